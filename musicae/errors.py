@@ -1,0 +1,48 @@
+"""What can go wrong in a way that the user can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class Error(Exception):
+    """Base of every error that musicae raises on purpose: one line that says what, where and what to try."""
+
+
+class MidiError(Error):
+    """A file cannot be read as music.
+
+    Args:
+        path: the file, or a word for what it was (`"<bytes>"`).
+        reason: what is wrong with it, and what to try.
+    """
+
+    def __init__(self, path: object, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class NoWindows(Error):
+    """Nothing in the data is of the kind that the model hears: what was looked for, found, and what to try."""
+
+
+class DataError(Error):
+    """A data set is missing or not of the expected form."""
+
+
+class CheckpointError(Error):
+    """A model folder or checkpoint is missing, damaged, or of another kind."""
+
+
+class ConfigError(Error):
+    """A setting or name is not known, or has a value that cannot work."""
+
+    @classmethod
+    def unknown(cls, kind: str, name: str, known: Iterable[str]) -> ConfigError:
+        """The error for an unknown `name` of some `kind`, with the nearest valid one."""
+        known = sorted(known)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        return cls(f"unknown {kind} {name!r}: {hint}")
