@@ -1,0 +1,126 @@
+"""Ticks to bars and steps: the one place where music is quantised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicae.errors import ConfigError
+from musicae.music.song import Song, TimeSignature
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The bars of a passage laid on a grid of steps.
+
+    A bar has as many steps as `steps_per_quarter` gives for its length in quarters, rounded, and at least one; within
+    the bar they are equally long. So every bar line is a step, in any metre. Step 0 is the first bar line.
+
+    Attributes:
+        bar_ticks: int64 [bars + 1], the tick of every bar line; the last one ends the last bar.
+        bar_steps: int64 [bars + 1], the step of every bar line, beginning with 0.
+    """
+
+    bar_ticks: np.ndarray
+    bar_steps: np.ndarray
+
+    @classmethod
+    def of(cls, song: Song, steps_per_quarter: int = 4, bars: tuple[int, int] | None = None) -> Grid:
+        """The grid of a song, from tick 0 to the end of the last bar that a note reaches.
+
+        Bars follow the time signatures; one that changes in the middle of a bar cuts that bar short.
+
+        Args:
+            song: the song.
+            steps_per_quarter: steps to a quarter note.
+            bars: first and last bar, counted from 1; None for all.
+
+        Raises:
+            ConfigError: if the song does not have these bars.
+        """
+        end = max((int(track.notes["end"].max()) for track in song.tracks if len(track.notes)), default=1)
+        ticks = _bar_lines(song, end)
+        steps = np.diff(ticks) * (2 * steps_per_quarter) + song.ticks_per_quarter
+        steps = np.maximum(steps // (2 * song.ticks_per_quarter), 1)
+        grid = cls(ticks, np.concatenate([[0], np.cumsum(steps)]))
+        return grid if bars is None else grid.bars(*bars)
+
+    @classmethod
+    def regular(cls, bars: int, ticks_per_bar: int, steps_per_bar: int) -> Grid:
+        """A grid of equal bars."""
+        lines = np.arange(bars + 1, dtype=np.int64)
+        return cls(lines * ticks_per_bar, lines * steps_per_bar)
+
+    def __len__(self) -> int:
+        return len(self.bar_ticks) - 1
+
+    @property
+    def total_steps(self) -> int:
+        """The steps of all bars together."""
+        return int(self.bar_steps[-1])
+
+    def bars(self, first: int, last: int) -> Grid:
+        """The grid of bars `first` to `last`, both counted from 1 and both included.
+
+        Raises:
+            ConfigError: if there are no such bars.
+        """
+        if not 1 <= first <= last <= len(self):
+            raise ConfigError(f"bars {first} to {last} do not exist: the song has bars 1 to {len(self)}")
+        steps = self.bar_steps[first - 1 : last + 1]
+        return replace(self, bar_ticks=self.bar_ticks[first - 1 : last + 1], bar_steps=steps - steps[0])
+
+    def steps(self, ticks: np.ndarray) -> np.ndarray:
+        """The step nearest to each tick within its bar, halves going up; int64, shaped like `ticks`.
+
+        Ticks outside the passage continue its first and last bar.
+        """
+        ticks = np.asarray(ticks, np.int64)
+        bar, bar_ticks, bar_steps = self._bar(self.bar_ticks, ticks)
+        return self.bar_steps[bar] + _rounded((ticks - self.bar_ticks[bar]) * bar_steps, bar_ticks)
+
+    def ticks(self, steps: np.ndarray) -> np.ndarray:
+        """The tick of each step; int64, shaped like `steps`.
+
+        `grid.steps(grid.ticks(s)) == s` if a quarter has at least as many ticks as steps.
+        """
+        steps = np.asarray(steps, np.int64)
+        bar, bar_ticks, bar_steps = self._bar(self.bar_steps, steps)
+        return self.bar_ticks[bar] + _rounded((steps - self.bar_steps[bar]) * bar_ticks, bar_steps)
+
+    def windows(self, size: int) -> list[tuple[int, int]]:
+        """The plan by which a passage is cut into windows of `size` steps: (first step, length) of each.
+
+        Each takes as many whole bars as fit, at least one; a bar longer than `size` is cut into pieces.
+        """
+        plan, start = [], 0
+        while start < self.total_steps:
+            lines = self.bar_steps[np.searchsorted(self.bar_steps, start, "right") :]
+            fitting = lines[lines <= start + size]
+            end = int(fitting[-1]) if len(fitting) else start + size
+            plan.append((start, end - start))
+            start = end
+        return plan
+
+    def _bar(self, lines: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The bar of each position, and that bar's length in ticks and in steps."""
+        bar = np.clip(np.searchsorted(lines, positions, "right") - 1, 0, len(self) - 1)
+        return bar, np.diff(self.bar_ticks)[bar], np.diff(self.bar_steps)[bar]
+
+
+def _rounded(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """The quotient, halves going up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _bar_lines(song: Song, end: int) -> np.ndarray:
+    """The ticks of all bar lines from 0 to the first one that is not before `end`."""
+    changes = {0: TimeSignature(0, 4, 4)} | {s.tick: s for s in sorted(song.time_signatures) if s.tick < end}
+    starts = [*changes, None]
+    lines = []
+    for signature, until in zip(changes.values(), starts[1:], strict=True):
+        length = max(song.ticks_per_quarter * 4 * signature.numerator / signature.denominator, 1)
+        count = -(-((end if until is None else until) - signature.tick) // length)
+        lines.append(signature.tick + np.round(np.arange(count + (until is None)) * length).astype(np.int64))
+    return np.concatenate(lines)
