@@ -1,8 +1,10 @@
-"""A score in integer ticks: what every file becomes when it is read, and what every result is until it is written."""
+"""A score in integer ticks: what every file becomes when read, and every result is until it is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +37,7 @@ class KeySignature(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """The notes of one instrument: a NOTE array (ticks, MIDI pitch, velocity 1..127) sorted by start, then pitch."""
+    """The notes of one instrument: NOTE records (ticks, MIDI pitch, velocity 1..127) by start, then pitch."""
 
     notes: np.ndarray = field(default_factory=lambda: np.zeros(0, NOTE))
     program: int = 0
@@ -43,9 +45,13 @@ class Track:
     name: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Song:
-    """A score: tracks of notes in ticks, with tempo map, time signatures and keys."""
+    """A score: tracks of notes in ticks, with tempo map, time signatures and keys.
+
+    Tempos, time signatures and keys are sorted; a tempo and a time signature are at tick 0. `changes` says in
+    sentences what was mended while reading.
+    """
 
     tracks: tuple[Track, ...] = ()
     ticks_per_quarter: int = 480
@@ -55,27 +61,238 @@ class Song:
     name: str = ""
     changes: tuple[str, ...] = ()
 
+    # In and out ----------------------------------------------------------------------------------
+
     @classmethod
     def read(cls, source) -> Song:
-        """Placeholder happy path (symusic), to be replaced by the real reader."""
-        import symusic
+        """The music in `source`: a path or bytes of MIDI, ABC, MusicXML (.mxl too) or kern; a `Song`,
+        `pretty_midi.PrettyMIDI`, `symusic.Score` or music21 stream.
 
-        if isinstance(source, cls):
-            return source
-        score = symusic.Score(str(source))
-        tracks = []
-        for track in score.tracks:
-            a = track.notes.numpy()
-            notes = np.zeros(len(a["time"]), NOTE)
-            notes["start"], notes["end"] = a["time"], a["time"] + np.maximum(a["duration"], 1)
-            notes["pitch"], notes["velocity"] = a["pitch"], a["velocity"]
-            notes = notes[np.lexsort((notes["pitch"], notes["start"]))]
-            tracks.append(Track(notes, track.program, track.is_drum, track.name))
-        return cls(
-            tuple(tracks),
-            score.ticks_per_quarter,
-            tuple(Tempo(t.time, t.qpm) for t in score.tempos) or (Tempo(0, 120.0),),
-            tuple(TimeSignature(t.time, t.numerator, t.denominator) for t in score.time_signatures)
-            or (TimeSignature(0, 4, 4),),
-            name=str(source).rsplit("/", 1)[-1],
+        What can be mended is mended, and said in `changes`.
+
+        Raises:
+            MidiError: there is no music in it, or none that can be read; path and reason in one line.
+        """
+        from musicae.music import reading
+
+        return source if isinstance(source, cls) else reading.read(source)
+
+    def to_bytes(self) -> bytes:
+        """A MIDI file of type 1 with 480 ticks a quarter, the same bytes for the same song."""
+        from musicae.music import midi
+
+        return midi.write(self)
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Writes a MIDI file, whole or not at all.
+
+        Raises:
+            Error: the file exists and `force` is off, or it cannot be written.
+        """
+        from musicae.files import write_atomically
+
+        return write_atomically(path, self.to_bytes(), force)
+
+    def to_pretty_midi(self):
+        """This song as a `pretty_midi.PrettyMIDI`, at 480 ticks a quarter."""
+        from musicae.music import exchange
+
+        return exchange.to_pretty_midi(self)
+
+    def to_symusic(self):
+        """This song as a `symusic.Score` in its own ticks."""
+        from musicae.music import exchange
+
+        return exchange.to_symusic(self)
+
+    def to_music21(self):
+        """This song as a music21 `Score` for notation: times are rounded to sixteenths or triplet eighths."""
+        from musicae.music import exchange
+
+        return exchange.to_music21(self)
+
+    # Time ----------------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> int:
+        """The tick at which the last note ends; 0 without notes."""
+        return int(max((track.notes["end"].max() for track in self.tracks if len(track.notes)), default=0))
+
+    @property
+    def bars_end(self) -> int:
+        """The tick of the bar line at or after the end of the last note; without notes, the second."""
+        last = [signature for signature in self.time_signatures if signature.tick < max(self.end, 1)][-1]
+        numerator, denominator = 4 * self.ticks_per_quarter * last.numerator, last.denominator
+        bars = -(-(max(self.end, 1) - last.tick) * denominator // numerator)
+        return last.tick + round(bars * numerator / denominator)
+
+    @property
+    def seconds(self) -> float:
+        """The time at which the last note ends."""
+        return float(self.tick_to_seconds(self.end))
+
+    def tick_to_seconds(self, ticks) -> np.ndarray:
+        """Seconds from the beginning at `ticks`, an array of any shape."""
+        starts, pace = (np.array(column, float) for column in zip(*self.tempos, strict=True))
+        pace = 60 / (pace * self.ticks_per_quarter)  # seconds per tick
+        seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * pace[:-1])])
+        at = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
+        return seconds[at] + (np.asarray(ticks) - starts[at]) * pace[at]
+
+    def resample(self, ticks_per_quarter: int) -> Song:
+        """The same music in other ticks, rounded to the nearest; every note lasts at least one."""
+        if ticks_per_quarter == self.ticks_per_quarter:
+            return self
+
+        def scaled(ticks):
+            return np.floor_divide(
+                2 * ticks * ticks_per_quarter + self.ticks_per_quarter, 2 * self.ticks_per_quarter
+            )
+
+        def moved(changes):
+            return steady(change._replace(tick=int(scaled(change.tick))) for change in changes)
+
+        return self._with_times(scaled, moved, ticks_per_quarter=ticks_per_quarter)
+
+    def slice(self, start: int, end: int) -> Song:
+        """The notes that begin in ticks `start` <= t < `end`, cut at `end`, with `start` moved to 0.
+
+        The tempo, metre and key in force at `start` hold from tick 0; notes already sounding are left out.
+        """
+
+        def moved(changes):
+            return steady(
+                c._replace(tick=max(c.tick - start, 0)) for c in changes if c.tick < max(end, start + 1)
+            )
+
+        def cut(track):
+            notes = track.notes[(track.notes["start"] >= start) & (track.notes["start"] < end)].copy()
+            notes["end"] = np.minimum(notes["end"], end)
+            return replace(track, notes=notes)
+
+        song = replace(self, tracks=tuple(cut(track) for track in self.tracks))
+        return song._with_times(lambda ticks: ticks - start, moved)
+
+    def _with_times(self, scaled, moved, **changes) -> Song:
+        tracks = tuple(replace(track, notes=_retimed(track.notes, scaled)) for track in self.tracks)
+        return replace(
+            self,
+            tracks=tracks,
+            tempos=moved(self.tempos),
+            time_signatures=moved(self.time_signatures),
+            key_signatures=moved(self.key_signatures),
+            **changes,
         )
+
+    @classmethod
+    def concatenate(cls, songs: Iterable[Song], lengths: Sequence[int] | None = None) -> Song:
+        """One song after another, in the ticks of the first, which also gives the name.
+
+        The n-th tracks of all become one, with program and name of the first that has it. Tempos, metres and
+        keys are repeated where they change.
+
+        Args:
+            songs: at least one.
+            lengths: the length of each, in its own ticks; without them each lasts to its last bar line.
+        """
+        songs = list(songs)
+        lengths = lengths if lengths is not None else [song.bars_end for song in songs]
+        unit = songs[0].ticks_per_quarter
+        lengths = [round(n * unit / song.ticks_per_quarter) for n, song in zip(lengths, songs, strict=True)]
+        starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].tolist()
+        parts = [song.resample(unit)._delayed(start) for song, start in zip(songs, starts, strict=True)]
+
+        def joined(name):
+            return steady(change for part in parts for change in getattr(part, name))
+
+        most = max(parts, key=lambda part: len(part.tracks))
+        return replace(
+            songs[0],
+            tracks=tuple(_joined_track(parts, i) for i in range(len(most.tracks))),
+            tempos=joined("tempos"),
+            time_signatures=joined("time_signatures"),
+            key_signatures=joined("key_signatures"),
+            changes=tuple(dict.fromkeys(said for song in songs for said in song.changes)),
+        )
+
+    def _delayed(self, ticks: int) -> Song:
+        def moved(changes):
+            return tuple(change._replace(tick=change.tick + ticks) for change in changes)
+
+        return self._with_times(lambda times: times + ticks, moved)
+
+    # Showing -------------------------------------------------------------------------------------
+
+    def play(self):
+        """Plays the song: an audio player in a notebook, otherwise the system's player."""
+        from musicae.music import exchange
+
+        return exchange.play(self)
+
+    def _repr_html_(self) -> str:
+        from musicae.music import figures
+
+        return figures.html_fragment(self)
+
+    def __repr__(self) -> str:
+        notes = sum(len(track.notes) for track in self.tracks)
+        name = f"{self.name!r}, " if self.name else ""
+        bars = "/".join(map(str, self.time_signatures[0][1:]))
+        return f"Song({name}{len(self.tracks)} tracks, {notes} notes, {bars}, {self.seconds:.1f} s)"
+
+
+def _joined_track(parts: Sequence[Song], index: int) -> Track:
+    """The tracks at `index` of songs that follow each other."""
+    tracks = [part.tracks[index] for part in parts if index < len(part.tracks)]
+    return replace(tracks[0], notes=tidy(np.concatenate([track.notes for track in tracks])))
+
+
+def _retimed(notes: np.ndarray, scaled) -> np.ndarray:
+    notes = notes.copy()
+    notes["start"], notes["end"] = scaled(notes["start"]), scaled(notes["end"])
+    return tidy(notes)
+
+
+def tidy(notes: np.ndarray) -> np.ndarray:
+    """A NOTE array as a `Track` wants it: merged, cut and in order."""
+    return in_order(cut_repeated(merge(notes)))
+
+
+def merge(notes: np.ndarray) -> np.ndarray:
+    """Notes of at least one tick, by pitch and start; those that begin together at one pitch become one.
+
+    It is as loud and as long as any of them.
+    """
+    if not len(notes):
+        return notes
+    notes = notes[np.lexsort((notes["start"], notes["pitch"]))]
+    same = (notes["pitch"][1:] == notes["pitch"][:-1]) & (notes["start"][1:] == notes["start"][:-1])
+    first = np.flatnonzero(np.r_[True, ~same])
+    merged = notes[first]
+    merged["end"] = np.maximum(np.maximum.reduceat(notes["end"], first), merged["start"] + 1)
+    merged["velocity"] = np.maximum.reduceat(notes["velocity"], first)
+    return merged
+
+
+def cut_repeated(notes: np.ndarray) -> np.ndarray:
+    """Merged notes, each cut where its pitch begins again."""
+    notes = notes.copy()
+    again = notes["pitch"][1:] == notes["pitch"][:-1]
+    limit = np.where(again, notes["start"][1:], np.iinfo("i8").max)
+    notes["end"][:-1] = np.minimum(notes["end"][:-1], limit)
+    return notes
+
+
+def in_order(notes: np.ndarray) -> np.ndarray:
+    """Notes sorted by start, then pitch."""
+    return notes[np.lexsort((notes["pitch"], notes["start"]))]
+
+
+def steady(changes: Iterable) -> tuple:
+    """Tempos, time signatures or keys in order: the last of those at one tick, and only real changes."""
+    latest = {change.tick: change for change in sorted(changes, key=lambda change: change.tick)}
+    kept: list = []
+    for change in latest.values():
+        if not kept or change[1:] != kept[-1][1:]:
+            kept.append(change)
+    return tuple(kept)

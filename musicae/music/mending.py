@@ -1,0 +1,274 @@
+"""Mending the bytes of MIDI files before they are parsed.
+
+A file is a header chunk and track chunks: each a tag of four letters, a length and a body. `repair` finds the
+tracks whatever the lengths claim; `rewrite` walks tracks event by event and keeps every event that is whole;
+`pack` puts tracks back into a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+END_OF_TRACK = b"\xff\x2f\x00"
+FOREVER = 0x0FFFFFFF  # ticks; the longest pause that MIDI can write: a note this long never ended
+_MOST_TRACKS = 1000
+_MOST_EVENTS = 2_000_000
+
+
+class Tracks(NamedTuple):
+    """What a MIDI file holds, whatever its chunk lengths claim.
+
+    `ticks_per_second` is 0 but for files that count frames of film (SMPTE).
+    """
+
+    bodies: list[bytes]
+    ticks_per_quarter: int
+    ticks_per_second: int
+    changes: list[str]
+
+
+def repair(data: bytes) -> Tracks:
+    """Finds the tracks of a MIDI file and says what had to be mended.
+
+    Raises:
+        ValueError: there is no header, no track, too many tracks, or a resolution of 0.
+    """
+    start = data.find(b"MThd", 0, 4096)
+    if start < 0:
+        raise ValueError("not a MIDI file: it has no MThd header")
+    said = ["it was inside a wrapper (RIFF, MacBinary or alike), which was taken off"] * (start > 0)
+    header = data[start + 8 : start + 14]
+    if len(header) < 6:
+        raise ValueError("the file ends inside its header")
+    kind, count, division = (int.from_bytes(header[i : i + 2]) for i in (0, 2, 4))
+    bodies = list(_bodies(data, _first_chunk(data, start, said), said))
+    if not bodies:
+        raise ValueError("it holds no track")
+    if len(bodies) > _MOST_TRACKS:
+        raise ValueError(f"it has {len(bodies)} tracks; the limit is {_MOST_TRACKS}")
+    if len(bodies) < count:
+        said.append(f"its header promises {count} tracks, {len(bodies)} {_are(len(bodies))} there")
+    if kind == 2:
+        said.append("its tracks are independent patterns (format 2); they are read as simultaneous")
+    return Tracks(bodies, *_resolution(division, said), said)
+
+
+def _first_chunk(data: bytes, start: int, said: list[str]) -> int:
+    """Where the chunks begin: 14 bytes on, unless the header has another length."""
+    length = int.from_bytes(data[start + 4 : start + 8])
+    if length != 6:
+        said.append(f"its header was {length} bytes long instead of 6")
+    if 6 <= length < 4096 and _is_chunk(data, start + 8 + length):
+        return start + 8 + length
+    return start + 14
+
+
+def _resolution(division: int, said: list[str]) -> tuple[int, int]:
+    """(ticks per quarter, ticks per second or 0)."""
+    if division == 0:
+        raise ValueError("a quarter note of 0 ticks has no length")
+    if division < 0x8000:
+        return division, 0
+    frames, ticks = 256 - (division >> 8), division & 255
+    if not frames * ticks:
+        raise ValueError("its frames of film have 0 ticks")
+    said.append(f"it counts {frames} frames a second (SMPTE); quarter notes of half a second were assumed")
+    return max(frames * ticks // 2, 1), frames * ticks
+
+
+def _bodies(data: bytes, position: int, said: list[str]) -> Iterator[bytes]:
+    """The track chunks from `position` on, each without its end-of-track event."""
+    number = 0
+    while position + 8 <= len(data):
+        is_track = data[position : position + 4] == b"MTrk"
+        end = position + 8 + int.from_bytes(data[position + 4 : position + 8])
+        if not _is_chunk(data, end) and not (is_track and data[end - 3 : end] == END_OF_TRACK):
+            end = _real_end(data, position) if is_track else _next_track(data, position + 4)
+            said += [f"track {number + 1} had a wrong length"] * is_track
+        if is_track:
+            number += 1
+            yield _without_end(data[position + 8 : end], number, said)
+        elif data[position : position + 4].strip(b"\0"):
+            said.append("a chunk that is not a track was skipped")
+        position = end if _is_chunk(data, end) else _next_track(data, end)
+
+
+def _is_chunk(data: bytes, position: int) -> bool:
+    """Whether a chunk, or the end of the file, is at `position`."""
+    tag = data[position : position + 4]
+    if tag == b"MTrk" or position == len(data):
+        return True
+    length = int.from_bytes(data[position + 4 : position + 8])
+    return len(tag) == 4 and tag.isalnum() and position + 8 + length <= len(data)
+
+
+def _next_track(data: bytes, position: int) -> int:
+    found = data.find(b"MTrk", position)
+    return found if found >= 0 else len(data)
+
+
+def _real_end(data: bytes, position: int) -> int:
+    """Where the track at `position`, whose length is wrong, ends: at the next track, or with the file."""
+    ended = data.find(END_OF_TRACK + b"MTrk", position + 8)
+    return ended + 3 if ended >= 0 else _next_track(data, position + 8)
+
+
+def _without_end(body: bytes, number: int, said: list[str]) -> bytes:
+    if body.endswith(END_OF_TRACK):
+        return body[:-3]
+    said.append(f"track {number} had no end")
+    return body + b"\0"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _endings() -> bytes:
+    """Events that end every note of every channel, so late that what they end is known by its length."""
+    pitches = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
+    channels = b"\0".join(bytes([0x80 | channel]) + pitches for channel in range(16))
+    return b"\xff\x01\x00\xff\xff\xff\x7f" + channels + b"\0" + END_OF_TRACK
+
+
+_ENDINGS = _endings()
+
+
+def pack(bodies: list[bytes], ticks_per_quarter: int) -> bytes:
+    """A MIDI file of type 1 in which every note ends, those left sounding `FOREVER` after the rest."""
+    numbers = (1, len(bodies), min(ticks_per_quarter, 0x7FFF))
+    header = b"MThd\0\0\0\x06" + b"".join(number.to_bytes(2) for number in numbers)
+    tracks = (b"MTrk" + (len(body) + len(_ENDINGS)).to_bytes(4) + body + _ENDINGS for body in bodies)
+    return header + b"".join(tracks)
+
+
+def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes], bool]:
+    """Every whole event of each track, with data bytes of 7 bits and text in UTF-8.
+
+    Args:
+        bodies: tracks without their end-of-track event.
+        end_repeated: also end a note that sounds when it is struck again.
+
+    Returns:
+        The tracks, and whether anything was lost.
+
+    Raises:
+        ValueError: the file is too large for this.
+    """
+    if sum(map(len, bodies)) > 3 * _MOST_EVENTS:
+        raise ValueError("it is damaged, and too large to be mended")
+    walks = [_Walk(body, end_repeated) for body in bodies]
+    return [walk.written() for walk in walks], any(walk.damaged for walk in walks)
+
+
+class _Walk:
+    """One pass over the events of a track."""
+
+    def __init__(self, body: bytes, end_repeated: bool):
+        self.body, self.end_repeated = body, end_repeated
+        self.position, self.status = 0, 0
+        self.damaged = False
+        self.sounding: set[tuple[int, int]] = set()
+
+    def written(self) -> bytes:
+        """The delta times and events that are whole, then one delta time of 0."""
+        out, delta = bytearray(), 0
+        while self.position + 1 < len(self.body):
+            try:
+                delta += self._variable_length()
+                event = self._event()
+            except (IndexError, ValueError):
+                self.damaged = True
+                break
+            if event:
+                out += _as_variable_length(delta) + event
+                delta = 0
+        return bytes(out) + b"\0"
+
+    def _byte(self) -> int:
+        self.position += 1
+        return self.body[self.position - 1]
+
+    def _bytes(self, count: int) -> bytes:
+        self.position += count
+        if self.position > len(self.body):
+            raise IndexError
+        return self.body[self.position - count : self.position]
+
+    def _variable_length(self) -> int:
+        value = 0
+        for _ in range(4):
+            byte = self._byte()
+            value = value << 7 | byte & 127
+            if byte < 128:
+                return value
+        raise ValueError("a number is longer than four bytes")
+
+    def _event(self) -> bytes:
+        """The next event; empty if it does not belong in a file."""
+        first = self._byte()
+        if first == 0xFF:
+            return self._meta()
+        if first in (0xF0, 0xF7):
+            return self._exclusive()
+        if first > 0xF0:
+            self.damaged = True
+            self._bytes({0xF1: 1, 0xF2: 2, 0xF3: 1}.get(first, 0))
+            return b""
+        if first < 128:
+            self.position -= 1
+        else:
+            self.status = first
+        return self._channel()
+
+    def _meta(self) -> bytes:
+        kind = self._byte()
+        payload = self._bytes(self._variable_length())
+        if kind == 0x2F:
+            return b""
+        if 1 <= kind <= 7:
+            payload = _as_utf8(payload)
+        return bytes([0xFF, kind & 127]) + _as_variable_length(len(payload)) + payload
+
+    def _exclusive(self) -> bytes:
+        self._bytes(self._variable_length())
+        return b""
+
+    def _channel(self) -> bytes:
+        if not self.status:
+            raise ValueError("data without a status")
+        data = self._bytes(1 if 0xC0 <= self.status < 0xE0 else 2)
+        if max(data) > 127:
+            self.damaged = True
+            data = bytes(byte & 127 for byte in data)
+        return self._ended(data) + bytes([self.status]) + data
+
+    def _ended(self, data: bytes) -> bytes:
+        """The end of a note that is struck again while it sounds."""
+        note = self.status & 15, data[0]
+        if not self.end_repeated or not 0x80 <= self.status < 0xA0:
+            return b""
+        if self.status < 0x90 or not data[1]:
+            self.sounding.discard(note)
+        elif note in self.sounding:
+            return bytes([0x80 | note[0], note[1], 0, 0])
+        else:
+            self.sounding.add(note)
+        return b""
+
+
+def _as_variable_length(number: int) -> bytes:
+    number = min(number, FOREVER)
+    out = [number & 127]
+    while number := number >> 7:
+        out.append(number & 127 | 128)
+    return bytes(reversed(out))
+
+
+def _as_utf8(text: bytes) -> bytes:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1").encode()
+    return text

@@ -1,0 +1,307 @@
+"""Reading: from any file or object that holds music to a `Song` that the rest can rely on."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from musicae.errors import MidiError
+from musicae.music import mending
+from musicae.music.song import (
+    KeySignature,
+    Song,
+    Tempo,
+    TimeSignature,
+    Track,
+    cut_repeated,
+    in_order,
+    merge,
+    steady,
+)
+
+MOST_BYTES = 16 * 2**20
+MOST_QUARTERS = 20_000
+MOST_NOTES = 200_000
+_MOST_CHANGES = 100_000  # of tempo and of metre
+_LONGEST_UNENDED = 4  # quarters that a note lasts which was never ended
+_REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError, TypeError, KeyError, IndexError
+
+
+@dataclass
+class Draft:
+    """What a reader found, before it is checked: a song whose records may hold anything."""
+
+    ticks_per_quarter: int
+    tracks: list[Track] = field(default_factory=list)
+    tempos: list[tuple] = field(default_factory=list)
+    time_signatures: list[tuple] = field(default_factory=list)
+    key_signatures: list[tuple] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+
+def read(source) -> Song:
+    """See `Song.read`."""
+    where, name = "<bytes>", ""
+    if isinstance(source, str | Path):
+        where, name = source, Path(source).stem
+        source = _contents(Path(source))
+    elif not isinstance(source, bytes | bytearray | memoryview):
+        where = f"<{type(source).__name__}>"
+    try:
+        return finish(_draft(source), name)
+    except _REFUSALS as error:
+        raise MidiError(where, _one_line(error)) from None
+
+
+def _one_line(error: BaseException) -> str:
+    """What `error` says, in one line."""
+    return " ".join(str(error).split())[:300] or f"cannot be read ({type(error).__name__})"
+
+
+def _contents(path: Path) -> bytes:
+    """The bytes of a file of reasonable size."""
+    if path.is_dir():
+        raise MidiError(path, "is a folder; name a file in it")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise MidiError(path, "there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise MidiError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+    return data
+
+
+def _draft(source) -> Draft:
+    """What the reader for the kind of `source` finds in it."""
+    from musicae.music import exchange
+
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(source))
+    readers = {
+        "pretty_midi": exchange.from_pretty_midi,
+        "symusic": exchange.from_symusic,
+        "music21": exchange.from_music21,
+    }
+    for kind in type(source).__mro__:
+        package = kind.__module__.partition(".")[0]
+        if package in readers:
+            return readers[package](source)
+    raise ValueError("is neither a path, nor bytes, a Song, PrettyMIDI, symusic Score or music21 stream")
+
+
+def _from_bytes(data: bytes) -> Draft:
+    from musicae.music import exchange
+
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"is larger than {MOST_BYTES >> 20} MB, the limit")
+    if not data.strip(b"\0\t\r\n "):
+        raise ValueError("is empty")
+    if b"MThd" in data[:4096]:
+        return _from_midi(data)
+    text = _decoded(_unzipped(data) if data[:4] == b"PK\x03\x04" else data)
+    if re.search(r"^X:\s*\d", text, re.MULTILINE) and re.search(r"^K:", text, re.MULTILINE):
+        return exchange.from_abc(text)
+    if re.search(r"<score-(partwise|timewise)", text):
+        return exchange.from_notation(text, "musicxml")
+    if re.search(r"^\*\*kern", text, re.MULTILINE):
+        return exchange.from_notation(text, "humdrum")
+    raise ValueError("is not music that can be read: neither MIDI, MusicXML, ABC nor kern")
+
+
+def _unzipped(data: bytes) -> bytes:
+    """The score inside compressed MusicXML."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            scores = [
+                entry
+                for entry in archive.infolist()
+                if not entry.filename.startswith("META-INF")
+                and entry.filename.endswith((".xml", ".musicxml"))
+            ]
+            if not scores or scores[0].file_size > MOST_BYTES:
+                raise ValueError("is an archive without a score of reasonable size; unpack it first")
+            return archive.read(scores[0])
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
+        raise ValueError(f"is a damaged archive: {error}") from None
+
+
+def _decoded(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+# MIDI -------------------------------------------------------------------------------------------
+
+
+def _from_midi(data: bytes) -> Draft:
+    """A MIDI file, parsed by symusic; what it refuses or garbles is rewritten event by event first."""
+    from musicae.music.exchange import from_symusic
+
+    tracks = mending.repair(data)
+    score = _parsed(tracks.bodies, tracks.ticks_per_quarter)
+    if score is None or any("\ufffd" in track.name for track in score.tracks):
+        bodies, damaged = mending.rewrite(tracks.bodies)
+        tracks = tracks._replace(bodies=bodies)
+        tracks.changes.extend(["damaged events were mended or left out"] * damaged)
+        score = _parsed(bodies, tracks.ticks_per_quarter)
+    if score is None:
+        raise ValueError("its events make no sense; it is damaged beyond repair")
+    if unended := _unended(score):
+        said = "1 note never ended" if unended == 1 else f"{unended} notes never ended"
+        tracks.changes.append(
+            f"{said}: cut after {_LONGEST_UNENDED} quarters, or where its pitch begins again"
+        )
+        score = _parsed(mending.rewrite(tracks.bodies, end_repeated=True)[0], tracks.ticks_per_quarter)
+    draft = from_symusic(score)
+    draft.changes = tracks.changes
+    for track in draft.tracks:
+        _bring_to_earth(track.notes, _LONGEST_UNENDED * draft.ticks_per_quarter)
+    if tracks.ticks_per_second:
+        draft.tempos = [(0, 60 * tracks.ticks_per_second / draft.ticks_per_quarter)]
+    return draft
+
+
+def _parsed(bodies: list[bytes], ticks_per_quarter: int):
+    """symusic's score, or None where it finds none.
+
+    Raises:
+        ValueError: it holds far too many notes.
+    """
+    import symusic
+
+    try:
+        score = symusic.Score.from_midi(mending.pack(bodies, ticks_per_quarter))
+    except _REFUSALS:
+        return None
+    _check_count(sum(len(track.notes) for track in score.tracks))
+    return score
+
+
+def _check_count(notes: int) -> None:
+    if notes > MOST_NOTES:
+        raise ValueError(f"has {notes:,} notes; the limit is {MOST_NOTES:,}")
+
+
+def _unended(score) -> int:
+    """How many notes were only ended by `mending.pack`."""
+    return sum(int((track.notes.numpy()["duration"] >= mending.FOREVER).sum()) for track in score.tracks)
+
+
+def _bring_to_earth(notes: np.ndarray, longest: int) -> None:
+    """Undoes 32-bit overflow of times, and shortens notes that never ended; in place."""
+    lengths = notes["end"] - notes["start"]
+    notes["start"] &= 0xFFFFFFFF
+    notes["end"] = notes["start"] + np.where(lengths >= mending.FOREVER, longest, lengths)
+
+
+# Checking ---------------------------------------------------------------------------------------
+
+
+def finish(draft: Draft, name: str = "") -> Song:
+    """A song that keeps every promise of `Song`; what had to be changed for that is said.
+
+    Raises:
+        ValueError: it has no notes, or absurdly many or late ones.
+    """
+    said = list(draft.changes)
+    tracks = [track for track in draft.tracks if len(track.notes)]
+    _check(tracks, draft.ticks_per_quarter)
+    tracks = [replace(track, notes=_notes(track.notes, said)) for track in tracks]
+    end = max(int(track.notes["end"].max()) for track in tracks)
+    return Song(
+        tuple(tracks),
+        draft.ticks_per_quarter,
+        _tempos(draft.tempos, end, said),
+        _time_signatures(draft.time_signatures, end, said),
+        _key_signatures(draft.key_signatures, end, said),
+        name,
+        _counted(said),
+    )
+
+
+def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
+    if not tracks:
+        raise ValueError("has no notes")
+    if ticks_per_quarter < 1:
+        raise ValueError(f"a quarter note of {ticks_per_quarter} ticks has no length")
+    _check_count(sum(len(track.notes) for track in tracks))
+    first = min(int(track.notes["start"].min()) for track in tracks)
+    if first < 0:
+        raise ValueError(f"a note begins before the beginning, at tick {first}")
+    last = max(int(track.notes["end"].max()) for track in tracks) / ticks_per_quarter
+    if last > MOST_QUARTERS:
+        raise ValueError(
+            f"a note lies {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}"
+        )
+
+
+def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
+    """Tidy notes with velocities of 1 to 127, and what that changed."""
+    notes = notes.copy()
+    notes["velocity"] = np.clip(notes["velocity"], 1, 127)
+    empty = int((notes["end"] <= notes["start"]).sum())
+    merged = merge(notes)
+    cut = cut_repeated(merged)
+    said += ["{} without length made one tick long"] * empty
+    said += ["{} doubled by another left out"] * (len(notes) - len(merged))
+    said += ["{} cut where its pitch begins again"] * int((cut["end"] < merged["end"]).sum())
+    return in_order(cut)
+
+
+def _counted(said: list[str]) -> tuple[str, ...]:
+    """Each sentence once; those about notes with their number."""
+    counts = Counter(said)
+    return tuple(text.format("1 note" if n == 1 else f"{n} notes") for text, n in counts.items())
+
+
+def _within(changes: list[tuple], end: int) -> list[tuple]:
+    """Those that anything sounding can notice.
+
+    Raises:
+        ValueError: there are absurdly many.
+    """
+    changes = [change for change in changes if 0 <= change[0] < end]
+    if len(changes) > _MOST_CHANGES:
+        raise ValueError(f"has {len(changes):,} changes of tempo or metre; the limit is {_MOST_CHANGES:,}")
+    return changes
+
+
+def _tempos(tempos: list[tuple], end: int, said: list[str]) -> tuple[Tempo, ...]:
+    good, bad = [Tempo(0, 120.0)], set()
+    for tick, rate in _within(tempos, end):
+        if 5 <= rate <= 1000:
+            good.append(Tempo(tick, rate))
+        else:
+            bad.add(f"a tempo of {rate:.4g} quarters a minute was ignored")
+    said += sorted(bad)
+    return steady(good)
+
+
+def _time_signatures(signatures: list[tuple], end: int, said: list[str]) -> tuple[TimeSignature, ...]:
+    good, bad = [TimeSignature(0, 4, 4)], set()
+    for tick, numerator, denominator in _within(signatures, end):
+        if 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64):
+            good.append(TimeSignature(tick, numerator, denominator))
+        else:
+            bad.add(f"a time signature of {numerator}/{denominator} was ignored")
+    said += sorted(bad)
+    return steady(good)
+
+
+def _key_signatures(keys: list[tuple], end: int, said: list[str]) -> tuple[KeySignature, ...]:
+    keys = _within(keys, end)
+    good = [KeySignature(tick, sharps, bool(minor)) for tick, sharps, minor in keys if abs(sharps) <= 7]
+    said += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))
+    return steady(good)
