@@ -25,9 +25,9 @@ def note_array(start, end, pitch, velocity) -> np.ndarray:
     """
     pitch = np.asarray(pitch, np.int64)
     if not np.isfinite(np.asarray([start, end], float)).all():
-        raise ValueError("a note has a time that is not a number")
+        raise ValueError("has a note at a time that is not a number")
     if len(pitch) and not 0 <= pitch.min() <= pitch.max() <= 127:
-        raise ValueError("a note has a pitch outside 0 to 127")
+        raise ValueError("has a note with a pitch outside 0 to 127")
     notes = np.zeros(len(pitch), NOTE)
     notes["start"], notes["end"], notes["pitch"] = start, end, pitch
     notes["velocity"] = np.clip(np.asarray(velocity, np.int64), 1, 127)
@@ -106,7 +106,7 @@ def from_pretty_midi(music) -> Draft:
         at = np.maximum(np.searchsorted(seconds, times, side="right") - 1, 0)
         found = starts[at] + (np.asarray(times, float) - seconds[at]) / pace[at]
         if not np.isfinite(found).all():
-            raise ValueError("a time is not a number")
+            raise ValueError("has a time that is not a number")
         return np.rint(np.clip(found, -unit, 2 * MOST_QUARTERS * unit)).astype(np.int64)
 
     def track(instrument):

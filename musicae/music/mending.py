@@ -36,17 +36,17 @@ def repair(data: bytes) -> Tracks:
     """
     start = data.find(b"MThd", 0, 4096)
     if start < 0:
-        raise ValueError("not a MIDI file: it has no MThd header")
-    said = ["it was inside a wrapper (RIFF, MacBinary or alike), which was taken off"] * (start > 0)
+        raise ValueError("is not a MIDI file: it has no MThd header")
+    said = ["what stood before its header (RIFF, MacBinary or alike) was taken off"] * (start > 0)
     header = data[start + 8 : start + 14]
     if len(header) < 6:
-        raise ValueError("the file ends inside its header")
+        raise ValueError("ends inside its header")
     kind, count, division = (int.from_bytes(header[i : i + 2]) for i in (0, 2, 4))
     bodies = list(_bodies(data, _first_chunk(data, start, said), said))
     if not bodies:
-        raise ValueError("it holds no track")
+        raise ValueError("holds no track")
     if len(bodies) > _MOST_TRACKS:
-        raise ValueError(f"it has {len(bodies)} tracks; the limit is {_MOST_TRACKS}")
+        raise ValueError(f"has {len(bodies)} tracks; the limit is {_MOST_TRACKS}")
     if len(bodies) < count:
         said.append(f"its header promises {count} tracks, {len(bodies)} {_are(len(bodies))} there")
     if kind == 2:
@@ -67,12 +67,12 @@ def _first_chunk(data: bytes, start: int, said: list[str]) -> int:
 def _resolution(division: int, said: list[str]) -> tuple[int, int]:
     """(ticks per quarter, ticks per second or 0)."""
     if division == 0:
-        raise ValueError("a quarter note of 0 ticks has no length")
+        raise ValueError("says that a quarter note has 0 ticks")
     if division < 0x8000:
         return division, 0
     frames, ticks = 256 - (division >> 8), division & 255
     if not frames * ticks:
-        raise ValueError("its frames of film have 0 ticks")
+        raise ValueError("says that a frame of film has 0 ticks")
     said.append(f"it counts {frames} frames a second (SMPTE); quarter notes of half a second were assumed")
     return max(frames * ticks // 2, 1), frames * ticks
 
@@ -85,10 +85,12 @@ def _bodies(data: bytes, position: int, said: list[str]) -> Iterator[bytes]:
         end = position + 8 + int.from_bytes(data[position + 4 : position + 8])
         if not _is_chunk(data, end) and not (is_track and data[end - 3 : end] == END_OF_TRACK):
             end = _real_end(data, position) if is_track else _next_track(data, position + 4)
-            said += [f"track {number + 1} had a wrong length"] * is_track
+            said += [f"track {number + 1} had a wrong length, or is cut off"] * is_track
         if is_track:
             number += 1
-            yield _without_end(data[position + 8 : end], number, said)
+            body = data[position + 8 : end]
+            said += [f"track {number} had no end"] * (not body.endswith(END_OF_TRACK))
+            yield _without_end(body)
         elif data[position : position + 4].strip(b"\0"):
             said.append("a chunk that is not a track was skipped")
         position = end if _is_chunk(data, end) else _next_track(data, end)
@@ -114,11 +116,9 @@ def _real_end(data: bytes, position: int) -> int:
     return ended + 3 if ended >= 0 else _next_track(data, position + 8)
 
 
-def _without_end(body: bytes, number: int, said: list[str]) -> bytes:
-    if body.endswith(END_OF_TRACK):
-        return body[:-3]
-    said.append(f"track {number} had no end")
-    return body + b"\0"
+def _without_end(body: bytes) -> bytes:
+    """Events, and the delta time of what follows them."""
+    return body[:-3] if body.endswith(END_OF_TRACK) else body + b"\0"
 
 
 def _are(count: int) -> str:
@@ -157,7 +157,7 @@ def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes
         ValueError: the file is too large for this.
     """
     if sum(map(len, bodies)) > 3 * _MOST_EVENTS:
-        raise ValueError("it is damaged, and too large to be mended")
+        raise ValueError("is damaged, and too large to be mended")
     walks = [_Walk(body, end_repeated) for body in bodies]
     return [walk.written() for walk in walks], any(walk.damaged for walk in walks)
 
@@ -198,12 +198,12 @@ class _Walk:
 
     def _variable_length(self) -> int:
         value = 0
-        for _ in range(4):
+        while value <= FOREVER:
             byte = self._byte()
             value = value << 7 | byte & 127
             if byte < 128:
                 return value
-        raise ValueError("a number is longer than four bytes")
+        raise ValueError("a number is too large")
 
     def _event(self) -> bytes:
         """The next event; empty if it does not belong in a file."""

@@ -113,6 +113,8 @@ def _from_bytes(data: bytes) -> Draft:
         return exchange.from_notation(text, "musicxml")
     if re.search(r"^\*\*kern", text, re.MULTILINE):
         return exchange.from_notation(text, "humdrum")
+    if data.startswith(b"SMF2CLIP"):
+        raise ValueError("is a MIDI 2.0 clip, which cannot be read; export it as a standard MIDI file")
     raise ValueError("is not music that can be read: neither MIDI, MusicXML, ABC nor kern")
 
 
@@ -156,8 +158,10 @@ def _from_midi(data: bytes) -> Draft:
         tracks = tracks._replace(bodies=bodies)
         tracks.changes.extend(["damaged events were mended or left out"] * damaged)
         score = _parsed(bodies, tracks.ticks_per_quarter)
+        if score and damaged and not score.note_num():
+            raise ValueError("is damaged beyond repair: no whole note is left")
     if score is None:
-        raise ValueError("its events make no sense; it is damaged beyond repair")
+        raise ValueError("is damaged beyond repair: its events make no sense")
     if unended := _unended(score):
         said = "1 note never ended" if unended == 1 else f"{unended} notes never ended"
         tracks.changes.append(
@@ -185,7 +189,7 @@ def _parsed(bodies: list[bytes], ticks_per_quarter: int):
         score = symusic.Score.from_midi(mending.pack(bodies, ticks_per_quarter))
     except _REFUSALS:
         return None
-    _check_count(sum(len(track.notes) for track in score.tracks))
+    _check_count(score.note_num())
     return score
 
 
@@ -235,15 +239,15 @@ def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
     if not tracks:
         raise ValueError("has no notes")
     if ticks_per_quarter < 1:
-        raise ValueError(f"a quarter note of {ticks_per_quarter} ticks has no length")
+        raise ValueError(f"says that a quarter note has {ticks_per_quarter} ticks")
     _check_count(sum(len(track.notes) for track in tracks))
     first = min(int(track.notes["start"].min()) for track in tracks)
     if first < 0:
-        raise ValueError(f"a note begins before the beginning, at tick {first}")
+        raise ValueError(f"has a note before the beginning, at tick {first}")
     last = max(int(track.notes["end"].max()) for track in tracks) / ticks_per_quarter
     if last > MOST_QUARTERS:
         raise ValueError(
-            f"a note lies {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}"
+            f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}"
         )
 
 
@@ -281,10 +285,10 @@ def _within(changes: list[tuple], end: int) -> list[tuple]:
 def _tempos(tempos: list[tuple], end: int, said: list[str]) -> tuple[Tempo, ...]:
     good, bad = [Tempo(0, 120.0)], set()
     for tick, rate in _within(tempos, end):
-        if 5 <= rate <= 1000:
+        if 3 <= rate <= 1000:
             good.append(Tempo(tick, rate))
         else:
-            bad.add(f"a tempo of {rate:.4g} quarters a minute was ignored")
+            bad.add(f"an impossible tempo ({rate:.4g} quarters a minute) was ignored")
     said += sorted(bad)
     return steady(good)
 
@@ -295,7 +299,7 @@ def _time_signatures(signatures: list[tuple], end: int, said: list[str]) -> tupl
         if 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64):
             good.append(TimeSignature(tick, numerator, denominator))
         else:
-            bad.add(f"a time signature of {numerator}/{denominator} was ignored")
+            bad.add(f"an impossible time signature ({numerator}/{denominator}) was ignored")
     said += sorted(bad)
     return steady(good)
 
