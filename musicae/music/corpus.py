@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicae.core.configuration import to_data
 from musicae.errors import DataError
 from musicae.music.song import Song
 
@@ -32,8 +33,9 @@ SPLITS = ("train", "validation", "test")
 MUSIC_SUFFIXES = {".mid", ".midi", ".kar", ".rmi", ".abc", ".mxl", ".musicxml", ".xml", ".krn"}
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 LARGEST_MEMBER = 32 * 2**20  # bytes; no score is larger
-# Collections of music21 whose tunes are in the public domain, and how many files of each are read. Tune books hold
-# hundreds of tunes a file; MusicXML takes music21 half a second a piece. Essen's encodings are non-commercial.
+# Collections of music21 whose tunes are in the public domain, and how many files of each are read. Tune books
+# hold hundreds of tunes a file; MusicXML takes music21 half a second a piece. Essen's encodings are
+# non-commercial.
 MUSIC21_COLLECTIONS = {"ryansMammoth": None, "oneills1850": None, "airdsAirs": None, "bach": 60}
 
 
@@ -131,13 +133,13 @@ def build(
 ) -> Corpus:
     """Cut every song of the sources into windows, split by song, and write them to a folder.
 
-    Which split a song falls into depends on its notes and the seed only: a song that several files hold, in whatever
-    key, falls into one split, and adding files moves none. Windows of validation that occur in training, in
-    whatever key, are left out, and so are windows of test that occur in either.
+    Which split a song falls into depends on its notes and the seed only: a song that several files hold, in
+    whatever key, falls into one split, and adding files moves none. Windows of validation that occur in
+    training, in whatever key, are left out, and so are windows of test that occur in either.
 
     Args:
-        sources: folders, files or archives of MIDI, ABC, MusicXML and kern; or "music21" for the collections of
-            public-domain music that come with it.
+        sources: folders, files or archives of MIDI, ABC, MusicXML and kern; or "music21" for the collections
+            of public-domain music that come with it.
         representation: what cuts a song: `windows(song, track)` and `transpose(windows, semitones)`.
         out_folder: the folder to write; files of an earlier corpus in it are replaced.
         track: as for the representation's `windows`.
@@ -326,7 +328,7 @@ def _write(folder, kept, skipped, representation, track, seed, fractions) -> Cor
         _save(folder / f"{split}.npy", windows)
         _save(folder / f"{split}_song.npy", song)
     index = {
-        "representation": {"kind": representation.kind, **vars(representation)},
+        "representation": to_data(representation),
         "track": track,
         "seed": seed,
         "fractions": list(fractions),
@@ -357,7 +359,7 @@ def _decompress(songs: list[Heard], representation) -> np.ndarray:
 
 
 def _keys(windows: np.ndarray, representation) -> np.ndarray:
-    """A 64-bit hash of each window [n, ...] that is the same in every key: that of its lowest transposition."""
+    """A hash of each window [n, ...] that is the same in every key: of its lowest transposition."""
     factors = np.random.default_rng(0).integers(1, 2**63, windows[:1].size or 1, np.uint64) * 2 + 1
     chunks = range(0, len(windows), 4096)
     lowest = (

@@ -14,8 +14,9 @@ from musicae.music.song import Song, TimeSignature
 class Grid:
     """The bars of a passage laid on a grid of steps.
 
-    A bar has as many steps as `steps_per_quarter` gives for its length in quarters, rounded, and at least one; within
-    the bar they are equally long. So every bar line is a step, in any metre. Step 0 is the first bar line.
+    A bar has as many steps as `steps_per_quarter` gives for its length in quarters, rounded, and at least
+    one; within the bar they are equally long. So every bar line is a step, in any metre. Step 0 is the first
+    bar line.
 
     Attributes:
         bar_ticks: int64 [bars + 1], the tick of every bar line; the last one ends the last bar.

@@ -1,8 +1,9 @@
-"""Representations: notes to tensors and back, one file each."""
+"""Representations: songs to windows of small integers and back, one file each."""
 
 from __future__ import annotations
 
-from musicae.music.representations.hearing import Hearing
+from musicae.music.representations.base import Hearing, Representation
 from musicae.music.representations.melody import Melody
+from musicae.music.representations.pianoroll import Pianoroll
 
-__all__ = ["Hearing", "Melody"]
+__all__ = ["Hearing", "Melody", "Pianoroll", "Representation"]

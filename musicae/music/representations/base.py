@@ -1,0 +1,257 @@
+"""What all representations share: from a song to a passage, from a passage to windows, and back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from math import gcd
+
+import numpy as np
+
+from musicae.errors import ConfigError, NoWindows
+from musicae.music.grid import Grid
+from musicae.music.representations.tracks import title
+from musicae.music.song import NOTE, Song, Track
+
+DEFAULT_VELOCITY = 80  # of notes that no heard track gives one, as in MusicVAE
+Plan = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """A passage of a song as a representation hears it.
+
+    Attributes:
+        array: the whole passage, [total_steps, ...], in the representation's own form.
+        grid: the bars of the passage; its step 0 is the first step of `array`.
+        song: the song, in ticks of which a step is a whole number.
+        track: what was heard; several tracks heard together are one here.
+        report: what was chosen, moved and left out, a sentence each.
+    """
+
+    array: np.ndarray
+    grid: Grid
+    song: Song
+    track: Track
+    report: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Representation(ABC):
+    """Notes to windows of steps, and back.
+
+    A passage is one array [total_steps, ...]; windows [n, *shape] are cut out of it along a plan of
+    (first step, length), and joined to a passage again.
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
+        highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    steps: int = 32
+    steps_per_quarter: int = 4
+    lowest_pitch: int = 21
+    highest_pitch: int = 108
+
+    def __post_init__(self):
+        if self.steps < 1 or self.steps_per_quarter < 1:
+            raise ConfigError(
+                f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive"
+            )
+        if not 0 <= self.lowest_pitch <= self.highest_pitch - 11 <= 116:
+            low, high = self.lowest_pitch, self.highest_pitch
+            raise ConfigError(f"pitches {low} to {high} must hold an octave and lie in 0 to 127")
+
+    @property
+    def pitches(self) -> int:
+        """The number of pitches in the range."""
+        return self.highest_pitch - self.lowest_pitch + 1
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a window."""
+
+    @abstractmethod
+    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+        """What to hear, and a sentence that says so."""
+
+    @abstractmethod
+    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """The notes (a NOTE array) that begin on the grid as a passage, and what was changed on the way."""
+
+    @abstractmethod
+    def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The notes of a passage: first step, step after the last, MIDI pitch; each int64 [notes]."""
+
+    @abstractmethod
+    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The windows [n, *shape] of a passage that begin at steps `starts` [n]; silence beyond its end."""
+
+    @abstractmethod
+    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The passage of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`."""
+
+    @abstractmethod
+    def struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in each window [n, *shape]: bool [n]."""
+
+    @abstractmethod
+    def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+        """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
+
+    def each(self, song: Song) -> list[int | str | None]:
+        """The tracks that `windows(song, "all")` hears one after another."""
+        return [None]
+
+    def hear(
+        self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None
+    ) -> Hearing:
+        """A passage of a song.
+
+        Args:
+            song: the song.
+            track: a track's number in the file, counted from 1, or part of its name; None chooses.
+            bars: first and last bar, counted from 1; None for those from the first note to the last.
+
+        Raises:
+            NoWindows: there are no pitched notes there.
+            ConfigError: there is no such track or bar.
+        """
+        song = _divisible(song, self.steps_per_quarter)
+        heard, choice = self.choose(song, track)
+        whole = Grid.of(song, self.steps_per_quarter)
+        grid, left_out = _sounding_bars(whole, heard.notes) if bars is None else _chosen_bars(whole, bars)
+        array, changes = self.encode(heard.notes, grid)
+        if not len(self.decode(array)[0]):
+            raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
+        return Hearing(array, grid, song, heard, (choice, *left_out, *changes))
+
+    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+        """The windows of a song to train on: uint8 [n, *shape], all different; and, if there are none, why.
+
+        Every window that begins on a bar line, lies in the passage, and in which a note begins. A passage
+        shorter than a window is padded with silence.
+
+        Args:
+            song: the song.
+            track: as for `hear`, or "all" for every pitched track that is as long as a window.
+        """
+        try:
+            heard = [self.hear(song, one) for one in (self.each(song) if track == "all" else [track])]
+        except NoWindows as error:
+            return np.zeros((0, *self.shape), np.uint8), [str(error)]
+        long = [one for one in heard if one.grid.total_steps >= self.steps]
+        return unique(np.concatenate([self._along_bars(one) for one in long or heard[:1]])), []
+
+    def cut(self, array: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+        """A passage in windows [n, *shape], and how many steps of each are its own, int64 [n].
+
+        After a window's own steps comes what follows them in the passage, and after its end silence.
+
+        Args:
+            array: the passage.
+            plan: (first step, length) of each window: `grid.windows(steps)` of this passage, or of another
+                one on whose bars it is laid.
+        """
+        starts, lengths = np.array(plan, np.int64).reshape(-1, 2).T
+        return self.take(array, starts), lengths
+
+    def render(self, array: np.ndarray, hearing: Hearing) -> Song:
+        """A passage as a song on the grid of a hearing, with its tempos, metres, program and track name.
+
+        Tick 0 is the first bar line of the grid. All notes are as loud as the middle one of those heard.
+        """
+        start, end, pitch = self.decode(array)
+        grid, track = hearing.grid, hearing.track
+        notes = np.zeros(len(start), NOTE)
+        notes["start"] = grid.ticks(start) - grid.bar_ticks[0]
+        notes["end"] = grid.ticks(end) - grid.bar_ticks[0]
+        notes["pitch"] = pitch
+        notes["velocity"] = np.median(track.notes["velocity"]) if len(track.notes) else DEFAULT_VELOCITY
+        notes = notes[np.lexsort((notes["pitch"], notes["start"]))]
+        empty = replace(hearing.song, tracks=(), changes=())
+        song = empty.slice(int(grid.bar_ticks[0]), int(grid.bar_ticks[-1]))
+        return replace(song, tracks=(replace(track, notes=notes),))
+
+    def blank(self, bars: int | None = None) -> Hearing:
+        """A silent hearing in 4/4 at 120 quarters a minute, to render what comes from no song.
+
+        Args:
+            bars: how many; None for the length of a window.
+        """
+        song = Song()
+        bar = 4 * self.steps_per_quarter
+        song = _divisible(song, self.steps_per_quarter)
+        bars = -(-self.steps // bar) if bars is None else bars
+        grid = Grid.regular(bars, 4 * song.ticks_per_quarter, bar)
+        return Hearing(self.encode(np.zeros(0, NOTE), grid)[0], grid, song, Track())
+
+    def in_range(self, pitches: np.ndarray) -> np.ndarray:
+        """Pitches moved by octaves into the range, int64."""
+        pitches = pitches.astype(np.int64)
+        up = np.maximum(self.lowest_pitch - pitches + 11, 0) // 12
+        down = np.maximum(pitches - self.highest_pitch + 11, 0) // 12
+        return pitches + 12 * (up - down)
+
+    def _along_bars(self, hearing: Hearing) -> np.ndarray:
+        """The windows of a passage to train on."""
+        starts = hearing.grid.bar_steps[:-1]
+        starts = starts[(starts + self.steps <= hearing.grid.total_steps) | (starts == 0)]
+        windows = self.take(hearing.array, starts)
+        return windows[self.struck(windows)]
+
+
+def slices(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
+    """Slices [n, steps, ...] of an array [total, ...] that begin at `starts` [n]; zeros beyond its end."""
+    starts = np.asarray(starts, np.int64)
+    missing = max(int(starts.max(initial=0)) + steps - len(array), 0)
+    array = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+    return array[starts[:, None] + np.arange(steps)]
+
+
+def unique(windows: np.ndarray) -> np.ndarray:
+    """The different windows of [n, ...], in the order of their first appearance."""
+    if len(windows) < 2:
+        return windows
+    rows = np.ascontiguousarray(windows).reshape(len(windows), -1)
+    _, first = np.unique(rows.view(np.dtype((np.void, rows.strides[0]))), return_index=True)
+    return windows[np.sort(first)]
+
+
+def sentences(*counts: tuple[int, str, str]) -> list[str]:
+    """(number, noun, rest) as "12 lower notes left out"; nothing where the number is 0."""
+    return [f"{counted(number, noun)} {rest}" for number, noun, rest in counts if number]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 note", "2 notes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _divisible(song: Song, steps_per_quarter: int) -> Song:
+    """The same music in ticks of which a step is a whole number."""
+    ticks = song.ticks_per_quarter
+    return song.resample(ticks * (steps_per_quarter // gcd(ticks, steps_per_quarter)))
+
+
+def _chosen_bars(grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:
+    """The grid of the bars asked for, and a sentence that says so."""
+    return grid.bars(*bars), [f"took bars {bars[0]} to {bars[1]} of {len(grid)}"]
+
+
+def _sounding_bars(grid: Grid, notes: np.ndarray) -> tuple[Grid, list[str]]:
+    """The grid of the bars from the first note to the end of the last, and what was left out."""
+    start, end = grid.steps(notes["start"]), grid.steps(notes["end"])
+    first = int(np.searchsorted(grid.bar_steps, start.min(), "right"))
+    last = int(np.searchsorted(grid.bar_steps, max(end.max(), start.max() + 1), "left"))
+    first, last = min(first, len(grid)), min(last, len(grid))
+    skipped = sentences(
+        (first - 1, "empty bar", "skipped at the start"), (len(grid) - last, "bar", "left out at the end")
+    )
+    return grid.bars(first, last), skipped

@@ -1,0 +1,117 @@
+"""Piano rolls: all notes at once, a plane for onsets and a plane for what goes on sounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicae.music.grid import Grid
+from musicae.music.representations.base import Representation, sentences, slices
+from musicae.music.representations.tracks import describe, find, pitched
+from musicae.music.song import Song, Track
+
+ONSET, SUSTAIN = 0, 1
+
+
+@dataclass(frozen=True)
+class Pianoroll(Representation):
+    """Two planes of zeros and ones: a note begins in this step at this pitch; a note begun earlier still
+    sounds.
+
+    So two notes of one pitch, one right after the other, stay two. A passage is uint8 [total_steps, 2,
+    pitches], a window uint8 [2, steps, pitches]: a picture with two channels, a byte a cell in memory and on
+    disk. A window that begins inside a note has its sustain and not its onset: windows put together again are
+    the passage.
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
+        highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(2, steps, pitches)."""
+        return (2, self.steps, self.pitches)
+
+    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+        """The track asked for, or all pitched tracks together, under the first one's program."""
+        indices = pitched(song) if track is None else [find(song, track)]
+        if len(indices) == 1:
+            return song.tracks[indices[0]], f"took {describe(song, indices[0])}"
+        tracks = [song.tracks[i] for i in indices]
+        notes = np.concatenate([one.notes for one in tracks])
+        notes = notes[np.lexsort((notes["pitch"], notes["start"]))]
+        return replace(tracks[0], notes=notes, name=""), f"took all {len(tracks)} pitched tracks together"
+
+    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """A NOTE array as planes uint8 [total_steps, 2, pitches], and what was changed on the way.
+
+        A note ends where the next one of its pitch begins; notes that begin in one step at one pitch become
+        one. A note shorter than a step lasts one.
+        """
+        start = grid.steps(notes["start"])
+        held = np.sum((start < 0) & (grid.steps(notes["end"]) > 0))
+        notes = notes[(start >= 0) & (start < grid.total_steps)]
+        start, pitch = grid.steps(notes["start"]), self.in_range(notes["pitch"])
+        end = np.clip(grid.steps(notes["end"]), start + 1, grid.total_steps)
+        changes = sentences(
+            (int(held), "note", "held over from before the first bar left out"),
+            (int(np.sum(grid.ticks(start) != notes["start"])), "onset", "moved to the grid"),
+            (int(np.sum(pitch != notes["pitch"])), "note", "moved by octaves into the model's range"),
+        )
+        array = _planes(start, end, pitch - self.lowest_pitch, grid.total_steps, self.pitches)
+        merged = len(notes) - int(array[:, ONSET].sum())
+        return array, changes + sentences((merged, "note", "merged with one of the same pitch and step"))
+
+    def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The notes of planes [total_steps, 2, pitches]; a sustain that no onset precedes is silent."""
+        onset = array[:, ONSET] > 0
+        goes_on = (array[:, SUSTAIN] > 0) & ~onset
+        total = len(array)
+        breaks = np.where(goes_on, total, np.arange(total)[:, None])
+        breaks = np.minimum.accumulate(breaks[::-1])[::-1]
+        breaks = np.concatenate([breaks, np.full_like(breaks[:1], total)])
+        start, pitch = np.nonzero(onset)
+        return start, breaks[start + 1, pitch], pitch + self.lowest_pitch
+
+    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The windows [n, 2, steps, pitches] that begin at `starts` [n]; silence beyond the end."""
+        return np.moveaxis(slices(array, starts, self.steps), 1, 2)
+
+    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The planes [total_steps, 2, pitches] of which each window holds its first `lengths` [n] steps."""
+        own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
+        return np.moveaxis(windows, 2, 1)[own]
+
+    def struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in each window [n, 2, steps, pitches]: bool [n]."""
+        return windows[:, ONSET].any(axis=(1, 2))
+
+    def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+        """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
+        used = windows.any(axis=(1, 2))
+        lowest, highest = used.argmax(axis=1), self.pitches - 1 - used[:, ::-1].argmax(axis=1)
+        move = np.where(used.any(axis=1), np.clip(semitones, -lowest, self.pitches - 1 - highest), 0)
+        source = (np.arange(self.pitches) - move[:, None]) % self.pitches
+        return np.take_along_axis(windows, source[:, None, None, :], axis=3)
+
+
+def _planes(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, total: int, pitches: int) -> np.ndarray:
+    """Notes as planes uint8 [total, 2, pitches]."""
+    order = np.lexsort((-end, start, pitch))
+    start, end, pitch = start[order], end[order], pitch[order]
+    new = np.append(True, (np.diff(pitch) > 0) | (np.diff(start) > 0))[: len(start)]
+    start, end, pitch = start[new], end[new], pitch[new]
+    following = np.where(np.append(pitch[1:], -1) == pitch, np.append(start[1:], total), total)
+    edges = np.zeros((total + 1, pitches), np.int8)
+    np.add.at(edges, (start + 1, pitch), 1)
+    np.add.at(edges, (np.minimum(end, following), pitch), -1)
+    onset = np.zeros((total, pitches), np.int8)
+    onset[start, pitch] = 1
+    return np.stack([onset, np.cumsum(edges, axis=0)[:-1]], axis=1).astype(np.uint8)

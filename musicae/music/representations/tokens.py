@@ -1,0 +1,49 @@
+"""Melody tokens: 0 nothing happens, 1 the note ends, 2 and up a note begins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+HOLD, OFF, FIRST_NOTE = 0, 1, 2
+
+
+def highest(step: np.ndarray, notes: np.ndarray) -> np.ndarray:
+    """The index of the highest note of each step, the longest of equals."""
+    order = np.lexsort((-notes["end"], -notes["pitch"].astype(np.int64), step))
+    return order[np.diff(step[order], prepend=-1) > 0]
+
+
+def line(start: np.ndarray, end: np.ndarray, notes: np.ndarray, total: int) -> np.ndarray:
+    """Notes as tokens uint8 [total].
+
+    Args:
+        start: the step of each note [n], ascending, no two the same.
+        end: the step where it ends, if none begins earlier [n].
+        notes: its token [n].
+        total: the number of steps.
+    """
+    tokens = np.zeros(total, np.uint8)
+    tokens[end[end < np.append(start[1:], total)]] = OFF
+    tokens[start] = notes
+    return tokens
+
+
+def sounding(tokens: np.ndarray) -> np.ndarray:
+    """Whether a note sounds in each step of [total]; bool, of the same shape."""
+    last = np.maximum.accumulate(np.where(tokens != HOLD, np.arange(len(tokens)), 0))
+    return tokens[last] >= FIRST_NOTE
+
+
+def canonical(tokens: np.ndarray) -> np.ndarray:
+    """The same music, uint8 [total], with a 1 only where a note ends and at a silent beginning."""
+    tokens = np.asarray(tokens, np.uint8)
+    before = np.append(False, sounding(tokens)[:-1])
+    tokens = np.where((tokens == OFF) & ~before, HOLD, tokens)
+    tokens[:1] = np.maximum(tokens[:1], OFF)
+    return tokens
+
+
+def without_leading_offs(windows: np.ndarray) -> np.ndarray:
+    """Windows [n, steps] without the 1s before their first note."""
+    begun = np.logical_or.accumulate(windows >= FIRST_NOTE, axis=1)
+    return np.where(begun, windows, HOLD).astype(np.uint8)

@@ -1,0 +1,99 @@
+"""Which track to hear: the one asked for, or the one most like a melody."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from musicae.errors import ConfigError, NoWindows
+from musicae.music.song import Song, Track
+
+MELODY_NAMES = re.compile(
+    r"(?<![a-z])(melod(y|ie|ia)|vocals?|voices?|lead|soprano|sing(er|ing)?|tune|canto|gesang)(?![a-z])"
+)
+BASS_PROGRAMS = range(32, 40)
+LOWEST_MELODY, HIGHEST_CREDIT = 48, 84  # C3, C6
+
+
+def pitched(song: Song) -> list[int]:
+    """The indices of the tracks that have notes and are not drums.
+
+    Raises:
+        NoWindows: there are none.
+    """
+    found = [i for i, track in enumerate(song.tracks) if len(track.notes) and not track.is_drum]
+    if not found and any(len(track.notes) for track in song.tracks):
+        raise NoWindows(
+            f"{title(song)}: only drums, which a model of pitched notes cannot hear; try a drum model"
+        )
+    if not found:
+        raise NoWindows(f"{title(song)}: no notes")
+    return found
+
+
+def find(song: Song, wanted: int | str) -> int:
+    """The index of the track with this number in the file, counted from 1, or with this in its name.
+
+    Raises:
+        ConfigError: there is none; lists the tracks.
+        NoWindows: it has no pitched notes.
+    """
+    text = str(wanted).strip().lower()
+    numbers = {str(i + 1): i for i in range(len(song.tracks))}
+    names = {i: i for i, track in enumerate(song.tracks) if text in track.name.lower()}
+    index = numbers.get(text, next(iter(names), None))
+    if index is None or not text:
+        raise ConfigError(f"{title(song)}: no track {wanted!r}; {_all(song)}")
+    if index not in pitched(song):
+        raise NoWindows(f"{title(song)}: {describe(song, index)} has no pitched notes; {_all(song)}")
+    return index
+
+
+def melody_track(song: Song) -> tuple[int, str]:
+    """The index of the track that carries the melody, and why it was taken.
+
+    A track whose name says melody, vocal, voice, lead, soprano or the like; without one, any track with at
+    least a quarter of the onsets of the busiest. Of several the one with the highest `melody_score`.
+
+    Raises:
+        NoWindows: there are no pitched notes.
+    """
+    found = pitched(song)
+    named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
+    onsets = {i: len(np.unique(song.tracks[i].notes["start"])) for i in found}
+    busy = [i for i in found if 4 * onsets[i] >= max(onsets.values())]
+    why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
+    best = max(named or busy, key=lambda i: melody_score(song.tracks[i]))
+    return best, "melody by name" if named else why
+
+
+def melody_score(track: Track) -> float:
+    """How much a track looks like a melody, in semitones.
+
+    The mean pitch of its top line (counted up to C6), and an octave times the share of onsets that strike a
+    single note; two octaves less for a bass program or a top line below C3 on average.
+    """
+    starts, first = np.unique(track.notes["start"], return_index=True)
+    top = np.maximum.reduceat(track.notes["pitch"], first).mean()
+    alone = np.mean(np.diff(first, append=len(track.notes)) == 1) if len(starts) else 0
+    low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
+    return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
+
+
+def describe(song: Song, index: int) -> str:
+    """A track in words: its number and, where it has one, its name."""
+    name = song.tracks[index].name.strip()
+    return f"track {index + 1} {name!r}" if name else f"track {index + 1}"
+
+
+def title(song: Song) -> str:
+    """The song's name, or a word for it."""
+    return song.name or "the song"
+
+
+def _all(song: Song) -> str:
+    """The tracks of a song, for an error."""
+    kinds = ((describe(song, i).removeprefix("track "), t) for i, t in enumerate(song.tracks))
+    tracks = (f"{name} ({len(t.notes)} {'drum ' * t.is_drum}notes)" for name, t in kinds)
+    return f"tracks: {', '.join(tracks)}"
