@@ -1,0 +1,71 @@
+"""A model is a folder that explains itself: `config.json`, `model.safetensors`, `metrics.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from musicae.errors import CheckpointError
+from musicae.files import write_atomically
+
+CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
+
+
+def write_weights(folder: Path, network: nn.Module, dtype: torch.dtype = torch.float32) -> None:
+    """Write the weights of a network to `model.safetensors`, floating-point ones as `dtype`."""
+    tensors = {
+        name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in network.state_dict().items()
+    }
+    write_atomically(Path(folder) / WEIGHTS, save(tensors), force=True)
+
+
+def write_json(folder: Path, name: str, content: dict) -> None:
+    """Write `config.json` or `metrics.json`."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(Path(folder) / name, text.encode(), force=True)
+
+
+def read_json(folder: Path, name: str) -> dict:
+    """What `config.json` or `metrics.json` says.
+
+    Raises:
+        CheckpointError: it is missing or is not JSON.
+    """
+    path = Path(folder) / name
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{folder}: no {name} in it, so it is not a model folder") from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def read_weights(folder: Path, network: nn.Module) -> None:
+    """Put the weights of `model.safetensors` into a network, in the network's own precision.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or the first tensor that the network lacks, or that the file
+            lacks, or whose shape differs.
+    """
+    path = Path(folder) / WEIGHTS
+    try:
+        tensors = load(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{folder}: no {WEIGHTS} in it") from error
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: damaged, or not safetensors ({error})") from error
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() | tensors.keys()):
+        if name not in tensors or name not in wanted:
+            where = "the network" if name in tensors else "the file"
+            raise CheckpointError(f"{path}: {where} has no tensor {name}")
+        if tensors[name].shape != wanted[name].shape:
+            shapes = f"{tuple(tensors[name].shape)}, the network's {tuple(wanted[name].shape)}"
+            raise CheckpointError(f"{path}: {name} has shape {shapes}")
+    network.load_state_dict({name: tensors[name].to(value.dtype) for name, value in wanted.items()})

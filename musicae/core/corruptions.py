@@ -1,0 +1,42 @@
+"""What a model hears in place of the data: a task is a corruption.
+
+A corruption is called with clean data and a source of random numbers, and answers damaged data of the shape that the
+encoder reads; the model must give back the whole clean data. The damage is drawn afresh for every example, every time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from musicae.core.randomness import RandomSource
+
+
+class Corruption(Protocol):
+    """Data to damaged data."""
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """`[batch, ...]` to damaged `[batch, ...]`."""
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """`clip(x + N(mean, std²), 0, 1)`: the noise of denoising autoencoders on pictures (Vincent et al. 2008).
+
+    Args:
+        mean: of the noise, in units of the full range of values.
+        std: of the noise, likewise.
+    """
+
+    mean: float = 0.0
+    std: float = 0.5
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Values `[batch, ...]` in 0..1 to noisy ones."""
+        return (x + self.mean + self.std * random.normal(*x.shape, device=x.device)).clamp(0, 1)
+
+
+CORRUPTIONS = (GaussianNoise,)

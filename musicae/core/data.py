@@ -1,0 +1,40 @@
+"""What training reads: examples by number, in an order that depends only on a seed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from musicae.core.randomness import RandomSource
+
+
+class Examples(Protocol):
+    """A set of examples that gives any of them as a batch."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
+        """The examples at `indices` as `[batch, ...]`; with `random`, augmented as training wants them."""
+
+
+def shuffled(examples: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """The examples of a training step, int64 `[batch_size]`: one permutation of all examples after another.
+
+    Any step can be asked for at any time, so that a resumed run needs no memory of the steps before it.
+    """
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
+    epochs, places = positions // examples, positions % examples
+    first, last = int(epochs[0]), int(epochs[-1])
+    orders = np.stack([_order(examples, seed, epoch) for epoch in range(first, last + 1)])
+    return orders[epochs - first, places]
+
+
+@lru_cache(maxsize=2)
+def _order(examples: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(examples)

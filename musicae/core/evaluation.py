@@ -1,0 +1,88 @@
+"""Held-out figures: bounds on the likelihood, and how much of the data comes back.
+
+Every accuracy is measured running free: nothing of the truth is fed to the decoder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from musicae.core.autoencoder import Autoencoder
+from musicae.core.bottlenecks import normal_log_prob
+from musicae.core.data import Examples
+from musicae.core.randomness import RandomSource
+
+Score = Callable[[torch.Tensor, torch.Tensor], dict[str, tuple[float, float]]]
+ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
+
+
+@torch.no_grad()
+def importance_weighted_bound(
+    model: Autoencoder, x: torch.Tensor, samples: int, random: RandomSource
+) -> torch.Tensor:
+    """A lower bound on ln p(x) in nats, `[batch]` (Burda et al. 2016):
+
+    `ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x), k = `samples`.
+
+    At k = 1 it is the ELBO; it rises with k, and meets ln p(x) at infinity. The bottleneck must be Gaussian.
+    """
+    posterior = model.encode(x)
+    weights = []
+    for _ in range(samples):
+        z = posterior.sample(random)
+        prior = normal_log_prob(z, 0.0, 1.0).sum(-1)
+        weights.append(model.decode(z).log_prob(x) + prior - posterior.log_prob(z))
+    return torch.logsumexp(torch.stack(weights), 0) - math.log(samples)
+
+
+@torch.no_grad()
+def measure(
+    model: Autoencoder, examples: Examples, score: Score, *, seed: int = 0, batch_size: int = 512, progress=None
+) -> dict:
+    """Figures of a model on held-out examples.
+
+    Args:
+        model: in evaluation mode.
+        examples: what it has not seen.
+        score: from decoded data and the truth, both `[batch, ...]`, to named ratios (numerator, denominator), summed
+            over batches before they are divided.
+        seed: of the draws of z and of the data.
+        batch_size: examples at a time.
+        progress: called with the number of examples done after every batch.
+
+    Returns:
+        `examples`; `rate`, `distortion`, `elbo` in nats an example (one draw of z; the rate is exact);
+        `active_units`; and under `mean` and `sample` (which z is decoded), under `greedy` and `temperature_1` (how),
+        the ratios of `score`.
+    """
+    totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ("greedy", "temperature_1")}
+    rate = distortion = 0.0
+    means = []
+    for start in range(0, len(examples), batch_size):
+        indices = np.arange(start, min(start + batch_size, len(examples)))
+        x = examples.batch(indices).to(model.device)
+        random = RandomSource(seed, start)
+        posterior = model.encode(x)
+        sampled = posterior.sample(random)
+        means.append(posterior.mean.cpu())
+        rate += posterior.kl().sum().item()
+        distortion -= model.decode(sampled).log_prob(x).sum().item()
+        for (z, how), sums in totals.items():
+            likelihood = model.decode(posterior.mean if z == "mean" else sampled)
+            decoded = likelihood.mode() if how == "greedy" else likelihood.sample(random)
+            for name, ratio in score(decoded, x).items():
+                sums[name] += ratio
+        if progress:
+            progress(len(indices))
+    n = len(examples)
+    figures: dict = {"examples": n, "rate": rate / n, "distortion": distortion / n, "elbo": -(rate + distortion) / n}
+    figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
+    for (z, how), sums in totals.items():
+        ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}
+        figures.setdefault(z, {})[how] = ratios
+    return figures

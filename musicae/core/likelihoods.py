@@ -1,0 +1,171 @@
+"""What a decoder's output means: the distribution p(x | z).
+
+Every likelihood answers the same questions, and sums over the whole event (all pixels, all steps):
+
+* `log_prob(x)`: ln p(x | z) in nats, `[batch]`
+* `mode()`: the most probable x, of the shape of the data
+* `sample(random, temperature, top_p)`: a draw; temperature 0 is the mode
+* `given(x)`: the likelihood of each part of `x` given the true parts before it: itself, unless the parts depend on
+  each other (`musicae.core.networks.recurrent`)
+* `accuracy(x)`: the share of parts whose most probable value is right, `[batch]`
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from musicae.core.bottlenecks import normal_log_prob
+from musicae.core.randomness import RandomSource
+
+
+def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+    """One class a row from logits `[..., classes]` by inverting the cumulative distribution at `uniform` `[...]`.
+
+    Args:
+        logits: unnormalised log probabilities.
+        uniform: numbers in [0, 1).
+        temperature: logits are divided by it; 0 takes the most probable class.
+        top_p: only the most probable classes that together reach this probability stay in play (Holtzman et al. 2020).
+
+    Returns:
+        int64 `[...]`.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    probabilities = torch.softmax(logits.float() / temperature, -1)
+    if top_p < 1:
+        ordered, order = probabilities.sort(-1, descending=True)
+        beyond = ordered.cumsum(-1) - ordered >= top_p
+        probabilities = probabilities.scatter(-1, order, ordered.masked_fill(beyond, 0.0))
+    cumulative = probabilities.cumsum(-1)
+    threshold = uniform.unsqueeze(-1) * cumulative[..., -1:]
+    return (cumulative <= threshold).sum(-1).clamp(max=logits.shape[-1] - 1)
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Independent classes: each of the parts `[batch, parts...]` takes one of `classes` values.
+
+    Args:
+        logits: `[batch, parts..., classes]`.
+    """
+
+    logits: torch.Tensor
+
+    @classmethod
+    def of(cls, output: torch.Tensor) -> Categorical:
+        """From a network's output `[batch, classes, parts...]`."""
+        return cls(output.movedim(1, -1).float())
+
+    def given(self, x: torch.Tensor) -> Categorical:
+        """Itself: no part depends on another."""
+        return self
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """ln p(x | z) in nats of int64 `[batch, parts...]`, summed over the parts: `[batch]`."""
+        losses = functional.cross_entropy(self.logits.flatten(0, -2), x.flatten(), reduction="none")
+        return -losses.view(len(x), -1).sum(1)
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts whose most probable class is right, `[batch]`."""
+        return (self.mode() == x).float().flatten(1).mean(1)
+
+    def mode(self) -> torch.Tensor:
+        """The most probable class of each part, int64 `[batch, parts...]`."""
+        return self.logits.argmax(-1)
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """Draw each part on its own, int64 `[batch, parts...]`."""
+        uniform = random.uniform(*self.logits.shape[:-1], device=self.logits.device)
+        return choose(self.logits, uniform, temperature, top_p)
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """Independent parts that are on or off; grey values in 0..1 count as the probability of being on.
+
+    Args:
+        logits: `[batch, ...]`, of the shape of the data.
+    """
+
+    logits: torch.Tensor
+
+    @classmethod
+    def of(cls, output: torch.Tensor) -> Bernoulli:
+        """From a network's output, of the shape of the data."""
+        return cls(output.float())
+
+    def given(self, x: torch.Tensor) -> Bernoulli:
+        """Itself: no part depends on another."""
+        return self
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """The probability of being on, of the shape of the data."""
+        return torch.sigmoid(self.logits)
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """`Σ x ln p + (1 − x) ln(1 − p)` in nats, `[batch]`: minus the summed binary cross-entropy."""
+        losses = functional.binary_cross_entropy_with_logits(self.logits, x.float(), reduction="none")
+        return -losses.flatten(1).sum(1)
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts on the right side of one half, `[batch]`."""
+        return ((self.logits > 0) == (x > 0.5)).float().flatten(1).mean(1)
+
+    def mode(self) -> torch.Tensor:
+        """On where being on is the more probable, float `[batch, ...]`."""
+        return (self.logits > 0).float()
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """Draw each part on its own, float `[batch, ...]`. `top_p` has nothing to cut off between two values."""
+        if temperature == 0:
+            return self.mode()
+        uniform = random.uniform(*self.logits.shape, device=self.logits.device)
+        return (uniform < torch.sigmoid(self.logits / temperature)).float()
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Independent real values around a mean with one fixed standard deviation.
+
+    Args:
+        mean: `[batch, ...]`, of the shape of the data.
+        std: the same for every part; the default 1/√2 makes −log_prob the summed squared error and a constant.
+    """
+
+    mean: torch.Tensor
+    std: float = math.sqrt(0.5)
+
+    @classmethod
+    def of(cls, output: torch.Tensor) -> Normal:
+        """From a network's output, of the shape of the data."""
+        return cls(output.float())
+
+    def given(self, x: torch.Tensor) -> Normal:
+        """Itself: no part depends on another."""
+        return self
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """ln p(x | z) in nats, summed over the parts: `[batch]`."""
+        return normal_log_prob(x, self.mean, self.std).flatten(1).sum(1)
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts within half a unit, `[batch]`."""
+        return ((self.mean - x).abs() < 0.5).float().flatten(1).mean(1)
+
+    def mode(self) -> torch.Tensor:
+        """The mean, `[batch, ...]`."""
+        return self.mean
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """`mean + temperature · std · e` with e ~ N(0, I), `[batch, ...]`."""
+        noise = random.normal(*self.mean.shape, device=self.mean.device)
+        return self.mean + temperature * self.std * noise
+
+
+LIKELIHOODS = {"categorical": Categorical, "bernoulli": Bernoulli, "normal": Normal}

@@ -1,0 +1,76 @@
+"""A network with what it needs to be of use: settings, measured figures, and batches of any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from musicae.core.autoencoder import Autoencoder
+from musicae.core.randomness import RandomSource
+
+BATCH = 512
+
+
+class Model:
+    """What `musicae.load` gives: an autoencoder together with the representation that it was trained on.
+
+    Args:
+        preset: the settings that it was made from (`musicae.presets.Preset`).
+        network: the autoencoder.
+        metrics: what was measured on held-out data.
+        folder: where it was loaded from.
+    """
+
+    def __init__(self, preset: Any, network: Autoencoder, metrics: dict | None = None, folder: Path | None = None):
+        self.preset = preset
+        self.network = network.eval()
+        self.metrics = metrics or {}
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        size = sum(p.numel() for p in self.network.parameters()) / 1e6
+        return f"<{type(self).__name__} {self.preset.name}: {self.preset.summary}; {size:.1f} M parameters>"
+
+    @property
+    def name(self) -> str:
+        """The name of its preset."""
+        return self.preset.name
+
+    @property
+    def representation(self) -> Any:
+        """How files become its examples and back."""
+        return self.preset.representation
+
+    def to(self, device: str) -> Model:
+        """The same model on a device, e.g. `"cuda"`."""
+        self.network.to(device)
+        return self
+
+    @torch.no_grad()
+    def to_latent(self, x: torch.Tensor, seed: int | None = None) -> np.ndarray:
+        """Latent vectors `[n, latent]` of examples `[n, ...]`: posterior means, or with `seed` a draw of each posterior."""
+        parts = []
+        for start, chunk in zip(range(0, len(x), BATCH), x.split(BATCH), strict=True):
+            posterior = self.network.encode(chunk.to(self.network.device))
+            z = posterior.mean if seed is None else posterior.sample(RandomSource(seed, start))
+            parts.append(z.cpu())
+        return torch.cat(parts).numpy()
+
+    @torch.no_grad()
+    def from_latent(
+        self, z: np.ndarray, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+    ) -> torch.Tensor:
+        """Examples `[n, ...]` decoded from latent vectors `[n, latent]`; temperature 0 takes the most probable values."""
+        parts = []
+        vectors = torch.as_tensor(np.asarray(z, np.float32))
+        for start, chunk in zip(range(0, len(vectors), BATCH), vectors.split(BATCH), strict=True):
+            likelihood = self.network.decode(chunk.to(self.network.device))
+            parts.append(likelihood.sample(RandomSource(seed, start), temperature, top_p).cpu())
+        return torch.cat(parts)
+
+    def draw(self, n: int, seed: int = 0) -> np.ndarray:
+        """`n` latent vectors from the prior N(0, I), `[n, latent]`."""
+        return RandomSource(seed).normal(n, self.network.latent).numpy()

@@ -1,0 +1,45 @@
+"""Fully connected networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+def rectified(sizes: Sequence[int]) -> nn.Sequential:
+    """Affine layers between successive sizes, each followed by a rectifier."""
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+class DenseEncoder(nn.Module):
+    """Data `[batch, channels, *size]`, flattened, to features `[batch, widths[-1]]`."""
+
+    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int]):
+        super().__init__()
+        sizes = (channels * math.prod(size), *widths)
+        self.layers = rectified(sizes)
+        self.features = sizes[-1]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """`[batch, channels, *size]` to `[batch, features]`."""
+        return self.layers(x.flatten(1))
+
+
+class DenseDecoder(nn.Module):
+    """Latent vectors `[batch, latent]` to parameters `[batch, channels, *size]`."""
+
+    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int], latent: int):
+        super().__init__()
+        self.shape = (channels, *size)
+        sizes = (latent, *reversed(widths))
+        self.layers = nn.Sequential(rectified(sizes), nn.Linear(sizes[-1], math.prod(self.shape)))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """`[batch, latent]` to `[batch, channels, *size]`."""
+        return self.layers(z).view(len(z), *self.shape)

@@ -1,0 +1,42 @@
+"""Random numbers that depend on nothing but a seed: the same on every device, for any number of processes, after any resume."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+class RandomSource:
+    """The one stream of random numbers behind a training step, a batch of samples, an evaluation.
+
+    Everything random in the core takes one. The numbers of a training step are drawn from `(seed, step)` for the
+    whole global batch, and each of `processes` processes keeps its own rows: so an interrupted run that resumes needs
+    no generator state, and a run on many processes computes what one process would.
+
+    Args:
+        seed: one or more integers that name the stream, e.g. `(seed, step)`.
+        rank: which slice of the batch this process holds.
+        processes: how many slices there are.
+    """
+
+    def __init__(self, *seed: int, rank: int = 0, processes: int = 1):
+        entropy = np.random.SeedSequence([int(s) & 0xFFFFFFFF for s in seed])
+        self._generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        self._rank, self._processes = rank, processes
+
+    def normal(self, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Standard normal numbers `[batch, ...]` in float32."""
+        return self._rows(torch.randn, shape).to(device)
+
+    def uniform(self, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Numbers `[batch, ...]` uniform on [0, 1) in float32."""
+        return self._rows(torch.rand, shape).to(device)
+
+    def integers(self, low: int, high: int, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Integers `[batch, ...]` uniform on low..high, both ends included."""
+        return (low + self.uniform(*shape, device=device) * (high - low + 1)).long().clamp(max=high)
+
+    def _rows(self, draw, shape: tuple[int, ...]) -> torch.Tensor:
+        batch, *rest = shape
+        everything = draw(batch * self._processes, *rest, generator=self._generator)
+        return everything[batch * self._rank : batch * (self._rank + 1)]

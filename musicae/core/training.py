@@ -1,0 +1,373 @@
+"""The one training loop: any model, any objective, any examples; one process or many; interrupted and resumed.
+
+Everything random in step `s` is drawn from `(seed, s)`, and the order of the examples is a function of `(seed, s)` too,
+so the state on disk is the weights, the optimiser, the running average and the number of steps: a run that was
+killed at any moment resumes to the same weights, to the bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from musicae.core.autoencoder import Autoencoder
+from musicae.core.corruptions import Corruption
+from musicae.core.data import Examples, shuffled
+from musicae.core.objectives import Terms
+from musicae.core.randomness import RandomSource
+from musicae.core.settings import Training
+from musicae.errors import CheckpointError, DataError
+from musicae.files import write_atomically
+
+STATE, METRICS_TABLE = "state.pt", "metrics.csv"
+COLUMNS = ("step", "split", "loss", "distortion", "rate", "accuracy", "learning_rate", "skipped", "seconds")
+VALIDATION, TRAIN = 1, 0  # names of random streams beside the seed
+
+
+class Task(nn.Module):
+    """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it."""
+
+    def __init__(self, model: Autoencoder, objective: Callable[..., Terms], corruption: Corruption | None = None):
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.corruption = corruption
+
+    def forward(self, clean: torch.Tensor, step: int, random: RandomSource) -> Terms:
+        """The terms of `[batch, ...]` at a training step."""
+        damaged = clean if self.corruption is None else self.corruption(clean, random)
+        return self.objective(self.model, clean, damaged, step, random)
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether bf16 is faster than float32 there: GPUs, and CPUs with matrix units for it."""
+    if device.type == "cpu":
+        return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """Matrices decay, vectors (biases, gains) do not."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+
+
+def running_average(model: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average of a model's weights; over the first n steps the decay is at most
+    (1 + n) / (10 + n), so that the random start is soon forgotten."""
+
+    def average(averaged, current, n) -> None:
+        torch._foreach_lerp_(list(averaged), list(current), 1 - min(decay, (1 + int(n)) / (10 + int(n))))
+
+    return AveragedModel(model, multi_avg_fn=average)
+
+
+@dataclass
+class State:
+    """What a run is at a moment: all that is saved and resumed."""
+
+    task: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: AveragedModel
+    step: int = 0
+    skipped: int = 0
+    best: float = float("inf")
+    seconds: float = 0.0
+
+    NUMBERS = ("step", "skipped", "best", "seconds")
+
+    def save(self, path: Path) -> None:
+        """Write the state beside its target and rename it."""
+        content = {name: getattr(self, name) for name in self.NUMBERS}
+        for name in ("task", "optimizer", "average"):
+            content[name] = getattr(self, name).state_dict()
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_atomically(path, buffer.getvalue(), force=True)
+
+    def load(self, path: Path) -> None:
+        """Take up a saved state.
+
+        Raises:
+            CheckpointError: there is none, or it is of another model.
+        """
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            for name in ("task", "optimizer", "average"):
+                getattr(self, name).load_state_dict(content[name])
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{path}: nothing to resume here; train without --resume first") from error
+        except (RuntimeError, ValueError, KeyError, EOFError) as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
+        for name in self.NUMBERS:
+            setattr(self, name, content[name])
+
+
+class Table:
+    """`metrics.csv`: a row for each stretch of training and each validation. A resumed run drops rows beyond its step."""
+
+    def __init__(self, path: Path, step: int):
+        self.path = path
+        rows = []
+        if step and path.exists():
+            with path.open(newline="") as file:
+                rows = [r for r in csv.DictReader(file) if None not in r.values() and int(r["step"]) <= step]
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(path, buffer.getvalue().encode(), force=True)
+
+    def add(self, row: dict) -> None:
+        """Append one row."""
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
+                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
+            )
+
+
+class Trainer:
+    """Trains an autoencoder.
+
+    Args:
+        model: what is trained, in place.
+        objective: terms of a batch (`musicae.core.objectives`).
+        train: the examples to learn from.
+        validation: examples of other songs (or other pictures), by which the best weights are chosen.
+        settings: how.
+        folder: where the state, the table of metrics and the best weights go.
+        corruption: what the model hears in place of the data.
+        save: called with the averaged model and what was measured whenever it is the best so far.
+        device: `"cpu"`, `"cuda"`, ... or None for the best there is.
+        quiet: no progress bar.
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        objective: Callable[..., Terms],
+        train: Examples,
+        validation: Examples,
+        settings: Training,
+        folder: Path,
+        *,
+        corruption: Corruption | None = None,
+        save: Callable[[Autoencoder, dict], None],
+        device: str | None = None,
+        quiet: bool = False,
+    ):
+        if not len(train) or not len(validation):
+            raise DataError(f"{len(train)} examples to train on and {len(validation)} to validate: both need some")
+        self.accelerator = _accelerator(device, settings.precision)
+        if settings.batch_size % self.accelerator.num_processes:
+            processes = self.accelerator.num_processes
+            raise DataError(f"a batch of {settings.batch_size} cannot be shared by {processes} processes")
+        self.train_examples, self.validation_examples = train, validation
+        self.settings, self.folder, self.save, self.quiet = settings, Path(folder), save, quiet
+        task = Task(model, objective, corruption)
+        optimizer = torch.optim.AdamW(parameter_groups(task, settings.weight_decay), betas=settings.betas)
+        average = running_average(model, settings.average).to(self.accelerator.device)
+        self.wrapped, optimizer = self.accelerator.prepare(task, optimizer)
+        self.state = State(task, optimizer, average)
+
+    def run(self, resume: bool = False) -> State:
+        """Train to the last step, or until interrupted (then the state is saved first).
+
+        Args:
+            resume: go on from the state in the folder.
+
+        Raises:
+            CheckpointError: there is nothing to resume.
+            KeyboardInterrupt: the user stopped it; the state is on disk.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if resume:
+            self.state.load(self.folder / STATE)
+        table = Table(self.folder / METRICS_TABLE, self.state.step) if self._is_main else None
+        with _Interruption() as interruption:
+            self._loop(table, interruption)
+        if interruption.asked:
+            raise KeyboardInterrupt
+        return self.state
+
+    @property
+    def _is_main(self) -> bool:
+        return self.accelerator.is_main_process
+
+    def _loop(self, table: Table | None, interruption: _Interruption) -> None:
+        settings, state = self.settings, self.state
+        window = _Window(state)
+        board = _tensorboard(self.folder) if self._is_main else None
+        with self._progress() as bar:
+            while state.step < settings.steps and not interruption.asked:
+                window.add(self._step())
+                bar.update()
+                if state.step % settings.log_every == 0 or state.step == settings.steps:
+                    self._report(window.close(self.accelerator), table, board, bar)
+                if state.step % settings.validate_every == 0 or state.step == settings.steps:
+                    self._validate(table, board)
+                    self._save_state()
+                    window = _Window(state)
+        if interruption.asked:
+            self._save_state()
+
+    def _step(self) -> Terms:
+        """One step of the optimiser on one global batch, of which this process holds its share."""
+        settings, state = self.settings, self.state
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        random = RandomSource(settings.seed, TRAIN, state.step, rank=rank, processes=processes)
+        indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, state.step)
+        share = indices.reshape(processes, -1)[rank]
+        clean = self.train_examples.batch(share, random).to(self.accelerator.device)
+        terms = self.wrapped(clean, state.step, random)
+        self.accelerator.backward(terms.loss)
+        norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), settings.clip)
+        if torch.isfinite(norm) and norm < settings.skip_above:
+            for group in state.optimizer.param_groups:
+                group["lr"] = settings.learning_rate(state.step)
+            state.optimizer.step()
+        else:
+            state.skipped += 1
+        state.optimizer.zero_grad()
+        state.average.update_parameters(state.task.model)
+        state.step += 1
+        return terms
+
+    def _validate(self, table: Table | None, board) -> None:
+        """Measure the averaged model on the validation examples, as the end of training weighs them; keep the best."""
+        if self._is_main:
+            row = self.measure(self.validation_examples)
+            row = {"step": self.state.step, "split": "validation", **row, "seconds": self.state.seconds}
+            table.add(row)
+            _show(board, row)
+            if row["loss"] < self.state.best:
+                self.state.best = row["loss"]
+                self.save(self.state.average.module, row)
+        self.accelerator.wait_for_everyone()
+
+    @torch.no_grad()
+    def measure(self, examples: Examples) -> dict[str, float]:
+        """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones."""
+        settings = self.settings
+        task = Task(self.state.average.module, self.state.task.objective, self.state.task.corruption)
+        count = min(len(examples), settings.validation_examples)
+        sums = torch.zeros(4, dtype=torch.float64)
+        for start in range(0, count, settings.batch_size):
+            indices = shuffled(len(examples), count, settings.seed, 0)[start : start + settings.batch_size]
+            random = RandomSource(settings.seed, VALIDATION, start)
+            with self.accelerator.autocast():
+                terms = task(examples.batch(indices).to(self.accelerator.device), settings.steps, random)
+            sums += len(indices) * _means(terms).double().cpu()
+        return dict(zip(("loss", "distortion", "rate", "accuracy"), (sums / count).tolist(), strict=True))
+
+    def _report(self, means: dict, table: Table | None, board, bar) -> None:
+        if not self._is_main:
+            return
+        rate = self.settings.learning_rate(self.state.step - 1)
+        row = {"step": self.state.step, "split": "train", **means, "learning_rate": rate}
+        row |= {"skipped": self.state.skipped, "seconds": self.state.seconds}
+        table.add(row)
+        _show(board, row)
+        bar.set_postfix({name: f"{means[name]:.4g}" for name in ("loss", "distortion", "rate", "accuracy")})
+
+    def _save_state(self) -> None:
+        if self._is_main:
+            self.state.save(self.folder / STATE)
+        self.accelerator.wait_for_everyone()
+
+    def _progress(self):
+        from tqdm import tqdm
+
+        hidden = self.quiet or not self._is_main or not sys.stderr.isatty()
+        total = self.settings.steps
+        return tqdm(total=total, initial=self.state.step, desc="training", unit=" steps", disable=hidden)
+
+
+class _Interruption:
+    """Ctrl-C between two steps: the step under way is finished, so that what is saved is whole. A second one is final."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __enter__(self) -> _Interruption:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class _Window:
+    """Means of the terms since the last report; `state.seconds` counts the time that went into training steps."""
+
+    def __init__(self, state: State):
+        self.state, self.since = state, time.monotonic()
+        self.sums, self.count = 0.0, 0
+
+    def add(self, terms: Terms) -> None:
+        self.sums = self.sums + _means(terms).detach()
+        self.count += 1
+
+    def close(self, accelerator: Accelerator) -> dict[str, float]:
+        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
+        now = time.monotonic()
+        self.state.seconds += now - self.since
+        self.sums, self.count, self.since = 0.0, 0, now
+        return dict(zip(("loss", "distortion", "rate", "accuracy"), means, strict=True))
+
+
+def _means(terms: Terms) -> torch.Tensor:
+    return torch.stack([terms.loss, terms.distortion.mean(), terms.rate.mean(), terms.accuracy.mean()])
+
+
+def _accelerator(device: str | None, precision: str) -> Accelerator:
+    """The processes and the precision. `precision` "auto" is bf16 where the hardware multiplies it."""
+    on_cpu = device == "cpu" or (device is None and not torch.cuda.is_available() and not _has_mps())
+    if precision == "auto":
+        precision = "bf16" if multiplies_bf16(torch.device("cpu" if on_cpu else "cuda")) else "float32"
+    if on_cpu:
+        os.environ.setdefault("ACCELERATE_USE_CPU", "true")
+    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def _tensorboard(folder: Path):
+    """A writer for tensorboard where it is installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder / "tensorboard"))
+
+
+def _show(board, row: dict) -> None:
+    if board is not None:
+        for name in ("loss", "distortion", "rate", "accuracy"):
+            board.add_scalar(f"{row['split']}/{name}", row[name], row["step"])

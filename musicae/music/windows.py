@@ -1,0 +1,39 @@
+"""Windows of music as examples to train on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from musicae.core.randomness import RandomSource
+
+
+class Windows:
+    """An array of windows; in training each is moved to a random key.
+
+    Args:
+        array: integers `[n, ...]`, possibly memory-mapped.
+        representation: what the windows are of.
+        transpose: lowest and highest number of semitones that a window is moved by.
+    """
+
+    def __init__(self, array: np.ndarray, representation, transpose: tuple[int, int] = (0, 0)):
+        self.array, self.representation, self.transpose = array, representation, transpose
+
+    def __len__(self) -> int:
+        """How many windows there are."""
+        return len(self.array)
+
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
+        """The windows at `indices` `[batch, ...]`; with `random`, each moved by a number of semitones of its own."""
+        windows = np.asarray(self.array[indices])
+        if random is not None and any(self.transpose):
+            semitones = random.integers(*self.transpose, len(indices)).numpy()
+            windows = self.representation.transpose(windows, semitones)
+        return to_tensor(windows, self.representation)
+
+
+def to_tensor(windows: np.ndarray, representation) -> torch.Tensor:
+    """Windows `[batch, ...]` as the network reads them: int64 classes or float values."""
+    tensor = torch.from_numpy(np.ascontiguousarray(windows))
+    return tensor.long() if representation.event.categorical else tensor.float()

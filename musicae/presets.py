@@ -1,0 +1,97 @@
+"""Every named model: what it reads, its networks, its objective, its training. Numbers only; nothing here loads torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from musicae.core.configuration import from_data
+from musicae.core.corruptions import CORRUPTIONS, GaussianNoise
+from musicae.core.networks import NETWORKS, Convolutional, Dense, Network, Recurrent
+from musicae.core.objectives import OBJECTIVES, Elbo, Reconstruction
+from musicae.core.schedules import SCHEDULES, Constant, Decay, InverseSigmoid, Linear, Saturating, WarmupCosine
+from musicae.core.settings import Training
+from musicae.errors import ConfigError
+from musicae.images.pictures import Pictures
+from musicae.music.representations import REPRESENTATIONS, Melody, Pianoroll
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model by name.
+
+    Args:
+        name: what a user types.
+        summary: what it is for, in one line.
+        representation: what one example is, and how files become examples and back.
+        network: an entry of `musicae.core.networks`.
+        latent: dimensions of the latent vector.
+        bottleneck: `"gaussian"` or `"point"`.
+        objective: what training makes small.
+        training: how it is trained.
+        corruption: what the model hears in place of the data.
+        transpose: semitones by which training windows are moved at random, lowest and highest.
+        track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
+        data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
+    """
+
+    name: str
+    summary: str
+    representation: Melody | Pianoroll | Pictures
+    network: Network
+    latent: int
+    objective: Elbo | Reconstruction
+    training: Training
+    bottleneck: str = "gaussian"
+    corruption: GaussianNoise | None = None
+    transpose: tuple[int, int] = (0, 0)
+    track: str | None = None
+    data: str | None = None
+
+    @property
+    def musical(self) -> bool:
+        """Whether it hears music; if not, it sees pictures."""
+        return not isinstance(self.representation, Pictures)
+
+
+KINDS = (Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS, *OBJECTIVES, *SCHEDULES, *CORRUPTIONS)
+
+
+def cosine(steps: int, peak: float = 1e-3) -> WarmupCosine:
+    """The learning rate of our own presets: a short rise, then half a cosine to a hundredth."""
+    return WarmupCosine(peak, peak / 100, min(200, steps // 10), steps)
+
+
+def music(steps: int, **changes) -> Training:
+    """Training of the convolutional music presets."""
+    return Training(**{"steps": steps, "learning_rate": cosine(steps), **changes})
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="melody-2bar",
+            summary="melodies, two bars at a time: the default",
+            representation=Melody(steps=32),
+            network=Convolutional(widths=(128, 160, 192, 256), blocks=2),
+            latent=256,
+            objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
+            training=music(8000),
+            transpose=(-6, 6),
+            track="all",
+            data="music21",
+        ),
+        Preset(
+            name="cat-mel_2bar_small",
+            summary="MusicVAE's small two-bar melody model, recurrent: the baseline",
+            representation=Melody(steps=32),
+            network=Recurrent(encoder_units=(512,), decoder_units=(256, 256)),
+            latent=256,
+            objective=Elbo(beta=Saturating(0.2, 0.99999), feedback=InverseSigmoid(1000.0)),
+            training=Training(steps=50_000, batch_size=512, learning_rate=Decay(1e-3, 1e-5, 0.9999), weight_decay=0.0, betas=(0.9, 0.999)),
+            transpose=(-5, 5),
+            track="all",
+            data="music21",
+        ),
+    )
+}
