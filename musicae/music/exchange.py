@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import re
+import sys
 import tempfile
 import warnings
 import webbrowser
@@ -87,10 +91,32 @@ def _symusic_notes(notes: np.ndarray):
 
 
 def from_abc(text: str) -> Draft:
-    """The first tune of a text in ABC."""
+    """The first tune of a text in ABC, with its repeats and chord symbols played."""
     import symusic
 
-    return from_symusic(symusic.Score.from_abc(text))
+    straight = re.sub(r"^(K:.*\n)", r"\1%%MIDI chordattack 0\n", text, count=1, flags=re.MULTILINE)
+    with _silence():
+        draft = from_symusic(symusic.Score.from_abc(straight))
+    for track in draft.tracks:
+        track.notes["start"] -= 1  # abc2midi begins every note a tick late
+    return draft
+
+
+@contextlib.contextmanager
+def _silence():
+    """Sends to nowhere what a program behind a library writes on the terminal."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
 
 
 # pretty_midi ------------------------------------------------------------------------------------
@@ -279,7 +305,5 @@ def play(song: Song):
 
 
 def _in_notebook() -> bool:
-    import sys
-
     shell = sys.modules.get("IPython")
     return shell is not None and shell.get_ipython() is not None

@@ -165,7 +165,7 @@ def _from_midi(data: bytes) -> Draft:
     if unended := _unended(score):
         said = "1 note never ended" if unended == 1 else f"{unended} notes never ended"
         tracks.changes.append(
-            f"{said}: cut after {_LONGEST_UNENDED} quarters, or where its pitch begins again"
+            f"{said}: cut where the pitch begins again, or after {_LONGEST_UNENDED} quarters"
         )
         score = _parsed(mending.rewrite(tracks.bodies, end_repeated=True)[0], tracks.ticks_per_quarter)
     draft = from_symusic(score)
@@ -260,7 +260,7 @@ def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
     cut = cut_repeated(merged)
     said += ["{} without length made one tick long"] * empty
     said += ["{} doubled by another left out"] * (len(notes) - len(merged))
-    said += ["{} cut where its pitch begins again"] * int((cut["end"] < merged["end"]).sum())
+    said += ["{} cut where the pitch begins again"] * int((cut["end"] < merged["end"]).sum())
     return in_order(cut)
 
 

@@ -1,0 +1,97 @@
+"""Things to test with: MIDI files written byte by byte, so that they can be wrong, and random songs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track, tidy
+
+END = b"\0\xff\x2f\0"
+
+
+def number(value: int) -> bytes:
+    """A variable-length quantity."""
+    out = [value & 127]
+    while value := value >> 7:
+        out.append(value & 127 | 128)
+    return bytes(reversed(out))
+
+
+def note(pitch: int = 60, wait: int = 0, length: int = 480, velocity: int = 64, channel: int = 0) -> bytes:
+    on = number(wait) + bytes([0x90 | channel, pitch, velocity])
+    return on + number(length) + bytes([0x80 | channel, pitch, 0])
+
+
+def meta(kind: int, payload: bytes) -> bytes:
+    return b"\0\xff" + bytes([kind]) + number(len(payload)) + payload
+
+
+def chunk(body: bytes, length: int | None = None, tag: bytes = b"MTrk") -> bytes:
+    return tag + (len(body) if length is None else length).to_bytes(4) + body
+
+
+def header(tracks: int = 1, division: int = 480, kind: int = 1) -> bytes:
+    return chunk(b"".join(n.to_bytes(2) for n in (kind, tracks, division)), tag=b"MThd")
+
+
+def file(*bodies: bytes, division: int = 480, kind: int = 1) -> bytes:
+    return header(len(bodies), division, kind) + b"".join(map(chunk, bodies))
+
+
+SCALE = b"".join(note(60 + i) for i in range(8))
+GOOD = file(SCALE + END)
+
+
+# Songs --------------------------------------------------------------------------------------------
+
+
+def notes(*rows) -> np.ndarray:
+    return np.array(list(rows), NOTE)
+
+
+@st.composite
+def songs(draw) -> Song:
+    """Songs at 480 ticks a quarter whose notes, names and changes have every right to survive a file."""
+    name = st.text(st.characters(exclude_categories=["C"]), max_size=12) | st.sampled_from(
+        ["Скрипка", "ピアノ"]
+    )
+    row = st.tuples(st.integers(0, 20_000), st.integers(1, 3000), st.integers(0, 127), st.integers(1, 127))
+    tracks = []
+    for _ in range(draw(st.integers(1, 4))):
+        rows = [
+            (start, start + length, p, v)
+            for start, length, p, v in draw(st.lists(row, min_size=1, max_size=20))
+        ]
+        is_drum = draw(st.booleans())
+        tracks.append(Track(tidy(notes(*rows)), draw(st.integers(0, 127)), is_drum, draw(name)))
+    song = Song(tuple(tracks))
+    metre = st.tuples(st.integers(1, 12), st.sampled_from([2, 4, 8, 16]))
+    tick = st.integers(1, max(song.end - 1, 1))
+    tempos, metres = ({0: draw(kind), draw(tick): draw(kind)} for kind in (st.floats(20, 400), metre))
+    keys = {draw(tick): draw(st.tuples(st.integers(-5, 6), st.booleans()))}
+    return replace(
+        song,
+        tempos=tuple(Tempo(t, rate) for t, rate in tempos.items() if t < song.end),
+        time_signatures=tuple(TimeSignature(t, *m) for t, m in metres.items() if t < song.end),
+        key_signatures=tuple(KeySignature(t, *k) for t, k in keys.items() if t < song.end),
+    )
+
+
+def distinct(changes) -> list[tuple]:
+    """(tick, value ...) without repeats, which files and readers leave out."""
+    return [change for i, change in enumerate(changes) if not i or change[1:] != changes[i - 1][1:]]
+
+
+def assert_same_music(a: Song, b: Song, names: bool = True):
+    assert len(a.tracks) == len(b.tracks)
+    for one, other in zip(a.tracks, b.tracks, strict=True):
+        assert one.notes.tolist() == other.notes.tolist()
+        assert (one.program, one.is_drum) == (other.program, other.is_drum)
+        assert one.name == other.name or not names
+    assert distinct(a.time_signatures) == distinct(b.time_signatures)
+    assert distinct(a.key_signatures) == distinct(b.key_signatures)
+    ticks = np.linspace(0, a.end, 7)
+    assert np.allclose(a.tick_to_seconds(ticks), b.tick_to_seconds(ticks), rtol=1e-4)
