@@ -1,23 +1,20 @@
-"""Folders, archives and music21's own pieces to arrays of windows on disk, split by song."""
+"""From sources of music to arrays of windows on disk, split by song."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import re
 import sys
-import tarfile
-import tempfile
-import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, islice
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
@@ -27,35 +24,15 @@ import numpy as np
 
 from musicae.core.configuration import to_data
 from musicae.errors import DataError
+from musicae.files import write_atomically
+from musicae.music.representations import Representation
+from musicae.music.representations.tracks import title
 from musicae.music.song import Song
+from musicae.music.sources import Piece, is_archive, labels, pieces
 
 SPLITS = ("train", "validation", "test")
-MUSIC_SUFFIXES = {".mid", ".midi", ".kar", ".rmi", ".abc", ".mxl", ".musicxml", ".xml", ".krn"}
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-LARGEST_MEMBER = 32 * 2**20  # bytes; no score is larger
-# Collections of music21 whose tunes are in the public domain, and how many files of each are read. Tune books
-# hold hundreds of tunes a file; MusicXML takes music21 half a second a piece. Essen's encodings are
-# non-commercial.
-MUSIC21_COLLECTIONS = {"ryansMammoth": None, "oneills1850": None, "airdsAirs": None, "bach": 60}
-
-
-class Item(NamedTuple):
-    """One file to read: the source it belongs to, its name there, and where it is or what it holds."""
-
-    source: str
-    name: str
-    content: Path | bytes
-
-
-class Heard(NamedTuple):
-    """What became of one song: its windows (compressed) or the reason why it has none."""
-
-    source: str
-    name: str
-    reason: str = ""
-    fingerprint: str = ""
-    count: int = 0
-    windows: bytes = b""
+FEW = 64  # pieces for which starting processes costs more than it saves
+AT_A_TIME = 2048  # pieces in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +41,9 @@ class Corpus:
 
     Attributes:
         folder: the folder.
-        index: what `index.json` says: representation, sources, seed and counts.
-        windows: for each split the windows, uint8 [n, ...].
-        songs: for each split the song of each window, int32 [n]: an index into `index["songs"]`.
+        index: what `index.json` says: the representation, sources, seed, counts and names of the songs.
+        windows: the windows of each split, uint8 [n, ...].
+        songs: the song of each window of each split, int32 [n]: its place in `index["songs"]`.
     """
 
     folder: Path
@@ -79,7 +56,7 @@ class Corpus:
         """The corpus in a folder.
 
         Raises:
-            DataError: if there is none.
+            DataError: there is none.
         """
         folder = Path(folder)
         try:
@@ -87,7 +64,7 @@ class Corpus:
             windows = {split: np.load(folder / f"{split}.npy", mmap_mode="r") for split in SPLITS}
             songs = {split: np.load(folder / f"{split}_song.npy", mmap_mode="r") for split in SPLITS}
         except (OSError, ValueError) as error:
-            raise DataError(f"{folder} is not a corpus ({error}); build one from MIDI files") from error
+            raise DataError(f"{folder} is not a corpus ({error}); build one from a folder of music") from None
         return cls(folder, index, windows, songs)
 
     @property
@@ -102,27 +79,26 @@ class Corpus:
 
     @property
     def test(self) -> np.ndarray:
-        """The windows that nothing has seen."""
+        """The windows that no training and no choice has seen."""
         return self.windows["test"]
 
     def report(self) -> str:
-        """One paragraph: songs, windows, what was skipped and why."""
-        splits = ", ".join(
-            f"{self.index['windows'][s]:,} {s} ({self.index['songs_per_split'][s]:,} songs)" for s in SPLITS
-        )
-        skipped = Counter(self.index["skipped"])
-        reasons = "; ".join(f"{reason} ({number:,})" for reason, number in skipped.most_common(5))
+        """One paragraph: songs, windows, what was left out and why."""
+        index, skipped = self.index, Counter(self.index["skipped"])
+        windows = (f"{index['windows'][s]:,} {s} (of {index['songs_per_split'][s]:,} songs)" for s in SPLITS)
+        reasons = "; ".join(f"{number:,} {reason}" for reason, number in skipped.most_common(5))
         return (
-            f"{len(self.index['songs']):,} songs from {', '.join(self.index['sources'])}: windows {splits}. "
-            f"Left out of the held-out splits because they occur in training, in this key or another: "
-            f"{self.index['duplicates']:,} windows. "
-            f"Skipped: {skipped.total():,} files" + (f": {reasons}." if reasons else ".")
+            f"{len(index['songs']):,} songs from {', '.join(index['sources'])}; "
+            f"windows: {', '.join(windows)}. "
+            f"Left out of validation and test, because they occur in training in some key: "
+            f"{index['duplicates']:,} windows. "
+            f"Files skipped: {skipped.total():,}" + (f" ({reasons})." if reasons else ".")
         )
 
 
 def build(
     sources: str | Path | Sequence[str | Path],
-    representation,
+    representation: Representation,
     out_folder: str | Path,
     *,
     track: int | str | None = None,
@@ -131,255 +107,210 @@ def build(
     fractions: tuple[float, float, float] = (0.9, 0.05, 0.05),
     quiet: bool = False,
 ) -> Corpus:
-    """Cut every song of the sources into windows, split by song, and write them to a folder.
+    """Cuts every song of the sources into windows and writes them to a folder, split by song.
 
-    Which split a song falls into depends on its notes and the seed only: a song that several files hold, in
-    whatever key, falls into one split, and adding files moves none. Windows of validation that occur in
-    training, in whatever key, are left out, and so are windows of test that occur in either.
+    The split of a song depends on its notes and the seed only. So one song in several files, in any key,
+    falls into one split, and more files move none; only a split that would be empty gets the song nearest to
+    it. Windows of validation that occur in training in any key are left out, and those of test that occur in
+    either.
 
     Args:
-        sources: folders, files or archives of MIDI, ABC, MusicXML and kern; or "music21" for the collections
-            of public-domain music that come with it.
-        representation: what cuts a song: `windows(song, track)` and `transpose(windows, semitones)`.
-        out_folder: the folder to write; files of an earlier corpus in it are replaced.
-        track: as for the representation's `windows`.
-        workers: processes; None for one a core, 1 for this process only.
-        seed: another seed splits the songs in another way.
-        fractions: of the songs for training, validation and test; (0, 0, 1) makes all of it test.
+        sources: folders, files and archives of MIDI, ABC, MusicXML and kern; "music21" for the public-domain
+            collections that come with it.
+        representation: what cuts a song.
+        out_folder: the folder to write; a corpus that is already there is replaced.
+        track: as for `Representation.windows`.
+        workers: processes; None for one a core, 1 for none but this. More than one need a script guarded by
+            `if __name__ == "__main__"`.
+        seed: another one splits the songs differently.
+        fractions: of the songs that become training, validation and test; (0, 0, 1) makes all of them test.
         quiet: show no progress.
 
     Raises:
-        DataError: if a source does not exist, or none of the songs has a window.
+        DataError: a source does not exist, or no song has a window.
     """
     sources = [sources] if isinstance(sources, str | Path) else list(sources)
-    items = chain.from_iterable(_items(source) for source in sources)
-    total = sum(_count(source) for source in sources)
-    heard = list(_hear_all(items, total, representation, track, workers, quiet))
-    kept = sorted((one for one in heard if one.count), key=lambda one: (one.source, one.name))
+    job = partial(_hear, representation=representation, track=track)
+    heard = list(_all_heard(sources, job, workers or min(cpu_count() or 1, 16), quiet))
+    songs = sorted((one for one in heard if one.count), key=lambda one: (one.source, one.name))
     skipped = sorted((one.source, one.name, one.reason) for one in heard if not one.count)
-    if not kept:
-        reasons = Counter(reason for _, _, reason in skipped).most_common(1)
-        raise DataError(
-            f"no windows in {', '.join(map(str, sources))}: {reasons[0][0] if reasons else 'no files'}"
-        )
-    return _write(Path(out_folder), kept, skipped, representation, track, seed, fractions)
-
-
-def items(source: str | Path) -> Iterator[Item]:
-    """The pieces of a source, in the order of their names."""
-    return _items(source)
-
-
-def _items(source: str | Path) -> Iterator[Item]:
-    """The pieces of a source, in the order of their names."""
-    if source == "music21":
-        yield from _music21_items()
-        return
-    path = Path(source)
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in MUSIC_SUFFIXES:
-                yield from _tunes(Item(path.name, file.relative_to(path).as_posix(), file))
-    elif path.name.lower().endswith(ARCHIVE_SUFFIXES):
-        for name, content in sorted(_members(path)):
-            yield from _tunes(Item(path.name, name, content))
-    elif path.exists():
-        yield from _tunes(Item(path.name, path.name, path))
-    else:
-        raise DataError(f"{source} does not exist: name a folder, a file, an archive, or music21")
-
-
-def _count(source: str | Path) -> int:
-    """About how many items a source has, for the progress bar."""
-    return 0 if source == "music21" else sum(1 for _ in _items(source))
-
-
-def _music21_items() -> Iterator[Item]:
-    """The pieces of the collections that come with music21."""
-    found = find_spec("music21")
-    if found is None:
-        raise DataError("music21 is not installed: pip install music21, or name a folder of MIDI files")
-    corpus = Path(found.origin).parent / "corpus"
-    for collection, most in MUSIC21_COLLECTIONS.items():
-        files = [f for f in sorted((corpus / collection).rglob("*")) if f.suffix.lower() in MUSIC_SUFFIXES]
-        for file in files[:most]:
-            yield from _tunes(Item("music21", file.relative_to(corpus).as_posix(), file))
-
-
-def _tunes(item: Item) -> Iterator[Item]:
-    """The tunes of a tune book in ABC, whose tunes begin with a field X; any other file as it is."""
-    if not item.name.lower().endswith(".abc"):
-        yield item
-        return
-    content = item.content if isinstance(item.content, bytes) else item.content.read_bytes()
-    tunes = re.split(rb"(?m)^(?=X:)", content)
-    for number, tune in enumerate(tunes[1:] if len(tunes) > 1 else tunes, 1):
-        yield item._replace(name=f"{item.name}#{number}", content=tune)
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every piece of music in an archive."""
-    if path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                if (
-                    Path(entry.filename).suffix.lower() in MUSIC_SUFFIXES
-                    and entry.file_size <= LARGEST_MEMBER
-                ):
-                    yield entry.filename, archive.read(entry)
-        return
-    with tarfile.open(path) as archive:
-        for entry in archive:
-            if (
-                entry.isfile()
-                and Path(entry.name).suffix.lower() in MUSIC_SUFFIXES
-                and entry.size <= LARGEST_MEMBER
-            ):
-                yield entry.name, archive.extractfile(entry).read()
-
-
-def _hear_all(items, total, representation, track, workers, quiet) -> Iterator[Heard]:
-    """Every item heard, in a pool of processes if it pays, with a progress bar."""
-    from tqdm import tqdm
-
-    jobs = ((item, representation, track) for item in items)
-    hidden = quiet or not sys.stderr.isatty()
-    with tqdm(total=total or None, desc="reading", unit=" songs", disable=hidden) as bar:
-        workers = workers or min(cpu_count() or 1, 16)
-        if workers == 1 or total < 64:
-            results = map(_hear, jobs)
-            for one in results:
-                bar.update()
-                yield one
-            return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for one in pool.map(_hear, jobs, chunksize=8):
-                bar.update()
-                yield one
-
-
-def _hear(job) -> Heard:
-    """The windows of one item; whatever goes wrong becomes a reason."""
-    item, representation, track = job
-    try:
-        song = _read(item)
-        windows, problems = representation.windows(song, track)
-    except Exception as error:  # one bad file must not stop thousands of good ones
-        return Heard(item.source, item.name, reason=_reason(error, item))
-    if not len(windows):
-        return Heard(item.source, item.name, reason=problems[0] if problems else "no windows")
-    compressed = zlib.compress(np.ascontiguousarray(windows).tobytes(), 1)
-    return Heard(item.source, item.name, "", _fingerprint(song), len(windows), compressed)
-
-
-def _read(item: Item) -> Song:
-    """The song of an item."""
-    if item.name.lower().rpartition("#")[0].endswith(".abc"):
-        import symusic
-
-        return Song.read(symusic.Score.from_abc(item.content.decode("utf-8", "replace")))
-    if isinstance(item.content, Path):
-        return Song.read(item.content)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(item.name).name
-        path.write_bytes(item.content)
-        return Song.read(path)
-
-
-def _reason(error: Exception, item: Item) -> str:
-    """An error in one line, without the place of the file."""
-    text = getattr(error, "reason", None) or str(error) or type(error).__name__
-    text = text.replace(str(item.content), item.name) if isinstance(item.content, Path) else text
-    return " ".join(text.split())[:200]
-
-
-def _fingerprint(song: Song) -> str:
-    """A hash of the pitched notes that neither key, tempo, ticks nor the place of the first note change."""
-    notes = [track.notes for track in song.tracks if not track.is_drum and len(track.notes)]
-    notes = np.concatenate(notes or [track.notes for track in song.tracks])
-    start = (notes["start"] - notes["start"].min()) * 96 // song.ticks_per_quarter
-    pitch = notes["pitch"].astype(np.int64) - notes["pitch"].min()
-    return sha256(np.unique(start * 128 + pitch).astype("<i8").tobytes()).hexdigest()[:32]
-
-
-def _split_of(songs: list[Heard], seed: int, fractions: tuple[float, float, float]) -> list[str]:
-    """The split of each song."""
-    bounds = np.cumsum(fractions) / sum(fractions)
-    draws = [int(sha256(f"{seed}:{one.fingerprint}".encode()).hexdigest()[:12], 16) / 2**48 for one in songs]
-    return [SPLITS[int(np.searchsorted(bounds, draw, "right"))] for draw in draws]
-
-
-def _write(folder, kept, skipped, representation, track, seed, fractions) -> Corpus:
-    """Write the arrays, the index and the table of skipped files, each beside its place, then renamed."""
-    splits = _split_of(kept, seed, fractions)
-    seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for split in SPLITS:
-        songs = [i for i, one in enumerate(splits) if one == split]
-        windows = _decompress([kept[i] for i in songs], representation)
-        song = np.repeat(np.array(songs, np.int32), [kept[i].count for i in songs])
-        keys = _keys(windows, representation)
-        if split != "train":
-            new = ~np.isin(keys, seen)
-            duplicates += int(np.sum(~new))
-            windows, song = windows[new], song[new]
-        seen = np.union1d(seen, keys)
-        counts[split] = len(windows)
-        _save(folder / f"{split}.npy", windows)
-        _save(folder / f"{split}_song.npy", song)
-    index = {
+    if not songs:
+        reason = Counter(reason for *_, reason in skipped).most_common(1)
+        why = f"{reason[0][1]:,} files: {reason[0][0]}" if reason else "there are no files of music"
+        raise DataError(f"nothing to train on in {', '.join(map(str, sources))}; {why}")
+    settings = {
         "representation": to_data(representation),
         "track": track,
         "seed": seed,
-        "fractions": list(fractions),
-        "sources": sorted({one.source for one in kept}),
-        "windows": counts,
-        "songs_per_split": {split: splits.count(split) for split in SPLITS},
-        "duplicates": duplicates,
-        "skipped": dict(Counter(reason for _, _, reason in skipped)),
-        "songs": [f"{one.source}/{one.name}" for one in kept],
+        "fractions": fractions,
     }
+    return _write(Path(out_folder), songs, skipped, representation, settings)
+
+
+# Hearing --------------------------------------------------------------------------------------
+
+
+class Heard(NamedTuple):
+    """What became of a piece: its windows, compressed, or the reason why it has none."""
+
+    source: str
+    name: str
+    reason: str = ""
+    fingerprint: str = ""
+    count: int = 0
+    windows: bytes = b""
+
+
+def _all_heard(sources: list, job, workers: int, quiet: bool) -> Iterator[Heard]:
+    """Every piece of the sources heard, with a progress bar."""
+    from tqdm import tqdm
+
+    def found() -> Iterator[Piece]:
+        return chain.from_iterable(map(pieces, sources, labels(sources)))
+
+    total = None if any(map(is_archive, sources)) else sum(1 for _ in found())
+    results = (
+        map(job, found()) if workers == 1 or (total or FEW) < FEW else _in_processes(job, found(), workers)
+    )
+    hidden = quiet or not sys.stderr.isatty()
+    yield from tqdm(results, "reading", total, unit=" songs", disable=hidden, smoothing=0)
+
+
+def _in_processes(job, found: Iterator[Piece], workers: int) -> Iterator[Heard]:
+    """Every piece heard in a pool of processes, some thousand at a time."""
+    context = get_context("spawn")  # a forked process may inherit a lock that a thread of torch holds
+    while batch := list(islice(found, AT_A_TIME)):
+        left = []
+        with ProcessPoolExecutor(workers, context) as pool:
+            for piece, future in [(piece, pool.submit(job, piece)) for piece in batch]:
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    left.append(piece)
+        yield from _one_by_one(job, left, context)
+
+
+def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Heard]:
+    """Pieces among which at least one kills the process that reads it: that one is found and skipped."""
+    left = iter(left)
+    while batch := list(islice(left, 1)):
+        with ProcessPoolExecutor(1, context) as pool:
+            for piece in chain(batch, left):
+                try:
+                    yield pool.submit(job, piece).result()
+                except BrokenProcessPool:
+                    yield Heard(piece.source, piece.name, "the reader crashed")
+                    break
+
+
+def _hear(piece: Piece, representation: Representation, track: int | str | None) -> Heard:
+    """The windows of one piece; what goes wrong becomes a reason: one file does not stop thousands."""
+    try:
+        song = Song.read(piece.content)
+        windows, problems = representation.windows(song, track)
+    except Exception as error:
+        text = getattr(error, "reason", None) or str(error) or type(error).__name__
+        return Heard(piece.source, piece.name, " ".join(text.split())[:200])
+    if not len(windows):
+        reason = problems[0] if problems else "no windows"
+        return Heard(piece.source, piece.name, reason.removeprefix(f"{title(song)}: "))
+    packed = zlib.compress(np.ascontiguousarray(windows).tobytes(), 1)
+    return Heard(piece.source, piece.name, "", _fingerprint(song), len(windows), packed)
+
+
+def _fingerprint(song: Song) -> str:
+    """A hash of the pitched notes that neither key, tempo, ticks nor the time of the first note change."""
+    notes = [track.notes for track in song.tracks if not track.is_drum and len(track.notes)]
+    notes = np.concatenate(notes or [track.notes for track in song.tracks])
+    start = (notes["start"] - notes["start"].min()) * 96 // song.ticks_per_quarter
+    pitch = notes["pitch"].astype(np.int64) - int(notes["pitch"].min())
+    return sha256(np.unique(start * 128 + pitch).astype("<i8").tobytes()).hexdigest()[:32]
+
+
+# Splitting and writing ------------------------------------------------------------------------
+
+
+def split(fingerprints: Sequence[str], seed: int, fractions: Sequence[float]) -> list[str]:
+    """The split of each song, drawn from the hash of its fingerprint and the seed.
+
+    Args:
+        fingerprints: of the songs; equal ones fall into one split.
+        seed: another one splits differently.
+        fractions: of train, validation and test; a split whose fraction is not 0 stays empty only if
+            there are fewer different songs than splits.
+    """
+    bounds = np.cumsum([0, *fractions]) / sum(fractions)
+    draws = {one: int(sha256(f"{seed}:{one}".encode()).hexdigest()[:12], 16) / 2**48 for one in fingerprints}
+    chosen = {one: SPLITS[int(np.searchsorted(bounds, draw, "right")) - 1] for one, draw in draws.items()}
+    for i, name in enumerate(SPLITS):
+        largest, number = Counter(chosen.values()).most_common(1)[0]
+        if fractions[i] and name not in chosen.values() and number > 1:
+            middle = (bounds[i] + bounds[i + 1]) / 2
+            spare = [one for one in chosen if chosen[one] == largest]
+            chosen[min(spare, key=lambda one, middle=middle: abs(draws[one] - middle))] = name
+    return [chosen[one] for one in fingerprints]
+
+
+def _write(folder: Path, songs: list[Heard], skipped: list, representation, settings: dict) -> Corpus:
+    """Writes the arrays, the table of skipped files and, last, the index, each beside its place first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.json").unlink(missing_ok=True)
+    splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"])
+    seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
+    for name in SPLITS:
+        chosen = [i for i, one in enumerate(splits) if one == name]
+        windows = _unpacked([songs[i] for i in chosen], representation.shape)
+        song = np.repeat(np.array(chosen, np.int32), [songs[i].count for i in chosen])
+        hashes = keyless_hashes(windows, representation)
+        new = ~np.isin(hashes, seen)
+        seen = np.union1d(seen, hashes)
+        duplicates += int(np.sum(~new))
+        counts[name] = int(np.sum(new))
+        _save(folder / f"{name}.npy", windows[new])
+        _save(folder / f"{name}_song.npy", song[new])
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("source", "file", "reason"), *skipped])
-    _replace(folder / "skipped.csv", table.getvalue().encode())
-    _replace(folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode())
+    write_atomically(folder / "skipped.csv", table.getvalue().encode(), force=True)
+    index = {
+        **settings,
+        "sources": sorted({one.source for one in songs}),
+        "windows": counts,
+        "songs_per_split": {name: splits.count(name) for name in SPLITS},
+        "duplicates": duplicates,
+        "skipped": dict(Counter(reason for *_, reason in skipped).most_common()),
+        "songs": [f"{one.source}/{one.name}" for one in songs],
+    }
+    write_atomically(
+        folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True
+    )
     return Corpus.open(folder)
 
 
-def _decompress(songs: list[Heard], representation) -> np.ndarray:
-    """The windows of some songs, one after another."""
-    shape = representation.shape
+def _unpacked(songs: list[Heard], shape: tuple[int, ...]) -> np.ndarray:
+    """The windows of some songs, one song after another: uint8 [n, *shape]."""
     windows = np.zeros((sum(one.count for one in songs), *shape), np.uint8)
-    filled = 0
-    for one in songs:
-        rows = np.frombuffer(zlib.decompress(one.windows), np.uint8).reshape(one.count, *shape)
-        windows[filled : filled + one.count] = rows
-        filled += one.count
+    ends = np.cumsum([one.count for one in songs])
+    for one, end in zip(songs, ends, strict=True):
+        windows[end - one.count : end].reshape(-1)[:] = np.frombuffer(zlib.decompress(one.windows), np.uint8)
     return windows
 
 
-def _keys(windows: np.ndarray, representation) -> np.ndarray:
-    """A hash of each window [n, ...] that is the same in every key: of its lowest transposition."""
-    factors = np.random.default_rng(0).integers(1, 2**63, windows[:1].size or 1, np.uint64) * 2 + 1
-    chunks = range(0, len(windows), 4096)
-    lowest = (
-        representation.transpose(windows[i : i + 4096], np.full(len(windows[i : i + 4096]), -128))
-        for i in chunks
-    )
-    hashes = [(low.reshape(len(low), -1) * factors).sum(axis=1, dtype=np.uint64) for low in lowest]
-    return np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)
+def keyless_hashes(windows: np.ndarray, representation: Representation) -> np.ndarray:
+    """A hash of each window [n, ...] that is the same in every key (of its lowest form): uint64 [n]."""
+    size = max(int(np.prod(windows.shape[1:])), 1)
+    factors = np.random.default_rng(0).integers(1, 2**63, size, np.uint64) * 2 + 1
+    at_a_time = max(2**22 // size, 1)
+    hashes = [np.zeros(0, np.uint64)]
+    for i in range(0, len(windows), at_a_time):
+        some = windows[i : i + at_a_time]
+        lowest = representation.transpose(some, np.full(len(some), -128))
+        hashes.append((lowest.reshape(len(some), -1) * factors).sum(axis=1, dtype=np.uint64))
+    return np.concatenate(hashes)
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    """Write an array beside its place, then rename it."""
-    beside = path.with_suffix(".part")
+    """Writes an array beside its place, then renames it."""
+    beside = path.with_suffix(".npy.part")
     with beside.open("wb") as file:
         np.save(file, array)
-    beside.replace(path)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write bytes beside their place, then rename them."""
-    beside = path.with_suffix(".part")
-    beside.write_bytes(content)
     beside.replace(path)

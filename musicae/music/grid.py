@@ -72,6 +72,20 @@ class Grid:
         steps = self.bar_steps[first - 1 : last + 1]
         return replace(self, bar_ticks=self.bar_ticks[first - 1 : last + 1], bar_steps=steps - steps[0])
 
+    def extended(self, steps: int) -> Grid:
+        """The grid with its last bar repeated until it has at least `steps` steps."""
+        ticks, length = (int(lines[-1] - lines[-2]) for lines in (self.bar_ticks, self.bar_steps))
+        more = np.arange(1, max(-(-(steps - self.total_steps) // length), 0) + 1)
+        bar_ticks = np.append(self.bar_ticks, self.bar_ticks[-1] + more * ticks)
+        return replace(
+            self, bar_ticks=bar_ticks, bar_steps=np.append(self.bar_steps, self.total_steps + more * length)
+        )
+
+    def reaching(self, steps: int) -> Grid:
+        """The grid of the first bars that hold `steps` steps, by repeating the last bar if need be."""
+        grid = self.extended(steps)
+        return grid.bars(1, int(np.searchsorted(grid.bar_steps, steps)))
+
     def steps(self, ticks: np.ndarray) -> np.ndarray:
         """The step nearest to each tick within its bar, halves going up; int64, shaped like `ticks`.
 

@@ -6,4 +6,6 @@ from musicae.music.representations.base import Hearing, Representation
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.pianoroll import Pianoroll
 
-__all__ = ["Hearing", "Melody", "Pianoroll", "Representation"]
+REPRESENTATIONS = (Melody, Pianoroll)
+
+__all__ = ["REPRESENTATIONS", "Hearing", "Melody", "Pianoroll", "Representation"]

@@ -8,6 +8,7 @@ from math import gcd
 
 import numpy as np
 
+from musicae.core.event import Event
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.grid import Grid
 from musicae.music.representations.tracks import title
@@ -76,6 +77,11 @@ class Representation(ABC):
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """The shape of a window."""
+
+    @property
+    @abstractmethod
+    def event(self) -> Event:
+        """A window as the core sees it."""
 
     @abstractmethod
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from musicae.core.event import Event
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
 from musicae.music.representations.base import Representation, sentences, slices
@@ -62,6 +63,11 @@ class Melody(Representation):
     def shape(self) -> tuple[int, ...]:
         """(steps,)."""
         return (self.steps,)
+
+    @property
+    def event(self) -> Event:
+        """One of `classes` tokens in each step."""
+        return Event("categorical", self.classes, (self.steps,))
 
     def each(self, song: Song) -> list[int | str | None]:
         """Every pitched track, by its number."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from musicae.core.event import Event
 from musicae.music.grid import Grid
 from musicae.music.representations.base import Representation, sentences, slices
 from musicae.music.representations.tracks import describe, find, pitched
@@ -38,6 +39,11 @@ class Pianoroll(Representation):
     def shape(self) -> tuple[int, ...]:
         """(2, steps, pitches)."""
         return (2, self.steps, self.pitches)
+
+    @property
+    def event(self) -> Event:
+        """Onset or not, sustain or not, at each step and pitch."""
+        return Event("bernoulli", 2, (self.steps, self.pitches))
 
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all pitched tracks together, under the first one's program."""
