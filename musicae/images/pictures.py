@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from musicae.core.event import Event
+from musicae.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MODES = {1: "L", 3: "RGB"}
+COLOURS = {1: "grey", 3: "colour"}
+ORIENTATION = 0x0112  # the EXIF tag
+
+
+class Seen(NamedTuple):
+    """A picture as a model sees it.
+
+    Args:
+        array: float32 `[channels, height, width]` in 0..1.
+        report: what was done to the picture, in sentences.
+    """
+
+    array: np.ndarray
+    report: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,3 +51,154 @@ class Pictures:
     def event(self) -> Event:
         """What one picture is to the core: Bernoullis, whose means are the values."""
         return Event("bernoulli", self.channels, (self.height, self.width))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """`(channels, height, width)`."""
+        return self.channels, self.height, self.width
+
+    def read(self, source) -> Seen:
+        """Any picture at the size and in the colours of these: turned upright, cropped to the middle, resized.
+
+        Args:
+            source: a path or the bytes of a picture file, a `PIL.Image`, or an array `[height, width]`,
+                `[height, width, channels]` or `[channels, height, width]` of bytes or of numbers in 0..1; what
+                was seen already is given back.
+
+        Raises:
+            DataError: it is missing or not a picture.
+        """
+        if isinstance(source, Seen):
+            return source
+        if hasattr(source, "__array__") and not hasattr(source, "getbands"):
+            array = np.asarray(source)
+            if array.shape == self.shape:
+                return Seen(in_unit_range(array))
+            source = to_image(as_array(array))
+        return self._fit(open_image(source))
+
+    def _fit(self, image: Image) -> Seen:
+        from PIL import Image, ImageOps
+
+        size, report = (self.width, self.height), _first_look(image)
+        image = _opaque(ImageOps.exif_transpose(image))
+        if image.mode != MODES[self.channels]:
+            report.append(f"made {COLOURS[self.channels]}")
+            image = image.convert(MODES[self.channels])
+        box = _middle(image.size, size)
+        if box != (0, 0, *image.size):
+            report.append("cropped from {}×{} to its middle {}×{}".format(*image.size, *_extent(box)))
+        if _extent(box) != size:
+            report.append("resized from {}×{} to {}×{} pixels".format(*_extent(box), *size))
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.LANCZOS, box)
+        return Seen(as_array(np.asarray(image)), tuple(report))
+
+
+def _first_look(image: Image) -> list[str]:
+    """What has to be done to a picture before its size and colours are looked at."""
+    facts = {
+        "turned upright": image.getexif().get(ORIENTATION, 1) != 1,
+        "taken from the first frame": getattr(image, "n_frames", 1) > 1,
+        "transparent parts made white": image.has_transparency_data,
+    }
+    return [sentence for sentence, holds in facts.items() if holds]
+
+
+def to_image(array: np.ndarray) -> Image:
+    """Values `[channels, height, width]` (or `[height, width]`) in 0..1 as a `PIL.Image`, grey or RGB."""
+    from PIL import Image
+
+    array = np.asarray(array, np.float32)
+    planes = array if array.ndim == 3 else array[None]
+    levels = np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
+    return Image.fromarray(
+        np.ascontiguousarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
+    )
+
+
+def as_array(array: np.ndarray) -> np.ndarray:
+    """A picture in any usual layout as float32 `[channels, height, width]` in 0..1.
+
+    Raises:
+        DataError: it has no such layout, or values outside 0..1 that are not bytes.
+    """
+    if array.ndim not in (2, 3) or not array.size:
+        raise DataError(f"an array of shape {array.shape} is no picture: give [height, width(, channels)]")
+    if array.ndim == 2:
+        return in_unit_range(array[None])
+    if array.shape[-1] not in MODES and array.shape[0] not in MODES:
+        raise DataError(f"an array of shape {array.shape} is no picture: it needs 1 or 3 channels")
+    return in_unit_range(np.moveaxis(array, -1, 0) if array.shape[-1] in MODES else array)
+
+
+def in_unit_range(array: np.ndarray) -> np.ndarray:
+    """Bytes, 16-bit numbers or truth values scaled to float32 in 0..1; real numbers must be there already.
+
+    Raises:
+        DataError: they are not.
+    """
+    if array.dtype.kind == "b":
+        return array.astype(np.float32)
+    if array.dtype.kind in "iu":
+        bytes_long = array.dtype != np.uint16 and array.max(initial=0) <= 255
+        array = array / np.float32(255 if bytes_long else 65535)
+    if array.dtype.kind != "f" or not (array.min(initial=0) >= 0 and array.max(initial=0) <= 1):
+        raise DataError(f"a picture cannot have such values ({array.dtype}): give bytes, or numbers in 0..1")
+    return array.astype(np.float32)
+
+
+def open_image(source) -> Image:
+    """The picture in a path, in bytes or in a `PIL.Image`, decoded.
+
+    Raises:
+        DataError: it is missing, damaged, too large, or not a picture.
+    """
+    from PIL import Image
+
+    if isinstance(source, Image.Image):
+        return source
+    name = "<bytes>" if isinstance(source, bytes) else source
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes()))
+            image.load()
+    except FileNotFoundError:
+        raise DataError(f"{name}: no such file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DataError(f"{name}: too many pixels; make it smaller first") from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{name}: not a picture that pillow knows; try PNG or JPEG") from None
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
+        raise DataError(f"{name}: cannot be read as a picture ({_reason(error)})") from None
+    return image
+
+
+def _opaque(image: Image) -> Image:
+    """A picture without transparency, in 8 bits a channel."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        return to_image(in_unit_range(np.asarray(image)))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image if image.mode in MODES.values() else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _middle(have: tuple[int, int], want: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest box (left, top, right, bottom) in the middle of `have` (width, height) in the proportions of `want`."""
+    width = min(have[0], max(1, round(have[1] * want[0] / want[1])))
+    height = min(have[1], max(1, round(have[0] * want[1] / want[0])))
+    left, top = (have[0] - width) // 2, (have[1] - height) // 2
+    return left, top, left + width, top + height
+
+
+def _extent(box: tuple[int, int, int, int]) -> tuple[int, int]:
+    return box[2] - box[0], box[3] - box[1]
+
+
+def _reason(error: Exception) -> str:
+    """One line."""
+    return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]

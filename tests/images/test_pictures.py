@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from musicae.core.event import Event
+from musicae.errors import DataError
+from musicae.images.pictures import Pictures, Seen, to_image
+
+GREY, COLOUR = Pictures(8, 8), Pictures(6, 8, 3)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_the_core_is_told_the_shape():
+    assert COLOUR.event == Event("bernoulli", 3, (6, 8))
+
+
+@pytest.mark.parametrize(("pictures", "shape"), [(GREY, (8, 8)), (COLOUR, (6, 8, 3))])
+def test_pictures_of_the_right_size_come_back_to_the_bit(pictures, shape, tmp_path):
+    levels = noise(*shape)
+    path = tmp_path / "picture.png"
+    path.write_bytes(encoded(Image.fromarray(levels)))
+    for source in (levels, Image.fromarray(levels), path, str(path), path.read_bytes()):
+        seen = pictures.read(source)
+        assert seen.array.shape == pictures.shape
+        assert seen.array.dtype == np.float32
+        assert seen.report == ()
+        assert np.array_equal(np.asarray(to_image(seen.array)), levels)
+
+
+def test_real_numbers_of_the_right_shape_are_kept_as_they_are():
+    values = np.random.default_rng(0).random((1, 8, 8), np.float32)
+    assert np.array_equal(GREY.read(values).array, values)
+    assert GREY.read(Seen(values, ("seen",))).report == ("seen",)
+
+
+def test_what_is_done_to_a_photograph_is_said():
+    report = GREY.read(Image.fromarray(noise(30, 40, 3))).report
+    assert report == (
+        "made grey",
+        "cropped from 40×30 to its middle 30×30",
+        "resized from 30×30 to 8×8 pixels",
+    )
+
+
+def test_a_crop_keeps_the_middle():
+    image = np.zeros((8, 24), np.uint8)
+    image[:, 8:16] = 255
+    assert (GREY.read(image).array == 1).all()
+
+
+def test_photographs_are_turned_upright():
+    levels = noise(8, 8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the scene is at the right
+    seen = GREY.read(encoded(Image.fromarray(levels), exif=exif))
+    assert np.array_equal(np.asarray(to_image(seen.array)), np.rot90(levels, -1))
+    assert seen.report == ("turned upright",)
+
+
+def test_transparency_becomes_white():
+    seen = GREY.read(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
+    assert (seen.array == 1).all()
+    assert "transparent parts made white" in seen.report
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize("pictures", [GREY, COLOUR])
+def test_every_mode_is_read(mode, pictures):
+    values = pictures.read(Image.new(mode, (9, 9))).array
+    assert values.shape == pictures.shape
+
+
+def test_sixteen_bits_are_scaled():
+    levels = np.full((8, 8), 65535 // 2, np.uint16)
+    assert GREY.read(Image.fromarray(levels)).array == pytest.approx(0.5, abs=0.01)
+    assert GREY.read(levels).array == pytest.approx(0.5, abs=0.01)
+
+
+def test_of_an_animation_the_first_frame_is_taken():
+    frames = [Image.fromarray(np.full((8, 8), level, np.uint8)) for level in (255, 0)]
+    seen = GREY.read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert (seen.array == 1).all()
+    assert "taken from the first frame" in seen.report
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"words", encoded(Image.fromarray(noise(64, 64)))[:900], b"\x89PNG\r\n\x1a\n" + b"\0" * 50],
+)
+def test_what_is_no_picture_is_refused_in_one_line(content, tmp_path):
+    path = tmp_path / "broken.png"
+    path.write_bytes(content)
+    for source in (path, content):
+        with pytest.raises(DataError) as caught:
+            GREY.read(source)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"broken\.png"):
+        GREY.read(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("nowhere.png", "nowhere.png: no such file"),
+        (".", "directory"),
+        (17, "17"),
+        (np.zeros((3, 5, 7, 7)), "shape"),
+        (np.zeros((5, 7, 7)), "1 or 3 channels"),
+        (np.full((8, 8), 3.5), "0..1"),
+        (np.full((8, 8), np.nan), "0..1"),
+        (np.full((8, 8), -3), "0..1"),
+        (np.zeros((0, 8)), "shape"),
+        (np.full((8, 8), "a"), "0..1"),
+    ],
+)
+def test_errors_say_what_is_wrong(source, words):
+    with pytest.raises(DataError) as caught:
+        GREY.read(source)
+    assert words in str(caught.value)
