@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,11 @@ from musicae.core.data import Examples
 from musicae.core.randomness import RandomSource
 
 Score = Callable[[torch.Tensor, torch.Tensor], dict[str, tuple[float, float]]]
+Way = Callable[[Any, RandomSource], torch.Tensor]
+WAYS: dict[str, Way] = {
+    "greedy": lambda likelihood, random: likelihood.mode(),
+    "temperature_1": lambda likelihood, random: likelihood.sample(random),
+}
 ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
 
 
@@ -42,7 +48,14 @@ def importance_weighted_bound(
 
 @torch.no_grad()
 def measure(
-    model: Autoencoder, examples: Examples, score: Score, *, seed: int = 0, batch_size: int = 512, progress=None
+    model: Autoencoder,
+    examples: Examples,
+    score: Score,
+    *,
+    ways: Mapping[str, Way] = WAYS,
+    seed: int = 0,
+    batch_size: int = 512,
+    progress=None,
 ) -> dict:
     """Figures of a model on held-out examples.
 
@@ -51,16 +64,17 @@ def measure(
         examples: what it has not seen.
         score: from decoded data and the truth, both `[batch, ...]`, to named ratios (numerator, denominator), summed
             over batches before they are divided.
+        ways: how a likelihood becomes data, by name.
         seed: of the draws of z and of the data.
         batch_size: examples at a time.
         progress: called with the number of examples done after every batch.
 
     Returns:
         `examples`; `rate`, `distortion`, `elbo` in nats an example (one draw of z; the rate is exact);
-        `active_units`; and under `mean` and `sample` (which z is decoded), under `greedy` and `temperature_1` (how),
-        the ratios of `score`.
+        `active_units`; and under `mean` and `sample` (which z is decoded), under the names of `ways` (how), the
+        ratios of `score`.
     """
-    totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ("greedy", "temperature_1")}
+    totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
     rate = distortion = 0.0
     means = []
     for start in range(0, len(examples), batch_size):
@@ -74,8 +88,7 @@ def measure(
         distortion -= model.decode(sampled).log_prob(x).sum().item()
         for (z, how), sums in totals.items():
             likelihood = model.decode(posterior.mean if z == "mean" else sampled)
-            decoded = likelihood.mode() if how == "greedy" else likelihood.sample(random)
-            for name, ratio in score(decoded, x).items():
+            for name, ratio in score(ways[how](likelihood, random), x).items():
                 sums[name] += ratio
         if progress:
             progress(len(indices))
