@@ -58,12 +58,12 @@ class Pictures:
         return self.channels, self.height, self.width
 
     def read(self, source) -> Seen:
-        """Any picture at the size and in the colours of these: turned upright, cropped to the middle, resized.
+        """Any picture at the size and in the colours of these: upright, cropped to the middle, resized.
 
         Args:
-            source: a path or the bytes of a picture file, a `PIL.Image`, or an array `[height, width]`,
-                `[height, width, channels]` or `[channels, height, width]` of bytes or of numbers in 0..1; what
-                was seen already is given back.
+            source: a path or the bytes of a picture file, a `PIL.Image`, what was seen already, or an array
+                `[height, width]`, `[height, width, channels]` or `[channels, height, width]` of bytes or of
+                numbers in 0..1.
 
         Raises:
             DataError: it is missing or not a picture.
@@ -87,9 +87,9 @@ class Pictures:
             image = image.convert(MODES[self.channels])
         box = _middle(image.size, size)
         if box != (0, 0, *image.size):
-            report.append("cropped from {}×{} to its middle {}×{}".format(*image.size, *_extent(box)))
+            report.append("cropped from {} by {} to its middle {} by {}".format(*image.size, *_extent(box)))
         if _extent(box) != size:
-            report.append("resized from {}×{} to {}×{} pixels".format(*_extent(box), *size))
+            report.append("resized from {} by {} to {} by {} pixels".format(*_extent(box), *size))
         if image.size != size:
             image = image.resize(size, Image.Resampling.LANCZOS, box)
         return Seen(as_array(np.asarray(image)), tuple(report))
@@ -188,7 +188,7 @@ def _opaque(image: Image) -> Image:
 
 
 def _middle(have: tuple[int, int], want: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The largest box (left, top, right, bottom) in the middle of `have` (width, height) in the proportions of `want`."""
+    """The largest box (left, top, right, bottom) in the middle of a size that has the proportions of another."""
     width = min(have[0], max(1, round(have[1] * want[0] / want[1])))
     height = min(have[1], max(1, round(have[0] * want[1] / want[0])))
     left, top = (have[0] - width) // 2, (have[1] - height) // 2

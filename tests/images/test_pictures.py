@@ -50,8 +50,8 @@ def test_what_is_done_to_a_photograph_is_said():
     report = GREY.read(Image.fromarray(noise(30, 40, 3))).report
     assert report == (
         "made grey",
-        "cropped from 40×30 to its middle 30×30",
-        "resized from 30×30 to 8×8 pixels",
+        "cropped from 40 by 30 to its middle 30 by 30",
+        "resized from 30 by 30 to 8 by 8 pixels",
     )
 
 
