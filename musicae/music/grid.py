@@ -40,12 +40,20 @@ class Grid:
         Raises:
             ConfigError: if the song does not have these bars.
         """
-        end = max((int(track.notes["end"].max()) for track in song.tracks if len(track.notes)), default=1)
-        ticks = _bar_lines(song, end)
-        steps = np.diff(ticks) * (2 * steps_per_quarter) + song.ticks_per_quarter
-        steps = np.maximum(steps // (2 * song.ticks_per_quarter), 1)
-        grid = cls(ticks, np.concatenate([[0], np.cumsum(steps)]))
+        notes = [track.notes for track in song.tracks if len(track.notes)]
+        end = max((int(n["end"].max()) for n in notes), default=1)
+        grid = cls._until(end, song, steps_per_quarter)
+        last = max((int(n["start"].max()) for n in notes), default=0)
+        if grid.steps(last) == grid.total_steps:  # rounded into a bar that nothing else reaches
+            grid = cls._until(int(grid.bar_ticks[-1]) + 1, song, steps_per_quarter)
         return grid if bars is None else grid.bars(*bars)
+
+    @classmethod
+    def _until(cls, end: int, song: Song, steps_per_quarter: int) -> Grid:
+        """The grid of the bars that begin before tick `end`."""
+        ticks = _bar_lines(song, end)
+        steps = np.maximum(_rounded(np.diff(ticks) * steps_per_quarter, song.ticks_per_quarter), 1)
+        return cls(ticks, np.append(0, np.cumsum(steps)))
 
     @classmethod
     def regular(cls, bars: int, ticks_per_bar: int, steps_per_bar: int) -> Grid:
@@ -138,4 +146,5 @@ def _bar_lines(song: Song, end: int) -> np.ndarray:
         length = max(song.ticks_per_quarter * 4 * signature.numerator / signature.denominator, 1)
         count = -(-((end if until is None else until) - signature.tick) // length)
         lines.append(signature.tick + np.round(np.arange(count + (until is None)) * length).astype(np.int64))
-    return np.concatenate(lines)
+    lines = np.unique(np.concatenate(lines))
+    return lines[: np.searchsorted(lines, end) + 1]

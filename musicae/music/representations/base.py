@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from math import gcd
+from math import gcd, lcm
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Hearing:
     """A passage of a song as a representation hears it.
 
     Attributes:
-        array: the whole passage, [total_steps, ...], in the representation's own form.
+        array: the whole passage, shaped like a window of `grid.total_steps` steps.
         grid: the bars of the passage; its step 0 is the first step of `array`.
         song: the song, in ticks of which a step is a whole number.
         track: what was heard; several tracks heard together are one here.
@@ -41,8 +41,8 @@ class Hearing:
 class Representation(ABC):
     """Notes to windows of steps, and back.
 
-    A passage is one array [total_steps, ...]; windows [n, *shape] are cut out of it along a plan of
-    (first step, length), and joined to a passage again.
+    A passage is one array, shaped like a window but of any length. Windows [n, *shape] are cut out of it by a
+    plan of (first step, length), and joined to a passage again.
 
     Args:
         steps: the length of a window.
@@ -106,6 +106,14 @@ class Representation(ABC):
     @abstractmethod
     def struck(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window [n, *shape]: bool [n]."""
+
+    @abstractmethod
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Where notes begin in windows [n, *shape] of any length: bool [n, steps, pitches]."""
+
+    @abstractmethod
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps all is as in the truth; both [n, *shape] of any length: bool [n, steps]."""
 
     @abstractmethod
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
@@ -241,9 +249,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def _divisible(song: Song, steps_per_quarter: int) -> Song:
-    """The same music in ticks of which a step is a whole number."""
-    ticks = song.ticks_per_quarter
-    return song.resample(ticks * (steps_per_quarter // gcd(ticks, steps_per_quarter)))
+    """The same music in ticks of which steps and bars are whole numbers."""
+    parts_of_a_quarter = (s.denominator // gcd(s.denominator, 4) for s in song.time_signatures)
+    return song.resample(lcm(song.ticks_per_quarter, steps_per_quarter, *parts_of_a_quarter))
 
 
 def _chosen_bars(grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:

@@ -137,6 +137,14 @@ class Melody(Representation):
         """Whether a note begins in each window [n, steps]: bool [n]."""
         return (windows >= FIRST_NOTE).any(axis=1)
 
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Where notes begin in windows [n, steps]: bool [n, steps, pitches]."""
+        return windows[..., None] == np.arange(FIRST_NOTE, self.classes)
+
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps the token is the true one; all [n, steps]."""
+        return windows == truth
+
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows [n, steps] moved by `semitones` [n], each only as far as its notes stay in the range."""
         note, top = windows >= FIRST_NOTE, self.classes - 1

@@ -56,7 +56,7 @@ class Pianoroll(Representation):
         return replace(tracks[0], notes=notes, name=""), f"took all {len(tracks)} pitched tracks together"
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
-        """A NOTE array as planes uint8 [total_steps, 2, pitches], and what was changed on the way.
+        """A NOTE array as planes uint8 [2, total_steps, pitches], and what was changed on the way.
 
         A note ends where the next one of its pitch begins; notes that begin in one step at one pitch become
         one. A note shorter than a step lasts one.
@@ -72,14 +72,14 @@ class Pianoroll(Representation):
             (int(np.sum(pitch != notes["pitch"])), "note", "moved by octaves into the model's range"),
         )
         array = _planes(start, end, pitch - self.lowest_pitch, grid.total_steps, self.pitches)
-        merged = len(notes) - int(array[:, ONSET].sum())
+        merged = len(notes) - int(array[ONSET].sum())
         return array, changes + sentences((merged, "note", "merged with one of the same pitch and step"))
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The notes of planes [total_steps, 2, pitches]; a sustain that no onset precedes is silent."""
-        onset = array[:, ONSET] > 0
-        goes_on = (array[:, SUSTAIN] > 0) & ~onset
-        total = len(array)
+        """The notes of planes [2, total_steps, pitches]; a sustain that no onset precedes is silent."""
+        onset = array[ONSET] > 0
+        goes_on = (array[SUSTAIN] > 0) & ~onset
+        total = array.shape[1]
         breaks = np.where(goes_on, total, np.arange(total)[:, None])
         breaks = np.minimum.accumulate(breaks[::-1])[::-1]
         breaks = np.concatenate([breaks, np.full_like(breaks[:1], total)])
@@ -88,16 +88,24 @@ class Pianoroll(Representation):
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The windows [n, 2, steps, pitches] that begin at `starts` [n]; silence beyond the end."""
-        return np.moveaxis(slices(array, starts, self.steps), 1, 2)
+        return np.moveaxis(slices(np.moveaxis(array, 1, 0), starts, self.steps), 2, 1)
 
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The planes [total_steps, 2, pitches] of which each window holds its first `lengths` [n] steps."""
+        """The planes [2, total_steps, pitches] of which each window holds its first `lengths` [n] steps."""
         own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
-        return np.moveaxis(windows, 2, 1)[own]
+        return np.moveaxis(windows, 1, 0)[:, own]
 
     def struck(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window [n, 2, steps, pitches]: bool [n]."""
         return windows[:, ONSET].any(axis=(1, 2))
+
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Where notes begin in windows [n, 2, steps, pitches]: bool [n, steps, pitches]."""
+        return windows[:, ONSET] > 0
+
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps both planes [n, 2, steps, pitches] are right at all pitches: bool [n, steps]."""
+        return ((windows > 0) == (truth > 0)).all(axis=(1, 3))
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
@@ -109,7 +117,7 @@ class Pianoroll(Representation):
 
 
 def _planes(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, total: int, pitches: int) -> np.ndarray:
-    """Notes as planes uint8 [total, 2, pitches]."""
+    """Notes as planes uint8 [2, total, pitches]."""
     order = np.lexsort((-end, start, pitch))
     start, end, pitch = start[order], end[order], pitch[order]
     new = np.append(True, (np.diff(pitch) > 0) | (np.diff(start) > 0))[: len(start)]
@@ -120,4 +128,4 @@ def _planes(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, total: int, p
     np.add.at(edges, (np.minimum(end, following), pitch), -1)
     onset = np.zeros((total, pitches), np.int8)
     onset[start, pitch] = 1
-    return np.stack([onset, np.cumsum(edges, axis=0)[:-1]], axis=1).astype(np.uint8)
+    return np.stack([onset, np.cumsum(edges, axis=0)[:-1]]).astype(np.uint8)

@@ -55,7 +55,12 @@ def test_windows_are_those_of_the_original(family):
         ours, sure, all_rows = (Counter(map(bytes, w)) for w in (windows, labels[exact], labels))
         # rows that hang on the last bit of a float may be missing here or differ; every other row is here
         if sure - ours or len(windows) != file["examples_exact"] or (exact.all() and ours != all_rows):
-            different[file["path"]] = (len(windows), file["examples_exact"], len(labels), (sure - ours).total())
+            different[file["path"]] = (
+                len(windows),
+                file["examples_exact"],
+                len(labels),
+                (sure - ours).total(),
+            )
     assert not different
 
 

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musicae.errors import DataError
+from musicae.music import corpus
+from musicae.music.corpus import SPLITS, Corpus, build, keyless_hashes, split
+from musicae.music.representations import Melody, Pianoroll
+from musicae.music.song import NOTE, Song, Track
+from musicae.music.sources import labels, pieces
+
+TUNE = "X:{n}\nT:Tune {n}\nM:6/8\nL:1/8\nK:G\n" + "GAB c2d|edc BAG|FGA DEF|G3 G3|" * 3 + "\n\n"
+
+
+def song(seed: int, transpose: int = 0) -> Song:
+    """Eight bars of random eighths."""
+    pitches = np.random.default_rng(seed).integers(60, 72, 64) + transpose
+    rows = [(240 * i, 240 * i + 240, pitch, 80) for i, pitch in enumerate(pitches)]
+    return Song((Track(np.array(rows, NOTE)),))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Forty songs, one of them in two keys, and a file that is none."""
+    songs = tmp_path / "songs"
+    for i in range(40):
+        song(i).save(songs / f"{i // 10}" / f"{i}.mid")
+    song(7, transpose=5).save(songs / "again.mid")
+    (songs / "broken.mid").write_bytes(b"MThd" + bytes(3))
+    (songs / "notes.txt").write_text("not music")
+    return songs
+
+
+def test_a_corpus_is_split_by_song(folder, tmp_path):
+    built = build(folder, Melody(), tmp_path / "corpus", fractions=(0.6, 0.2, 0.2), workers=1)
+    songs = {name: set(built.songs[name].tolist()) for name in SPLITS}
+    assert all(songs.values())
+    assert not songs["train"] & songs["validation"]
+    assert not songs["train"] & songs["test"]
+    assert sum(map(len, songs.values())) == 41
+    names = built.index["songs"]
+    (again,) = (name for name in SPLITS if names.index("songs/again.mid") in songs[name])
+    assert names.index("songs/0/7.mid") in songs[again]
+    assert built.train.dtype == np.uint8
+    assert isinstance(built.train, np.memmap)
+    assert built.train.shape == (built.index["windows"]["train"], 32)
+
+
+def test_every_window_is_its_songs(folder, tmp_path):
+    built = build(folder, Melody(), tmp_path / "corpus", workers=1)
+    for name in SPLITS:
+        for window, index in zip(built.windows[name], built.songs[name], strict=True):
+            path = folder / built.index["songs"][index].removeprefix("songs/")
+            assert window.tolist() in Melody().windows(Song.read(path))[0].tolist()
+
+
+def test_the_report_says_what_was_skipped(folder, tmp_path):
+    built = build(folder, Melody(), tmp_path / "corpus", workers=1)
+    with (tmp_path / "corpus" / "skipped.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["source"], row["file"]) == ("songs", "broken.mid")
+    assert row["reason"]
+    assert "41 songs from songs" in built.report()
+    assert f"Files skipped: 1 (1 {row['reason']})" in built.report()
+
+
+def test_no_path_of_this_machine_is_stored(folder, tmp_path):
+    build(folder, Melody(), tmp_path / "corpus", workers=1)
+    text = (tmp_path / "corpus" / "index.json").read_text() + (
+        tmp_path / "corpus" / "skipped.csv"
+    ).read_text()
+    assert str(tmp_path) not in text
+    assert json.loads((tmp_path / "corpus" / "index.json").read_text())["representation"]["kind"] == "Melody"
+
+
+def test_held_out_windows_do_not_occur_in_training_in_any_key(tmp_path):
+    songs = tmp_path / "songs"
+    for i in range(20):
+        same, own = song(0, transpose=i % 7).tracks[0].notes, song(i + 1).tracks[0].notes.copy()
+        own["start"] += 64 * 240
+        own["end"] += 64 * 240
+        Song((Track(np.concatenate([same, own])),)).save(songs / f"{i}.mid")
+    built = build(songs, Melody(), tmp_path / "corpus", fractions=(0.5, 0.25, 0.25), workers=1)
+    hashes = [set(keyless_hashes(built.windows[name], Melody()).tolist()) for name in SPLITS]
+    assert all(hashes)
+    assert not hashes[0] & hashes[1]
+    assert not (hashes[0] | hashes[1]) & hashes[2]
+    assert built.index["duplicates"] > 0
+
+
+def test_hashes_do_not_depend_on_the_key():
+    for kind in (Melody(), Pianoroll()):
+        windows, moved = kind.windows(song(1))[0], kind.windows(song(1, transpose=7))[0]
+        hashes = keyless_hashes(windows, kind)
+        assert np.array_equal(hashes, keyless_hashes(moved, kind))
+        assert len(np.unique(hashes)) == len(hashes)
+
+
+def test_more_songs_move_none():
+    before = split([str(i) for i in range(100)], 3, (0.8, 0.1, 0.1))
+    after = split([str(i) for i in range(200)], 3, (0.8, 0.1, 0.1))
+    assert after[:100] == before
+    assert split([str(i) for i in range(100)], 4, (0.8, 0.1, 0.1)) != before
+    assert [round(after.count(name) / 200, 1) for name in SPLITS] == [0.8, 0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("songs", "fractions", "sizes"),
+    [
+        (3, (0.9, 0.05, 0.05), [1, 1, 1]),
+        (2, (0.9, 0.05, 0.05), [1, 1, 0]),
+        (1, (0.9, 0.05, 0.05), [1, 0, 0]),
+        (9, (0, 0, 1), [0, 0, 9]),
+        (50, (1, 0, 0), [50, 0, 0]),
+    ],
+)
+def test_no_split_is_empty_if_there_are_songs_enough(songs, fractions, sizes):
+    splits = split([str(i) for i in range(songs)], 0, fractions)
+    assert [splits.count(name) for name in SPLITS] == sizes
+
+
+def test_archives_tune_books_and_files(folder, tmp_path):
+    with tarfile.open(tmp_path / "songs.tar.gz", "w:gz") as tar:
+        tar.add(folder, "here")
+    with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as file:
+        file.writestr("book.abc", "".join(TUNE.format(n=n) for n in (1, 2, 3)))
+    (tmp_path / "one.abc").write_text(TUNE.format(n=1))
+    names = {
+        path.name: [piece.name for piece in pieces(path)] for path in tmp_path.iterdir() if path.is_file()
+    }
+    assert len(names["songs.tar.gz"]) == 42
+    assert "here/3/33.mid" in names["songs.tar.gz"]
+    assert names["tunes.zip"] == ["book.abc#1", "book.abc#2", "book.abc#3"]
+    assert names["one.abc"] == ["one.abc"]
+    sources = [tmp_path / name for name in names]
+    built = build(sources, Melody(), tmp_path / "corpus", workers=1)
+    assert built.index["sources"] == ["one.abc", "songs.tar.gz", "tunes.zip"]
+    assert len(built.index["songs"]) == 45
+
+
+def test_sources_of_one_name_are_told_apart():
+    assert labels(["/a/lieder/midi", "/a/hymns/midi", "music21"]) == ["lieder/midi", "hymns/midi", "music21"]
+    assert labels(["/a/lieder", "/b/hymns.zip"]) == ["lieder", "hymns.zip"]
+
+
+def test_music21_brings_its_own():
+    names = [piece.name for piece in pieces("music21")]
+    assert len(names) > 4000
+    assert len(set(names)) == len(names)
+    assert not any(name.startswith("essen") for name in names)
+
+
+def test_processes_give_the_same_as_none(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "FEW", 1)
+    for workers in (1, 2):
+        build(folder, Melody(), tmp_path / str(workers), workers=workers)
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+class Deadly(Melody):
+    """A melody that kills the process which hears a certain note."""
+
+    def windows(self, song, track=None):
+        if song.tracks[0].notes["velocity"][0] == 1:
+            os._exit(1)
+        return super().windows(song, track)
+
+
+def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "FEW", 1)
+    killer = song(99)
+    killer.tracks[0].notes["velocity"] = 1
+    killer.save(folder / "killer.mid")
+    built = build(folder, Deadly(), tmp_path / "corpus", workers=2)
+    assert built.index["skipped"]["the reader crashed"] == 1
+    assert len(built.index["songs"]) == 41
+
+
+def test_what_cannot_be_built_or_opened(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        build(tmp_path / "nowhere", Melody(), tmp_path / "corpus")
+    with pytest.raises(DataError, match="there are no files of music"):
+        build(tmp_path, Melody(), tmp_path / "corpus")
+    Song((Track(song(0).tracks[0].notes, is_drum=True),)).save(tmp_path / "beat.mid")
+    with pytest.raises(DataError, match="1 files: only drums"):
+        build(tmp_path, Melody(), tmp_path / "corpus")
+    (tmp_path / "bad.zip").write_bytes(b"PK nothing")
+    with pytest.raises(DataError, match="unpack it first"):
+        build(tmp_path / "bad.zip", Melody(), tmp_path / "corpus")
+    with pytest.raises(DataError, match="is not a corpus"):
+        Corpus.open(tmp_path)
+
+
+def test_an_empty_split_opens(folder, tmp_path):
+    built = build(folder, Melody(), tmp_path / "corpus", fractions=(0, 0, 1), workers=1)
+    assert built.train.shape == (0, 32)
+    assert len(built.test) > 0
+    assert io.StringIO(built.report()).read().count("train (of 0 songs)") == 1
