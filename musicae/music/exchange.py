@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae.music.reading import MOST_QUARTERS, Draft
+from musicae.music.reading import MOST_QUARTERS, Draft, check_changes
 from musicae.music.song import NOTE, Song, Track
 
 _FINE = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and septuplets of notation
@@ -44,6 +44,7 @@ def note_array(start, end, pitch, velocity) -> np.ndarray:
 def from_symusic(score) -> Draft:
     """The records of a `symusic.Score` of any time unit."""
     score = score.to("tick")
+    check_changes(len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
     tempos, metres, keys = (a.numpy() for a in (score.tempos, score.time_signatures, score.key_signatures))
     with np.errstate(divide="ignore"):
         rates = 6e7 / tempos["mspq"]

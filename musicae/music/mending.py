@@ -13,7 +13,7 @@ from typing import NamedTuple
 END_OF_TRACK = b"\xff\x2f\x00"
 FOREVER = 0x0FFFFFFF  # ticks; the longest pause that MIDI can write: a note this long never ended
 _MOST_TRACKS = 1000
-_MOST_EVENTS = 2_000_000
+_MOST_EVENTS = 1_000_000
 
 
 class Tracks(NamedTuple):
@@ -45,10 +45,8 @@ def repair(data: bytes) -> Tracks:
     bodies = list(_bodies(data, _first_chunk(data, start, said), said))
     if not bodies:
         raise ValueError("holds no track")
-    if len(bodies) > _MOST_TRACKS:
-        raise ValueError(f"has {len(bodies)} tracks; the limit is {_MOST_TRACKS}")
     if len(bodies) < count:
-        said.append(f"its header promises {count} tracks, {len(bodies)} {_are(len(bodies))} there")
+        said.append(f"tracks are missing: {len(bodies)} of the {count} that its header promises are there")
     if kind == 2:
         said.append("its tracks are independent patterns (format 2); they are read as simultaneous")
     return Tracks(bodies, *_resolution(division, said), said)
@@ -78,18 +76,23 @@ def _resolution(division: int, said: list[str]) -> tuple[int, int]:
 
 
 def _bodies(data: bytes, position: int, said: list[str]) -> Iterator[bytes]:
-    """The track chunks from `position` on, each without its end-of-track event."""
+    """The track chunks from `position` on, each without its end-of-track event.
+
+    A chunk of a wrong length lasts to the next track, or to the end of the file.
+    """
     number = 0
     while position + 8 <= len(data):
         is_track = data[position : position + 4] == b"MTrk"
         end = position + 8 + int.from_bytes(data[position + 4 : position + 8])
         if not _is_chunk(data, end) and not (is_track and data[end - 3 : end] == END_OF_TRACK):
-            end = _real_end(data, position) if is_track else _next_track(data, position + 4)
-            said += [f"track {number + 1} had a wrong length, or is cut off"] * is_track
+            end = _next_track(data, position + 4)
+            said += ["{tracks} had a wrong length or was cut off"] * is_track
         if is_track:
             number += 1
+            if number > _MOST_TRACKS:
+                raise ValueError(f"has more than {_MOST_TRACKS} tracks, the limit")
             body = data[position + 8 : end]
-            said += [f"track {number} had no end"] * (not body.endswith(END_OF_TRACK))
+            said += ["{tracks} had no end"] * (not body.endswith(END_OF_TRACK))
             yield _without_end(body)
         elif data[position : position + 4].strip(b"\0"):
             said.append("a chunk that is not a track was skipped")
@@ -110,19 +113,9 @@ def _next_track(data: bytes, position: int) -> int:
     return found if found >= 0 else len(data)
 
 
-def _real_end(data: bytes, position: int) -> int:
-    """Where the track at `position`, whose length is wrong, ends: at the next track, or with the file."""
-    ended = data.find(END_OF_TRACK + b"MTrk", position + 8)
-    return ended + 3 if ended >= 0 else _next_track(data, position + 8)
-
-
 def _without_end(body: bytes) -> bytes:
     """Events, and the delta time of what follows them."""
     return body[:-3] if body.endswith(END_OF_TRACK) else body + b"\0"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _endings() -> bytes:

@@ -29,9 +29,10 @@ from musicae.music.song import (
 MOST_BYTES = 16 * 2**20
 MOST_QUARTERS = 20_000
 MOST_NOTES = 200_000
-_MOST_CHANGES = 100_000  # of tempo and of metre
+MOST_CHANGES = 100_000  # of tempo, metre and key
 _LONGEST_UNENDED = 4  # quarters that a note lasts which was never ended
-_REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError, TypeError, KeyError, IndexError
+_UNENDED = f"{{notes}} never ended: cut where the pitch begins again, or after {_LONGEST_UNENDED} quarters"
+_REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
 
 
 @dataclass
@@ -163,11 +164,9 @@ def _from_midi(data: bytes) -> Draft:
     if score is None:
         raise ValueError("is damaged beyond repair: its events make no sense")
     if unended := _unended(score):
-        said = "1 note never ended" if unended == 1 else f"{unended} notes never ended"
-        tracks.changes.append(
-            f"{said}: cut where the pitch begins again, or after {_LONGEST_UNENDED} quarters"
-        )
-        score = _parsed(mending.rewrite(tracks.bodies, end_repeated=True)[0], tracks.ticks_per_quarter)
+        tracks.changes.extend([_UNENDED] * unended)
+        bodies = mending.rewrite(tracks.bodies, end_repeated=True)[0]
+        score = _parsed(bodies, tracks.ticks_per_quarter) or score
     draft = from_symusic(score)
     draft.changes = tracks.changes
     for track in draft.tracks:
@@ -196,6 +195,12 @@ def _parsed(bodies: list[bytes], ticks_per_quarter: int):
 def _check_count(notes: int) -> None:
     if notes > MOST_NOTES:
         raise ValueError(f"has {notes:,} notes; the limit is {MOST_NOTES:,}")
+
+
+def check_changes(count: int) -> None:
+    """Refuses absurdly many changes of tempo, metre and key with a ValueError."""
+    if count > MOST_CHANGES:
+        raise ValueError(f"has {count:,} changes of tempo, metre or key; the limit is {MOST_CHANGES:,}")
 
 
 def _unended(score) -> int:
@@ -258,28 +263,25 @@ def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
     empty = int((notes["end"] <= notes["start"]).sum())
     merged = merge(notes)
     cut = cut_repeated(merged)
-    said += ["{} without length made one tick long"] * empty
-    said += ["{} doubled by another left out"] * (len(notes) - len(merged))
-    said += ["{} cut where the pitch begins again"] * int((cut["end"] < merged["end"]).sum())
+    said += ["{notes} without length made one tick long"] * empty
+    said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
+    said += ["{notes} cut where the pitch begins again"] * int((cut["end"] < merged["end"]).sum())
     return in_order(cut)
 
 
 def _counted(said: list[str]) -> tuple[str, ...]:
-    """Each sentence once; those about notes with their number."""
-    counts = Counter(said)
-    return tuple(text.format("1 note" if n == 1 else f"{n} notes") for text, n in counts.items())
+    """Each sentence once, with the number of notes or tracks that it is about."""
+    counts = Counter(said).items()
+    return tuple(text.format(notes=_number(n, "note"), tracks=_number(n, "track")) for text, n in counts)
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" + "s" * (count != 1)
 
 
 def _within(changes: list[tuple], end: int) -> list[tuple]:
-    """Those that anything sounding can notice.
-
-    Raises:
-        ValueError: there are absurdly many.
-    """
-    changes = [change for change in changes if 0 <= change[0] < end]
-    if len(changes) > _MOST_CHANGES:
-        raise ValueError(f"has {len(changes):,} changes of tempo or metre; the limit is {_MOST_CHANGES:,}")
-    return changes
+    """Those that anything sounding can notice."""
+    return [change for change in changes if 0 <= change[0] < end]
 
 
 def _tempos(tempos: list[tuple], end: int, said: list[str]) -> tuple[Tempo, ...]:

@@ -230,9 +230,9 @@ class Song:
         return exchange.play(self)
 
     def _repr_html_(self) -> str:
-        from musicae.music import figures
+        from musicae.music import html
 
-        return figures.html_fragment(self)
+        return html.fragment(self)
 
     def __repr__(self) -> str:
         notes = sum(len(track.notes) for track in self.tracks)
