@@ -97,7 +97,11 @@ def from_abc(text: str) -> Draft:
 
     straight = re.sub(r"^(K:.*\n)", r"\1%%MIDI chordattack 0\n", text, count=1, flags=re.MULTILINE)
     with _silence():
-        draft = from_symusic(symusic.Score.from_abc(straight))
+        try:
+            score = symusic.Score.from_abc(straight)
+        except RuntimeError:
+            raise ValueError("abc2midi cannot make music of it; check its ABC") from None
+    draft = from_symusic(score)
     for track in draft.tracks:
         track.notes["start"] -= 1  # abc2midi begins every note a tick late
     return draft
@@ -171,13 +175,17 @@ def from_notation(text: str, format_name: str) -> Draft:
     """A score in MusicXML (`musicxml`) or kern (`humdrum`), parsed by music21."""
     from music21 import converter
 
-    with warnings.catch_warnings():
+    doubts = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(doubts):
         warnings.simplefilter("ignore")
         try:
             score = converter.parseData(text, format=format_name)
         except Exception as error:  # music21 raises whatever its parsers meet
             raise ValueError(f"music21 cannot read it: {type(error).__name__}: {error}") from None
-        return from_music21(score)
+    draft = from_music21(score)
+    if count := len(doubts.getvalue().splitlines()):
+        draft.changes.append(f"music21 could not make sense of it in {count} place{'s' * (count > 1)}")
+    return draft
 
 
 def from_music21(stream) -> Draft:

@@ -93,6 +93,16 @@ def test_reads_kern():
     assert (quarters, song.time_signatures[0][1:]) == ([0, 1, 2, 3], (3, 4))
 
 
+def test_what_notation_readers_doubt_is_said(capfd):
+    doubtful = Song.read(KERN.replace("4e", "4").encode())
+    assert doubtful.changes == ("music21 could not make sense of it in 1 place",)
+    for broken in ("X:1\nK:C\n", "X:1\n%\nK:\n", MUSICXML[:-30]):
+        with pytest.raises(MidiError) as caught:
+            Song.read(broken.encode())
+        assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_reads_musicxml_with_its_upbeat_before_a_bar_line(tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
