@@ -1,4 +1,4 @@
-"""Sets of pictures: IDX files (MNIST and its kin), NumPy archives, folders of pictures, scikit-learn's digits."""
+"""Sets of pictures: IDX files (MNIST and kin), NumPy archives, folders of pictures, scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicae.errors import DataError
-from musicae.images.pictures import Pictures, to_image
+from musicae.images.pictures import Pictures
 from musicae.images.storage import Storage, unbroken
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ IDX_IMAGES = re.compile(r"images[-.]idx[34]-ubyte(\.gz)?$")
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm")
 MOST_HELD_OUT = 5000  # pictures that a source without a split of its own gives to validation, and to test
 EXPECTED = (
-    "--data FOLDER with train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
-    "t10k-labels-idx1-ubyte.gz (MNIST), an archive of these, an .npz, a folder of pictures, or digits"
+    "--data FOLDER with train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
+    "t10k-labels-idx1-ubyte.gz (MNIST), or an archive of these, an .npz, a folder of pictures, or digits"
 )
 
 
@@ -112,17 +112,17 @@ def open_pictures(
 ) -> PictureSplits:
     """The pictures of a source, at the size of `representation`, in three parts.
 
-    A split that the source has is kept (IDX files and array names with `train`, `validation`, `test` or `t10k` in
-    them, sub-folders with such names); what it lacks is drawn at random from its training part, at most 5,000
-    pictures each; of IDX files validation is the end of the training file. Sub-folders are classes.
+    A split that the source has is kept (IDX files and arrays with `train`, `validation`, `test` or `t10k` in
+    their names, sub-folders of such names); what it lacks is drawn at random from its training part, at most
+    5,000 pictures each; of IDX files validation is the end of the training file. Sub-folders are classes.
 
     Args:
-        source: "digits" (scikit-learn's 1,797 of 8 by 8 pixels); a folder or a tar or zip archive of IDX files
-            (`.gz` too), of one `.npz`, or of pictures; or one IDX or `.npz` file.
+        source: "digits" (scikit-learn's 1,797 of 8 by 8 pixels); a folder or a tar or zip archive of IDX
+            files (`.gz` too), of one `.npz`, or of pictures; or one IDX or `.npz` file.
         representation: size and colours; others are cropped and resized.
         seed: another one splits differently.
-        fractions: of a source without splits that become training, validation and test; (0, 0, 1) makes all of it
-            test.
+        fractions: of a source without splits that become training, validation and test; (0, 0, 1) makes all
+            of it test.
 
     Raises:
         DataError: there is nothing of the kind, or it is damaged.
@@ -134,7 +134,9 @@ def open_pictures(
     parts, ordered = _found(Path(source), representation)
     notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
     sets, classes = _labelled(parts)
-    return PictureSplits(**_complete(sets, seed, fractions, ordered), source=str(source), classes=classes, notes=notes)
+    return PictureSplits(
+        **_complete(sets, seed, fractions, ordered), source=str(source), classes=classes, notes=notes
+    )
 
 
 def read_idx(data: bytes, name: str) -> np.ndarray:
@@ -146,7 +148,9 @@ def read_idx(data: bytes, name: str) -> np.ndarray:
     with unbroken(name), gzip.open(io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as file:
         header = file.read(4)
         if len(header) < 4 or header[:3] != b"\0\0\x08" or not 1 <= header[3] <= 4:
-            raise DataError(f"{name}: not an IDX file of bytes (it begins with {header.hex(' ') or 'nothing'})")
+            raise DataError(
+                f"{name}: not an IDX file of bytes (it begins with {header.hex(' ') or 'nothing'})"
+            )
         shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]).ljust(4 * header[3], b"\xff"))
         content = file.read(min(math.prod(shape), 1 << 40))
     if len(content) < math.prod(shape):
@@ -208,7 +212,9 @@ def _array_parts(storage: Storage, name: str, representation: Pictures) -> dict[
     labels = {_split_of(key) or "train": key for key in arrays if arrays[key].ndim in (1, 2)}
     if not pictures or len(pictures) < sum(array.ndim in (3, 4) for array in arrays.values()):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise DataError(f"{name}: expected images and labels, or x_train, y_train, x_test, y_test; found {shapes}")
+        raise DataError(
+            f"{name}: expected images and labels, or x_train, y_train, x_test, y_test; found {shapes}"
+        )
     parts = {}
     for split, key in pictures.items():
         levels, notes = _fitted(_as_levels(arrays[key], f"{name}: {key}"), f"{name}: {key}", representation)
@@ -304,10 +310,15 @@ def _digits(representation: Pictures, seed: int, fractions: tuple[float, float, 
     levels = digits.images.astype(np.uint8)[:, None]  # 0..16
     full, notes = 16, ()
     if levels.shape[1:] != representation.shape:
-        full, (levels, notes) = 255, _fitted(_as_levels(digits.images / 16, "digits"), "digits", representation)
+        full, (levels, notes) = (
+            255,
+            _fitted(_as_levels(digits.images / 16, "digits"), "digits", representation),
+        )
     sets = {"train": PictureSet(levels, digits.target.astype(np.int64), full)}
     classes = tuple(str(name) for name in digits.target_names)
-    return PictureSplits(**_complete(sets, seed, fractions), source="scikit-learn's digits", classes=classes, notes=notes)
+    return PictureSplits(
+        **_complete(sets, seed, fractions), source="scikit-learn's digits", classes=classes, notes=notes
+    )
 
 
 # All of them ---------------------------------------------------------------------------------------
@@ -320,10 +331,16 @@ def _split_of(name: str) -> str | None:
 
 
 def _fitted(levels: np.ndarray, name: str, representation: Pictures) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Levels `[n, height, width]`, or with channels last or first, at the size of `representation`; what was done."""
+    """Levels `[n, height, width]`, or with channels last or first, at the right size; and what was done."""
     if levels.ndim not in (3, 4) or not levels.size:
         raise DataError(f"{name}: an array of shape {levels.shape} is no set of pictures")
-    first = levels[:, None] if levels.ndim == 3 else np.moveaxis(levels, -1, 1) if levels.shape[-1] in (1, 3) else levels
+    first = (
+        levels[:, None]
+        if levels.ndim == 3
+        else np.moveaxis(levels, -1, 1)
+        if levels.shape[-1] in (1, 3)
+        else levels
+    )
     if first.shape[1:] == representation.shape:
         return np.ascontiguousarray(first), ()
     seen = [representation.read(picture) for picture in first]
@@ -351,7 +368,9 @@ def _complete(
     """Draw the splits that are missing from the one that is there."""
     whole = sets.get("train") or (next(iter(sets.values())) if len(sets) == 1 else None)
     if whole is None:
-        raise DataError("pictures to validate and to test, but none to train on: add some, in a folder named train")
+        raise DataError(
+            "pictures to validate and to test, but none to train on: add some, in a folder named train"
+        )
     given = {split: part for split, part in sets.items() if part is not whole}
     order = np.arange(len(whole))
     if not (ordered and "test" in given):

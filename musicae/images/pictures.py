@@ -188,7 +188,7 @@ def _opaque(image: Image) -> Image:
 
 
 def _middle(have: tuple[int, int], want: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The largest box (left, top, right, bottom) in the middle of a size that has the proportions of another."""
+    """The largest box (left, top, right, bottom) in the middle of a size, in the proportions of another."""
     width = min(have[0], max(1, round(have[1] * want[0] / want[1])))
     height = min(have[1], max(1, round(have[0] * want[1] / want[0])))
     left, top = (have[0] - width) // 2, (have[1] - height) // 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import tarfile
 import zipfile
 import zlib
@@ -31,7 +30,9 @@ class Storage:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         with unbroken(path):
-            self.names = sorted(n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts))
+            self.names = sorted(
+                n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts)
+            )
 
     @property
     def _archive(self) -> bool:
@@ -54,10 +55,10 @@ class Storage:
         Raises:
             DataError: the archive is damaged.
         """
-        wanted = set(names)
+        wanted = set(names) & set(self.names)
         with unbroken(self.path):
             if self.path.is_dir():
-                yield from ((name, (self.path / name).read_bytes()) for name in names)
+                yield from ((name, (self.path / name).read_bytes()) for name in names if name in wanted)
             elif not self._archive:
                 yield self.path.name, self.path.read_bytes()
             elif self.path.suffix.lower() == ".zip":
@@ -76,4 +77,5 @@ def unbroken(path: object) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise DataError(f"{path}: truncated or damaged ({str(error).splitlines()[0]}); get it again") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path}: truncated or damaged ({reason}); get it again") from None

@@ -1,0 +1,165 @@
+"""A trained model of pictures: the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from musicae.core.evaluation import measure
+from musicae.core.geometry import lerp, slerp
+from musicae.core.model import BATCH, Model
+from musicae.errors import ConfigError
+from musicae.images.datasets import PictureSet
+from musicae.images.pictures import Seen, to_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+NEIGHBOURS = 10
+
+
+class ImageModel(Model):
+    """Pictures to latent vectors and back.
+
+    A picture is whatever `Pictures.read` reads: a path, bytes, a `PIL.Image`, an array. Several are a list of
+    these or an array `[n, channels, height, width]`.
+    """
+
+    def see(self, pictures) -> Seen:
+        """Pictures as the model sees them, `[n, channels, height, width]`, and what was done to them."""
+        if isinstance(pictures, Seen) and pictures.array.ndim == 4:
+            return pictures
+        seen = [
+            self.representation.read(picture) for picture in (pictures if _several(pictures) else [pictures])
+        ]
+        if not seen:
+            raise ConfigError("no pictures given")
+        return Seen(
+            np.stack([s.array for s in seen]), tuple(dict.fromkeys(line for s in seen for line in s.report))
+        )
+
+    def encode(self, pictures) -> np.ndarray:
+        """Latent vectors of one picture or several: posterior means `[n, latent]`."""
+        return self.to_latent(torch.from_numpy(self.see(pictures).array))
+
+    @torch.no_grad()
+    def values(self, z: np.ndarray) -> np.ndarray:
+        """`decode` in numbers: `[n, latent]` to float32 `[n, channels, height, width]` in 0..1."""
+        vectors = torch.as_tensor(np.asarray(z, np.float32))
+        parts = [
+            self.network.decode(part.to(self.network.device)).mean.cpu() for part in vectors.split(BATCH)
+        ]
+        return torch.cat(parts).numpy()
+
+    def decode(self, z: np.ndarray) -> list[Image]:
+        """The expected picture of each latent vector `[n, latent]`."""
+        return [to_image(values) for values in self.values(z)]
+
+    def reconstruct(self, pictures) -> list[Image]:
+        """What the model gives back of one picture or several."""
+        return self.decode(self.encode(pictures))
+
+    def sample(self, n: int = 8, seed: int = 0) -> list[Image]:
+        """`n` new pictures: decodes of z ~ N(0, I)."""
+        return self.decode(self.draw(n, seed))
+
+    def interpolate(self, a, b, steps: int = 7, linear: bool = False) -> list[Image]:
+        """Pictures from one to another, both ends (as the model gives them back) included.
+
+        Args:
+            a: a picture.
+            b: a picture.
+            steps: how many, at least 2.
+            linear: along a straight line instead of a great circle.
+
+        Raises:
+            ConfigError: fewer than 2 steps.
+        """
+        if steps < 2:
+            raise ConfigError(f"{steps} steps cannot hold both ends: give 2 or more")
+        start, end = (torch.from_numpy(self.encode(picture)[0]) for picture in (a, b))
+        path = (lerp if linear else slerp)(start, end, torch.linspace(0, 1, steps))
+        return self.decode(path.numpy())
+
+    def vary(self, picture, strength: float = 0.3, n: int = 4, seed: int = 0) -> list[Image]:
+        """`n` pictures like one: decodes of `√(1 − s²) z + s e`, e ~ N(0, I), where s is the strength.
+
+        At strength 0 all are its reconstruction, at 1 new samples; a z typical of the prior stays so.
+
+        Raises:
+            ConfigError: a strength outside 0..1.
+        """
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"a strength of {strength} is outside 0..1")
+        return self.decode(np.sqrt(1 - strength**2) * self.encode(picture) + strength * self.draw(n, seed))
+
+    def evaluate(
+        self, examples: PictureSet, known: PictureSet | None = None, *, seed: int = 0, progress=None
+    ) -> dict:
+        """Figures on held-out pictures (`musicae.core.evaluation.measure`); "greedy" is the expected picture.
+
+        Args:
+            examples: what the model has not seen.
+            known: labelled pictures by which others are classified; None for the other ones of `examples`.
+            seed: of the draws of z.
+            progress: called with the number of pictures done after every batch.
+
+        Returns:
+            As `measure`, with `bce` (binary cross-entropy in nats a value), `bce_floor` (what it would be if
+            the originals came back exactly: grey is never certain) and `mse` (squared error a value, full
+            range 1); of labelled pictures also `neighbours`, the share whose class is that of most of the 10
+            nearest latent means.
+        """
+        ways = {"greedy": lambda likelihood, random: likelihood.mean}
+        figures = measure(self.network, examples, pixel_errors, ways=ways, seed=seed, progress=progress)
+        known = known if known is not None and known.labels is not None else None
+        if examples.labels is not None:
+            reference = None if known is None else (self.means(known), known.labels)
+            figures["neighbours"] = neighbour_accuracy(self.means(examples), examples.labels, reference)
+        return figures
+
+    def means(self, examples: PictureSet) -> np.ndarray:
+        """Latent means of a set, `[n, latent]`."""
+        starts = range(0, len(examples), BATCH)
+        ranges = (np.arange(start, min(start + BATCH, len(examples))) for start in starts)
+        return np.concatenate([self.to_latent(examples.batch(indices)) for indices in ranges])
+
+
+def pixel_errors(decoded: torch.Tensor, x: torch.Tensor) -> dict[str, tuple[float, float]]:
+    """Sums over all values of all pictures, and how many: binary cross-entropy, its floor, squared error."""
+    sums = {
+        "bce": functional.binary_cross_entropy(decoded, x, reduction="sum"),
+        "bce_floor": functional.binary_cross_entropy(x, x, reduction="sum"),
+        "mse": functional.mse_loss(decoded, x, reduction="sum"),
+    }
+    return {name: (value.item(), x.numel()) for name, value in sums.items()}
+
+
+def neighbour_accuracy(
+    codes: np.ndarray, labels: np.ndarray, reference: tuple[np.ndarray, np.ndarray] | None = None
+) -> float:
+    """Share of codes `[n, latent]` whose class is the most frequent one among the 10 nearest codes.
+
+    Args:
+        codes: the codes to classify.
+        labels: their classes, int64 `[n]`.
+        reference: codes and classes to search; None for the other ones of `codes`.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    known_codes, known_labels = reference or (codes, labels)
+    search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(known_codes) - (reference is None))).fit(
+        known_codes
+    )
+    nearest = search.kneighbors(codes if reference else None, return_distance=False)
+    votes = known_labels[nearest][:, :, None] == np.unique(known_labels)
+    return float((np.unique(known_labels)[votes.sum(1).argmax(1)] == labels).mean())
+
+
+def _several(pictures) -> bool:
+    many = isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes | Seen)
+    return many or getattr(pictures, "ndim", 0) == 4
