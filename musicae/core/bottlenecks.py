@@ -83,27 +83,40 @@ class Point(nn.Module):
 
 
 class Gaussian(nn.Module):
-    """Features to N(mean, std²), with `std = softplus(affine)`, the parametrisation of MusicVAE.
+    """Features to N(mean, std²), with `std = softplus(affine)`.
 
-    The weights start at N(0, 0.001²), biases at 0, as there: every posterior begins near N(0, 0.69²), whatever the
-    input, and the rate grows from 0.107 nats a dimension.
+    The deviations start at 0.1 whatever the input: small beside the means, so that the decoder has something to read
+    from the first step. (On two-bar melodies, after 300 steps of 128: onset F1 0.16, against 0.04 from MusicVAE's start.)
     """
+
+    start = 0.1
 
     def __init__(self, features: int, latent: int):
         super().__init__()
         self.latent = latent
         self.mean = nn.Linear(features, latent)
         self.std = nn.Linear(features, latent)
-        for layer in (self.mean, self.std):
-            nn.init.normal_(layer.weight, std=0.001)
-            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.std.weight, std=0.001)
+        nn.init.constant_(self.std.bias, math.log(math.expm1(self.start)))
 
     def forward(self, features: torch.Tensor) -> GaussianPosterior:
         """`[batch, features]` to a posterior over `[batch, latent]`, in float32."""
         return GaussianPosterior(self.mean(features).float(), functional.softplus(self.std(features).float()))
 
 
-BOTTLENECKS = {"point": Point, "gaussian": Gaussian}
+class BroadGaussian(Gaussian):
+    """The start of MusicVAE: weights from N(0, 0.001²), biases 0, so every posterior begins near N(0, 0.69²) and the rate
+    at 0.107 nats a dimension."""
+
+    start = math.log(2)
+
+    def __init__(self, features: int, latent: int):
+        super().__init__(features, latent)
+        nn.init.normal_(self.mean.weight, std=0.001)
+        nn.init.zeros_(self.mean.bias)
+
+
+BOTTLENECKS = {"point": Point, "gaussian": Gaussian, "broad gaussian": BroadGaussian}
 
 
 def free_bits(kl: torch.Tensor, total: float = 0.0, per_group: float = 0.0, groups: int = 1) -> torch.Tensor:

@@ -22,10 +22,12 @@ class Convolutional:
     Args:
         widths: channels at each scale, finest first.
         blocks: residual blocks at each scale.
+        fine: whether the first scale has the resolution of the data; if not, half of it.
     """
 
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
+    fine: bool = True
 
     def encoder(self, event: Event) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features."""
@@ -34,7 +36,7 @@ class Convolutional:
         from musicae.core.networks.convolutional import ConvolutionalEncoder
         from musicae.core.networks.inputs import input_layer
 
-        network = ConvolutionalEncoder(event.channels, event.size, self.widths, self.blocks)
+        network = ConvolutionalEncoder(event.channels, event.size, self.widths, self.blocks, self.fine)
         return nn.Sequential(input_layer(event), network), network.features
 
     def decoder(self, event: Event, latent: int) -> nn.Module:
@@ -43,7 +45,8 @@ class Convolutional:
         from musicae.core.likelihoods import LIKELIHOODS
         from musicae.core.networks.convolutional import ConvolutionalDecoder
 
-        network = ConvolutionalDecoder(event.channels, event.size, self.widths, self.blocks, latent)
+        sizes = (event.channels, event.size, self.widths, self.blocks, latent, self.fine)
+        network = ConvolutionalDecoder(*sizes)
         return Decoder(network, LIKELIHOODS[event.likelihood])
 
 

@@ -19,15 +19,15 @@ CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
 TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
-def coarsest(size: Sequence[int], scales: int) -> tuple[int, ...]:
-    """The size at the last of `scales` scales; every side must halve evenly on the way.
+def coarsest(size: Sequence[int], halvings: int) -> tuple[int, ...]:
+    """The size after so many halvings; every side must halve evenly on the way.
 
     Raises:
         ConfigError: a side does not.
     """
-    factor = 2 ** (scales - 1)
+    factor = 2**halvings
     if any(side % factor for side in size):
-        raise ConfigError(f"size {tuple(size)} cannot be halved {scales - 1} times: give fewer widths")
+        raise ConfigError(f"size {tuple(size)} cannot be halved {halvings} times: give fewer widths")
     return tuple(side // factor for side in size)
 
 
@@ -65,18 +65,19 @@ class ConvolutionalEncoder(nn.Module):
         size: of the data: `(steps,)` or `(height, width)`.
         widths: channels at each scale, finest first; each scale has half the resolution of the one before.
         blocks: residual blocks at each scale.
+        fine: whether the first scale has the resolution of the data; if not, half of it.
     """
 
-    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int], blocks: int):
+    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int], blocks: int, fine: bool = True):
         super().__init__()
-        dimensions, convolution = len(size), CONVOLUTION[len(size)]
-        layers: list[nn.Module] = [convolution(channels, widths[0], 3, padding=1)]
-        for i, width in enumerate(widths):
-            if i:
-                layers.append(convolution(widths[i - 1], width, 4, stride=2, padding=1))
-            layers += [Block(dimensions, width) for _ in range(blocks)]
+        convolution = CONVOLUTION[len(size)]
+        layers: list[nn.Module] = []
+        for i, (before, width) in enumerate(zip((channels, *widths), widths, strict=False)):
+            same_size = fine and i == 0
+            layers.append(convolution(before, width, *((3, 1, 1) if same_size else (4, 2, 1))))
+            layers += [Block(len(size), width) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
-        self.features = widths[-1] * math.prod(coarsest(size, len(widths)))
+        self.features = widths[-1] * math.prod(coarsest(size, len(widths) - fine))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`[batch, channels, *size]` to `[batch, features]`."""
@@ -89,23 +90,31 @@ class ConvolutionalDecoder(nn.Module):
     Args: as the encoder's, and `latent`, the size of `z`.
     """
 
-    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int], blocks: int, latent: int):
+    def __init__(
+        self,
+        channels: int,
+        size: Sequence[int],
+        widths: Sequence[int],
+        blocks: int,
+        latent: int,
+        fine: bool = True,
+    ):
         super().__init__()
         dimensions = len(size)
-        self.shape = (widths[-1], *coarsest(size, len(widths)))
+        self.shape = (widths[-1], *coarsest(size, len(widths) - fine))
         self.start = nn.Linear(latent, math.prod(self.shape))
         self.layers = nn.ModuleList()
         for i in reversed(range(len(widths))):
             self.layers.extend(Block(dimensions, widths[i], latent) for _ in range(blocks))
             if i:
                 self.layers.append(TRANSPOSED[dimensions](widths[i], widths[i - 1], 4, stride=2, padding=1))
-        self.end = nn.Sequential(
-            nn.GroupNorm(1, widths[0]), CONVOLUTION[dimensions](widths[0], channels, 3, padding=1)
-        )
+        self.norm = nn.GroupNorm(1, widths[0])
+        last = CONVOLUTION[dimensions] if fine else TRANSPOSED[dimensions]
+        self.end = last(widths[0], channels, *((3, 1, 1) if fine else (4, 2, 1)))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`[batch, latent]` to `[batch, channels, *size]`."""
         x = self.start(z).view(len(z), *self.shape)
         for layer in self.layers:
             x = layer(x, z) if isinstance(layer, Block) else layer(x)
-        return self.end(x)
+        return self.end(self.norm(x))

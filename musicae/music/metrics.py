@@ -1,0 +1,32 @@
+"""How much of some music came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+Ratios = dict[str, tuple[float, float]]
+
+
+def score(representation) -> Callable[[np.ndarray, np.ndarray], Ratios]:
+    """The figures of decoded windows beside the true ones, as (numerator, denominator), so that batches add up.
+
+    Both are integers `[batch, steps, ...]` in the form of `representation`.
+
+    * `step_accuracy`: steps at which everything is right, of all steps.
+    * `onset_f1`: `2 · right / (decoded + true)`, counting onsets; one is right if a note of that pitch begins there.
+    * `whole_windows`: windows with every step right, of all windows.
+    """
+
+    def ratios(decoded: np.ndarray, truth: np.ndarray) -> Ratios:
+        right = representation.steps_right(decoded, truth)
+        heard, meant = representation.onsets(decoded), representation.onsets(truth)
+        both = 2 * float(np.sum(heard & meant))
+        return {
+            "step_accuracy": (float(right.sum()), float(right.size)),
+            "onset_f1": (both, float(heard.sum() + meant.sum())),
+            "whole_windows": (float(right.all(1).sum()), float(len(right))),
+        }
+
+    return ratios

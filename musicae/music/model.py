@@ -1,0 +1,263 @@
+"""A trained model of music: the verbs of the commands, on songs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from musicae.core.evaluation import measure
+from musicae.core.geometry import lerp, slerp
+from musicae.core.model import Model
+from musicae.errors import ConfigError
+from musicae.music.metrics import score
+from musicae.music.representations import Hearing
+from musicae.music.representations.base import counted
+from musicae.music.song import Song
+from musicae.music.windows import Windows, to_tensor
+
+Track = int | str | None
+Bars = tuple[int, int] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """What a model hears in a song: windows, and the hearing that they are cut from.
+
+    Args:
+        hearing: tokens on a grid, the song and track they come from, and a report of what was changed.
+        windows: uint8 `[windows, steps, ...]`.
+        lengths: how many steps of each window are its own, `[windows]`.
+    """
+
+    hearing: Hearing
+    windows: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def metre(self) -> str:
+        """The metre that it begins in, e.g. "3/4"."""
+        begun = [s for s in self.hearing.song.time_signatures if s.tick <= self.hearing.grid.bar_ticks[0]]
+        return f"{begun[-1].numerator}/{begun[-1].denominator}"
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """What lies between two songs.
+
+    Args:
+        songs: one a step, the first a reconstruction of A, the last of B.
+        originals: the passages of A and of B that were heard, as they were before the model.
+        report: what was taken from each file, and what was done to it, in sentences.
+        latents: `[steps, windows, latent]`.
+    """
+
+    songs: list[Song]
+    originals: tuple[Song, Song]
+    report: list[str]
+    latents: np.ndarray
+
+    @property
+    def song(self) -> Song:
+        """All steps one after another."""
+        return Song.concatenate(self.songs)
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Write all steps as one MIDI file."""
+        return self.song.save(path, force=force)
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What a model hears in a song.
+
+    Args:
+        song: the decode of the posterior mean.
+        original: the passage as the representation holds it, which is all that the model could give back.
+        figures: `step_accuracy`, `onset_f1`, `whole_windows`, between 0 and 1.
+        report: what was taken from the file.
+    """
+
+    song: Song
+    original: Song
+    figures: dict[str, float]
+    report: list[str]
+
+
+class MusicModel(Model):
+    """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too."""
+
+    def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:
+        """A song as the model's windows.
+
+        Args:
+            song: what to hear.
+            track: number (from 1) or part of a name; None takes the one that the representation's rule picks.
+            bars: first and last, from 1; None for all.
+
+        Raises:
+            MidiError: it cannot be read.
+            NoWindows: it holds nothing of what the model hears.
+        """
+        hearing = self.representation.hear(Song.read(song), track, bars)
+        grid = hearing.grid.extended(self.representation.steps)
+        added = len(grid) - len(hearing.grid)
+        report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
+        hearing = replace(hearing, grid=grid, report=(*hearing.report, *report))
+        return Passage(hearing, *self.representation.cut(hearing.array, grid.windows(self.representation.steps)))
+
+    def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
+        """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
+        return self._encode(self.hear(song, track, bars).windows)
+
+    def decode(
+        self, z: np.ndarray, like: Any = None, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+    ) -> Song:
+        """A song from latent vectors.
+
+        Args:
+            z: `[windows, latent]`, or one vector `[latent]`.
+            like: a song (or what reads as one), or a `Passage`, whose tempo, metre, program and track name are kept;
+                None for 4/4 at 120 quarters a minute.
+            temperature: 0 takes the most probable step.
+            top_p: see `musicae.core.likelihoods.choose`.
+            seed: of the draws at a temperature above 0.
+        """
+        z = np.atleast_2d(np.asarray(z, np.float32))
+        passage = self._blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
+        if len(z) > len(passage.lengths):
+            raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
+        lengths = passage.lengths[: len(z)]
+        return self._render(self._decode(z, temperature, top_p, seed), lengths, passage.hearing)
+
+    def interpolate(
+        self,
+        a: Any,
+        b: Any,
+        steps: int = 7,
+        *,
+        linear: bool = False,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        track: Track = None,
+        bars: Bars = None,
+    ) -> Interpolation:
+        """What lies between two songs, window by window, on the bars of A.
+
+        Args:
+            a: the song that it begins with; its tempo, metre, program and track name are kept.
+            b: the song that it ends with; its steps are laid on A's bars.
+            steps: how many, both ends included; at least 2.
+            linear: along straight lines instead of great circles.
+            temperature: 0 decodes greedily.
+            top_p: see `musicae.core.likelihoods.choose`.
+            seed: of the draws at a temperature above 0.
+            track: for both songs.
+            bars: for both songs.
+        """
+        if steps < 2:
+            raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
+        first, second = self.hear(a, track, bars), self.hear(b, track, bars)
+        pair, report = self._pair(first, second)
+        places = torch.linspace(0, 1, steps)
+        ends = [torch.from_numpy(self._encode(passage.windows)) for passage in pair]
+        latents = (lerp if linear else slerp)(*ends, places).numpy()
+        decoded = self._decode(latents.reshape(-1, latents.shape[-1]), temperature, top_p, seed)
+        windows = decoded.reshape(steps, -1, *decoded.shape[1:])
+        songs = [self._render(step, pair[0].lengths, first.hearing) for step in windows]
+        originals = tuple(self._render(p.windows, p.lengths, p.hearing) for p in pair)
+        return Interpolation(songs, originals, report, latents)
+
+    def reconstruct(
+        self, song: Any, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0, track: Track = None,
+        bars: Bars = None,
+    ) -> Reconstruction:
+        """What the model makes of a song, and how much of it came back."""
+        passage = self.hear(song, track, bars)
+        windows = self._decode(self._encode(passage.windows), temperature, top_p, seed)
+        whole = [self.representation.join(w, passage.lengths)[None] for w in (windows, passage.windows)]
+        ratios = score(self.representation)(*whole)
+        ratios["whole_windows"] = self._whole(windows, passage)
+        figures = {name: a / b for name, (a, b) in ratios.items() if b}
+        songs = [self._render(w, passage.lengths, passage.hearing) for w in (windows, passage.windows)]
+        return Reconstruction(*songs, figures, list(passage.hearing.report))
+
+    def sample(
+        self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0
+    ) -> list[Song]:
+        """`n` new clips, decodes of z ~ N(0, I)."""
+        windows = self._decode(self.draw(n, seed), temperature, top_p, seed)
+        blank = self._blank(1)
+        return [self._render(window[None], blank.lengths, blank.hearing) for window in windows]
+
+    def vary(
+        self, song: Any, n: int = 4, *, strength: float = 0.3, seed: int = 0, temperature: float = 0.0,
+        top_p: float = 1.0, track: Track = None, bars: Bars = None,
+    ) -> list[Song]:
+        """`n` variations of a song: each window's latent vector moved toward a random one.
+
+        Args:
+            song: what to vary.
+            n: how many.
+            strength: 0 gives the reconstruction, 1 something else entirely.
+            seed: of the random vectors.
+            temperature: 0 decodes greedily.
+            top_p: see `musicae.core.likelihoods.choose`.
+            track: see `hear`.
+            bars: see `hear`.
+        """
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
+        passage = self.hear(song, track, bars)
+        z = torch.from_numpy(self._encode(passage.windows))
+        elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
+        moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
+        decoded = [self._decode(m, temperature, top_p, seed) for m in moved]
+        return [self._render(windows, passage.lengths, passage.hearing) for windows in decoded]
+
+    def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
+        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
+        ratios = score(self.representation)
+        arrays = lambda decoded, truth: ratios(decoded.cpu().numpy(), truth.cpu().numpy())  # noqa: E731
+        return measure(self.network, examples, arrays, seed=seed, progress=progress)
+
+    def _encode(self, windows: np.ndarray) -> np.ndarray:
+        return self.to_latent(to_tensor(windows, self.representation))
+
+    def _decode(self, z: np.ndarray, temperature: float, top_p: float, seed: int) -> np.ndarray:
+        return self.from_latent(z, temperature, top_p, seed).numpy().astype(np.uint8)
+
+    def _render(self, windows: np.ndarray, lengths: np.ndarray, hearing: Hearing) -> Song:
+        grid = hearing.grid.reaching(int(lengths.sum()))
+        return self.representation.render(self.representation.join(windows, lengths), replace(hearing, grid=grid))
+
+    def _blank(self, windows: int) -> Passage:
+        steps = self.representation.steps
+        bars = -(-windows * steps // (4 * self.representation.steps_per_quarter))
+        hearing = self.representation.blank(bars)
+        return Passage(hearing, *self.representation.cut(hearing.array, hearing.grid.windows(steps)))
+
+    def _whole(self, windows: np.ndarray, passage: Passage) -> tuple[float, float]:
+        right = self.representation.steps_right(windows, passage.windows)
+        beyond = np.arange(right.shape[1]) >= passage.lengths[:, None]
+        return float((right | beyond).all(1).sum()), float(len(right))
+
+    def _pair(self, a: Passage, b: Passage) -> tuple[tuple[Passage, Passage], list[str]]:
+        """Both passages in windows of the same number and lengths, on A's bars; and what was done."""
+        total = b.hearing.grid.total_steps
+        plan = [piece for piece in a.hearing.grid.windows(self.representation.steps) if piece[0] < total]
+        windows, lengths = self.representation.cut(b.hearing.array, plan)
+        pair = Passage(a.hearing, a.windows[: len(plan)], lengths), Passage(b.hearing, windows, lengths)
+        report = ["A: " + "; ".join(a.hearing.report), "B: " + "; ".join(b.hearing.report)]
+        for name, passage in (("A", a), ("B", b)):
+            quarters = (passage.hearing.grid.total_steps - lengths.sum()) / self.representation.steps_per_quarter
+            if quarters > 0:
+                report.append(f"{name} is longer: its last {quarters:g} quarter notes have no partner and are left out")
+        if a.metre != b.metre:
+            report.append(f"B is in {b.metre}: its notes are laid on A's bars of {a.metre}")
+        return pair, report
