@@ -256,18 +256,7 @@ def _write(folder: Path, songs: list[Heard], skipped: list, representation, sett
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
     splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"])
-    seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
-    for name in SPLITS:
-        chosen = [i for i, one in enumerate(splits) if one == name]
-        windows = _unpacked([songs[i] for i in chosen], representation.shape)
-        song = np.repeat(np.array(chosen, np.int32), [songs[i].count for i in chosen])
-        hashes = keyless_hashes(windows, representation)
-        new = ~np.isin(hashes, seen)
-        seen = np.union1d(seen, hashes)
-        duplicates += int(np.sum(~new))
-        counts[name] = int(np.sum(new))
-        _save(folder / f"{name}.npy", windows[new])
-        _save(folder / f"{name}_song.npy", song[new])
+    counts, duplicates = _write_arrays(folder, songs, splits, representation)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("source", "file", "reason"), *skipped])
     write_atomically(folder / "skipped.csv", table.getvalue().encode(), force=True)
@@ -284,6 +273,23 @@ def _write(folder: Path, songs: list[Heard], skipped: list, representation, sett
         folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True
     )
     return Corpus.open(folder)
+
+
+def _write_arrays(folder: Path, songs: list[Heard], splits: list[str], representation) -> tuple[dict, int]:
+    """Writes the arrays; how many windows each split has, and how many an earlier one had already."""
+    seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
+    for name in SPLITS:
+        chosen = [i for i, one in enumerate(splits) if one == name]
+        windows = _unpacked([songs[i] for i in chosen], representation.shape)
+        song = np.repeat(np.array(chosen, np.int32), [songs[i].count for i in chosen])
+        hashes = keyless_hashes(windows, representation)
+        new = ~np.isin(hashes, seen)
+        seen = np.union1d(seen, hashes)
+        duplicates += int(np.sum(~new))
+        counts[name] = int(np.sum(new))
+        _save(folder / f"{name}.npy", windows if new.all() else windows[new])
+        _save(folder / f"{name}_song.npy", song[new])
+    return counts, duplicates
 
 
 def _unpacked(songs: list[Heard], shape: tuple[int, ...]) -> np.ndarray:

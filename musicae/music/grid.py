@@ -119,9 +119,8 @@ class Grid:
         """
         plan, start = [], 0
         while start < self.total_steps:
-            lines = self.bar_steps[np.searchsorted(self.bar_steps, start, "right") :]
-            fitting = lines[lines <= start + size]
-            end = int(fitting[-1]) if len(fitting) else start + size
+            line = int(self.bar_steps[np.searchsorted(self.bar_steps, start + size, "right") - 1])
+            end = line if line > start else start + size
             plan.append((start, end - start))
             start = end
         return plan

@@ -26,12 +26,11 @@ from musicae.music.song import Song, Track
 
 @dataclass(frozen=True)
 class Melody(Representation):
-    """A single line of tokens: 0 nothing happens, 1 the note ends, 2 and up a note of `lowest_pitch` and up
-    begins.
+    """A single line of tokens: 0 nothing happens, 1 a note ends, from 2 up one begins.
 
-    A passage is tokens [total_steps]. A passage or window that begins in silence begins with 1, one that
-    begins inside a note with 0: windows put together again are the passage. Elsewhere 1 follows a sounding
-    note only.
+    Token 2 is a note of `lowest_pitch`, 3 one a semitone higher. A passage is tokens [total_steps]. A
+    passage or window that begins in silence begins with 1, one that begins inside a note with 0: windows
+    put together again are the passage. Elsewhere 1 follows a sounding note only.
 
     Args:
         steps: the length of a window.
@@ -40,8 +39,7 @@ class Melody(Representation):
         highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
         strict: make windows exactly as MusicVAE does (see `strict.windows`). Then a window has no 1 before
             its first note, and a note held into it is lost.
-        programs: strict only: first and last MIDI program that is heard, (0, 31) in MusicVAE's two-bar
-            models.
+        programs: strict only: first and last MIDI program heard; (0, 31) in MusicVAE's two-bar models.
         gap_bars: strict only: a melody ends where so many bars are silent; 0 for never.
         max_bars: strict only: a melody is cut off after so many bars.
 
@@ -91,7 +89,8 @@ class Melody(Representation):
         start = grid.steps(notes["start"])
         held = np.sum((start < 0) & (grid.steps(notes["end"]) > 0))
         notes = notes[(start >= 0) & (start < grid.total_steps)]
-        top = notes[highest(grid.steps(notes["start"]), notes)]
+        notes = notes[np.argsort(-notes["end"], kind="stable")]
+        top = notes[highest(grid.steps(notes["start"]), notes["pitch"])]
         start, pitch = grid.steps(top["start"]), self.in_range(top["pitch"])
         end = np.maximum(grid.steps(top["end"]), start + 1)
         below = len(notes) - len(np.unique(notes["start"]))

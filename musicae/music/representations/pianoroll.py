@@ -17,13 +17,12 @@ ONSET, SUSTAIN = 0, 1
 
 @dataclass(frozen=True)
 class Pianoroll(Representation):
-    """Two planes of zeros and ones: a note begins in this step at this pitch; a note begun earlier still
-    sounds.
+    """Two planes of zeros and ones: a note begins here; a note that began earlier still sounds here.
 
-    So two notes of one pitch, one right after the other, stay two. A passage is uint8 [total_steps, 2,
-    pitches], a window uint8 [2, steps, pitches]: a picture with two channels, a byte a cell in memory and on
-    disk. A window that begins inside a note has its sustain and not its onset: windows put together again are
-    the passage.
+    So two notes of one pitch, one right after the other, stay two. A passage is uint8 [2, total_steps,
+    pitches], a window uint8 [2, steps, pitches]: a picture with two channels, a byte a cell in memory and
+    on disk. A window that begins inside a note has its sustain and not its onset: windows put together
+    again are the passage.
 
     Args:
         steps: the length of a window.

@@ -7,10 +7,14 @@ exact arithmetic, halves going up, and a note exactly at a cut belongs to the la
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 
+from musicae.errors import MidiError
 from musicae.music.representations.base import slices, unique
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
 from musicae.music.representations.tracks import find
@@ -19,11 +23,46 @@ from musicae.music.song import Song, Tempo, TimeSignature
 BAR_QUARTERS = 4
 
 
+def read(source) -> Song:
+    """A MIDI file as the original reads it: through `pretty_midi`, nothing mended.
+
+    pretty_midi lets one note-off end every open note of its pitch, and takes tempos and metres from the first
+    track only. Unlike in any other song, notes of one pitch may overlap.
+
+    Args:
+        source: a path, bytes, or a `pretty_midi.PrettyMIDI`.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
+    import pretty_midi
+
+    from musicae.music.exchange import from_pretty_midi
+
+    music = source if isinstance(source, pretty_midi.PrettyMIDI) else _pretty_midi(source)
+    song = Song.read(music)
+    tracks = (track for track in from_pretty_midi(music).tracks if len(track.notes))
+    tracks = (replace(track, notes=np.sort(track.notes, order="start", kind="stable")) for track in tracks)
+    return replace(song, tracks=tuple(tracks), changes=())
+
+
+def _pretty_midi(source):
+    """A path or bytes as a `pretty_midi.PrettyMIDI`."""
+    import pretty_midi
+
+    where = "<bytes>" if isinstance(source, bytes) else source
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Tempo, Key or Time signature change events found")
+            return pretty_midi.PrettyMIDI(BytesIO(source) if isinstance(source, bytes) else str(source))
+    except Exception as error:  # mido and pretty_midi raise anything at all
+        raise MidiError(where, " ".join(str(error).split()) or type(error).__name__) from None
+
+
 def windows(melody, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
     """The windows of a song: uint8 [n, steps], different within each part; and, if there are none, why.
 
-    For the original's set of windows the song must have been read through `pretty_midi.PrettyMIDI`, which
-    pairs note-ons and note-offs in its own way and takes tempos and metres from the first track only.
+    For the original's set of windows the song must come from `read`.
 
     Args:
         melody: the settings, a `Melody`.
@@ -80,7 +119,7 @@ def _part_windows(
         notes = notes[(notes["start"] >= part[0]) & (notes["start"] < part[1])]
         start = _step(notes["start"] - part[0], melody, song)
         end = np.maximum(_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
-        top = highest(start, notes)
+        top = highest(start, notes["pitch"])
         for tokens in _melodies(melody, start[top], end[top], notes["pitch"][top]):
             bar = BAR_QUARTERS * melody.steps_per_quarter
             starts = np.arange(0, len(tokens) - melody.steps + 1, bar)

@@ -7,9 +7,9 @@ import numpy as np
 HOLD, OFF, FIRST_NOTE = 0, 1, 2
 
 
-def highest(step: np.ndarray, notes: np.ndarray) -> np.ndarray:
-    """The index of the highest note of each step, the longest of equals."""
-    order = np.lexsort((-notes["end"], -notes["pitch"].astype(np.int64), step))
+def highest(step: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """The index of the highest note in each step, the first of equals, in the order of the steps."""
+    order = np.lexsort((-pitch.astype(np.int64), step))
     return order[np.diff(step[order], prepend=-1) > 0]
 
 

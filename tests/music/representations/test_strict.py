@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import tarfile
-import warnings
 from collections import Counter
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pretty_midi
 import pytest
 
-from musicae.music.representations import Melody
+from musicae.errors import MidiError
+from musicae.music.representations import Melody, strict
 from musicae.music.song import Song
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -36,9 +35,7 @@ def archive(name: str) -> dict[str, bytes]:
 def song(path: str, archive_name: str) -> Song:
     files = archive(archive_name)
     content = next(files[name] for name in files if name.removeprefix("./").endswith(path))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Tempo, Key or Time signature change events found")
-        return Song.read(pretty_midi.PrettyMIDI(BytesIO(content)))
+    return strict.read(content)
 
 
 @needs_shared
@@ -70,7 +67,7 @@ def midi(*notes, program=0, metre=(4, 4)) -> Song:
     result.time_signature_changes.append(pretty_midi.TimeSignature(*metre, 0))
     result.instruments.append(pretty_midi.Instrument(program))
     result.instruments[0].notes = [pretty_midi.Note(80, pitch, start, end) for start, end, pitch in notes]
-    return Song.read(result)
+    return strict.read(result)
 
 
 TWO_BARS = FAMILIES["melody_2bar"]
@@ -104,6 +101,16 @@ def test_silence_of_a_bar_ends_a_melody():
     far = midi((0.0, 1.0, 60), (3.0, 4.0, 62))
     assert len(TWO_BARS.windows(near)[0]) == 1
     assert len(TWO_BARS.windows(far)[0]) == 0
+
+
+def test_of_two_equal_notes_in_a_step_the_first_counts():
+    windows, _ = TWO_BARS.windows(midi((0.0, 1.0, 60), (0.04, 0.06, 60), (1.5, 3.0, 62)))
+    assert windows[0][:13].tolist() == [41, *[0] * 7, 1, *[0] * 3, 43]
+
+
+def test_a_file_that_pretty_midi_cannot_read():
+    with pytest.raises(MidiError, match="<bytes>"):
+        strict.read(b"nothing")
 
 
 def test_a_window_forgets_the_note_held_into_it():
