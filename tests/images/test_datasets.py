@@ -140,7 +140,7 @@ def test_labels_must_match(tmp_path):
     [
         ({"images": noise(50, 6, 5), "labels": np.arange(50) % 10}, (40, 5, 5)),
         ({"x_train": noise(50, 6, 5), "y_train": np.arange(50), **TESTED}, (45, 5, 9)),
-        ({"train_images": noise(50, 6, 5), "val_images": noise(8, 6, 5), "test_x": noise(9, 6, 5)}, (50, 8, 9)),
+        ({"train": noise(50, 6, 5), "val_images": noise(8, 6, 5), "test_x": noise(9, 6, 5)}, (50, 8, 9)),
         ({"arr_0": noise(50, 6, 5, 1) / np.float64(255), "arr_1": np.arange(50)[:, None]}, (40, 5, 5)),
         ({"arr_0": noise(50, 3, 6, 5) > 128}, (40, 5, 5)),
         ({"data": noise(50, 12, 10, 3).astype(float)}, (40, 5, 5)),
