@@ -79,7 +79,7 @@ class Pianoroll(Representation):
         onset = array[ONSET] > 0
         goes_on = (array[SUSTAIN] > 0) & ~onset
         total = array.shape[1]
-        breaks = np.where(goes_on, total, np.arange(total)[:, None])
+        breaks = np.where(goes_on, np.int32(total), np.arange(total, dtype=np.int32)[:, None])
         breaks = np.minimum.accumulate(breaks[::-1])[::-1]
         breaks = np.concatenate([breaks, np.full_like(breaks[:1], total)])
         start, pitch = np.nonzero(onset)
