@@ -7,6 +7,7 @@ quarter notes, with the bar lines of the song.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -276,7 +277,7 @@ _MOST_PANELS = 24
 def save_piano_roll(
     songs: Song | Sequence[Song], path: str | Path, force: bool = False, titles: Sequence[str] | None = None
 ) -> Path:
-    """A PNG with the piano roll of each song, one under the other.
+    """A PNG with the piano roll of each song, one under the other; of 24 at most, which is said in it.
 
     Args:
         songs: one song or several.
@@ -298,6 +299,8 @@ def save_piano_roll(
         _draw(axes, roll, rows, COLOURS)
         _label(axes, roll, rows)
         axes.set_title(_plain(" — ".join(filter(None, [title, roll.left_out]))), loc="left", fontsize=10)
+    if len(shown) < len(songs):
+        _say(figure, f"The first {len(shown)} of {len(songs)} songs.")
     return write_atomically(path, _png(figure), force)
 
 
@@ -310,7 +313,8 @@ def save_interpolation(
 ) -> Path:
     """A PNG of the way from one song to another: a panel for each step on common axes, from blue to red.
 
-    The panels stand one under the other; short ones, of two bars at most, beside each other.
+    The panels stand one under the other; short ones, of two bars at most, beside each other. Of more than 24
+    steps 24 are shown, of long songs the first 32 bars, which is said in the picture.
 
     Args:
         steps: the songs, both ends included.
@@ -363,6 +367,8 @@ def _interpolation(panels: list[tuple[Song, str, str]]):
         _entitle(axes, title, colour, beside)
         axes.set_xlim(0, longest.quarters)
         axes.spines[:].set_visible(False)
+    if longest.left_out:
+        _say(figure, f"The first {len(longest.bars) - 1} bars.")
     return figure
 
 
@@ -397,6 +403,11 @@ def _plain(text: str, longest: int = 120) -> str:
     return "\n".join(line if len(line) <= longest else line[: longest - 1] + "…" for line in lines).replace(
         "$", r"\$"
     )
+
+
+def _say(figure, text: str) -> None:
+    """Writes under the whole picture what it leaves out."""
+    figure.supxlabel(text, fontsize=9, color=_PALE)
 
 
 def _figure(width: float, height: float):
@@ -444,5 +455,7 @@ def _png(figure) -> bytes:
 
     FigureCanvasAgg(figure)
     out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # names in letters that matplotlib's font lacks
+        figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
