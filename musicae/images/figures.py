@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from musicae.images.model import ImageModel
 
-SMALLEST = (
-    64  # pixels: smaller pictures are enlarged by a whole factor, so that each of their pixels stays a square
-)
+SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: lower pictures are enlarged by a whole factor
 PAPER = 255
 WIDEST = 3  # standard deviations of the prior, the least that a scatter shows
 
@@ -49,7 +47,9 @@ def manifold(model: ImageModel, side: int = 20) -> Image:
             f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out"
         )
     images = model.decode(grid(side).reshape(-1, 2).numpy())
-    return montage([images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=1)
+    return montage(
+        [images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY
+    )
 
 
 def montage(rows: Sequence[Sequence[Image]], gap: int = 4, smallest: int = SMALLEST) -> Image:
