@@ -85,17 +85,23 @@ class ImageModel(Model):
         path = (lerp if linear else slerp)(start, end, torch.linspace(0, 1, steps))
         return self.decode(path.numpy())
 
-    def vary(self, picture, strength: float = 0.3, n: int = 4, seed: int = 0) -> list[Image]:
-        """`n` pictures like one: decodes of `√(1 − s²) z + s e`, e ~ N(0, I), where s is the strength.
+    def vary(self, picture, n: int = 4, *, strength: float = 0.3, seed: int = 0) -> list[Image]:
+        """`n` pictures like one: decodes on the way from its latent vector to others, e ~ N(0, I).
 
-        At strength 0 all are its reconstruction, at 1 new samples; a z typical of the prior stays so.
+        Args:
+            picture: what to vary.
+            n: how many.
+            strength: how far on the way: 0 gives the reconstruction, 1 new samples.
+            seed: of the others.
 
         Raises:
             ConfigError: a strength outside 0..1.
         """
         if not 0 <= strength <= 1:
-            raise ConfigError(f"a strength of {strength} is outside 0..1")
-        return self.decode(np.sqrt(1 - strength**2) * self.encode(picture) + strength * self.draw(n, seed))
+            raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
+        others = torch.from_numpy(self.draw(n, seed))
+        z = torch.from_numpy(self.encode(picture)).expand_as(others)
+        return self.decode(slerp(z, others, torch.tensor([strength]))[0].numpy())
 
     def evaluate(
         self, examples: PictureSet, known: PictureSet | None = None, *, seed: int = 0, progress=None
