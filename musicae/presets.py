@@ -1,16 +1,21 @@
-"""Every named model: what it reads, its networks, its objective, its training. Numbers only; nothing here loads torch."""
+"""Every named model: what it reads, its networks, its objective, its training. Numbers only: no torch is loaded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from musicae.core.configuration import from_data
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise
-from musicae.core.networks import NETWORKS, Convolutional, Dense, Network, Recurrent
+from musicae.core.networks import NETWORKS, Convolutional, Network, Recurrent
 from musicae.core.objectives import OBJECTIVES, Elbo, Reconstruction
-from musicae.core.schedules import SCHEDULES, Constant, Decay, InverseSigmoid, Linear, Saturating, WarmupCosine
+from musicae.core.schedules import (
+    SCHEDULES,
+    Decay,
+    InverseSigmoid,
+    Linear,
+    Saturating,
+    WarmupCosine,
+)
 from musicae.core.settings import Training
-from musicae.errors import ConfigError
 from musicae.images.pictures import Pictures
 from musicae.music.representations import REPRESENTATIONS, Melody, Pianoroll
 
@@ -61,9 +66,9 @@ def cosine(steps: int, peak: float = 1e-3) -> WarmupCosine:
     return WarmupCosine(peak, peak / 100, min(200, steps // 10), steps)
 
 
-def music(steps: int, **changes) -> Training:
-    """Training of the convolutional music presets."""
-    return Training(**{"steps": steps, "learning_rate": cosine(steps), **changes})
+def training(steps: int, batch_size: int = 128, **changes) -> Training:
+    """How our own presets are trained."""
+    return Training(steps=steps, batch_size=batch_size, learning_rate=cosine(steps), **changes)
 
 
 PRESETS = {
@@ -73,10 +78,10 @@ PRESETS = {
             name="melody-2bar",
             summary="melodies, two bars at a time: the default",
             representation=Melody(steps=32),
-            network=Convolutional(widths=(128, 160, 192, 256), blocks=2),
+            network=Convolutional(widths=(192, 256, 256), blocks=2, fine=False),
             latent=256,
             objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
-            training=music(8000),
+            training=training(14_000),
             transpose=(-6, 6),
             track="all",
             data="music21",
@@ -87,10 +92,28 @@ PRESETS = {
             representation=Melody(steps=32),
             network=Recurrent(encoder_units=(512,), decoder_units=(256, 256)),
             latent=256,
+            bottleneck="broad gaussian",
             objective=Elbo(beta=Saturating(0.2, 0.99999), feedback=InverseSigmoid(1000.0)),
-            training=Training(steps=50_000, batch_size=512, learning_rate=Decay(1e-3, 1e-5, 0.9999), weight_decay=0.0, betas=(0.9, 0.999)),
+            training=Training(
+                steps=200_000,
+                batch_size=512,
+                learning_rate=Decay(1e-3, 1e-5, 0.9999),
+                weight_decay=0.0,
+                betas=(0.9, 0.999),
+            ),
             transpose=(-5, 5),
             track="all",
+            data="music21",
+        ),
+        Preset(
+            name="pianoroll-2bar",
+            summary="all notes of two bars, any instrument but drums",
+            representation=Pianoroll(steps=32),
+            network=Convolutional(widths=(32, 96, 192), blocks=2, fine=False),
+            latent=256,
+            objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
+            training=training(10_000),
+            transpose=(-6, 6),
             data="music21",
         ),
     )

@@ -9,6 +9,7 @@ from musicae.core.bottlenecks import BOTTLENECKS
 from musicae.core.event import Event
 from musicae.core.networks import Network
 from musicae.core.randomness import RandomSource
+from musicae.errors import ConfigError
 
 
 class Autoencoder(nn.Module):
@@ -61,8 +62,13 @@ def build(network: Network, event: Event, latent: int, bottleneck: str) -> Autoe
         network: an entry of `musicae.core.networks`.
         event: what one example is.
         latent: dimensions of the latent vector.
-        bottleneck: `"gaussian"` or `"point"`.
+        bottleneck: a name in `musicae.core.bottlenecks.BOTTLENECKS`: `"gaussian"`, `"point"`, ...
+
+    Raises:
+        ConfigError: there is no such bottleneck, or the network cannot be made for such an event.
     """
+    if bottleneck not in BOTTLENECKS:
+        raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
     encoder, features = network.encoder(event)
     return Autoencoder(encoder, BOTTLENECKS[bottleneck](features, latent), network.decoder(event, latent))
 

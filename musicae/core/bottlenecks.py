@@ -1,7 +1,7 @@
 """What the encoder's features become: the distribution q(z | x) that the decoder reads from.
 
 A bottleneck is a module from features `[batch, features]` to a posterior; a posterior answers `mean`,
-`sample(random)`, `log_prob(z)` and `kl()`.
+`sample(random)` and `kl()`; one that has a density answers `log_prob(z)` too.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class GaussianPosterior:
     std: torch.Tensor
 
     def sample(self, random: RandomSource) -> torch.Tensor:
-        """`mean + std · e` with e ~ N(0, I), `[batch, latent]`; gradients reach mean and std (Kingma & Welling 2014)."""
+        """`mean + std · e`, e ~ N(0, I), `[batch, latent]`; gradients reach mean and std (Kingma & Welling 2014)."""
         return self.mean + self.std * random.normal(*self.mean.shape, device=self.mean.device)
 
     def kl(self) -> torch.Tensor:
@@ -86,7 +86,7 @@ class Gaussian(nn.Module):
     """Features to N(mean, std²), with `std = softplus(affine)`.
 
     The deviations start at 0.1 whatever the input: small beside the means, so that the decoder has something to read
-    from the first step. (On two-bar melodies, after 300 steps of 128: onset F1 0.16, against 0.04 from MusicVAE's start.)
+    from the first step. (Two-bar melodies, 300 steps of 128: onset F1 0.16, against 0.04 from MusicVAE's start.)
     """
 
     start = 0.1
@@ -105,8 +105,8 @@ class Gaussian(nn.Module):
 
 
 class BroadGaussian(Gaussian):
-    """The start of MusicVAE: weights from N(0, 0.001²), biases 0, so every posterior begins near N(0, 0.69²) and the rate
-    at 0.107 nats a dimension."""
+    """The start of MusicVAE: weights from N(0, 0.001²), biases 0, so every posterior begins near N(0, 0.69²) and the
+    rate at 0.107 nats a dimension."""
 
     start = math.log(2)
 

@@ -39,11 +39,14 @@ def read_json(folder: Path, name: str) -> dict:
     """
     path = Path(folder) / name
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder}: no {name} in it, so it is not a model folder") from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: holds a {type(content).__name__}, not the settings of a model")
+    return content
 
 
 def read_weights(folder: Path, network: nn.Module) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from musicae.errors import ConfigError
@@ -39,10 +39,14 @@ def create(kind: type, values: dict[str, Any]) -> Any:
     """`kind(**values)`.
 
     Raises:
-        ConfigError: a key that `kind` does not have, with the nearest one that it has.
+        ConfigError: a key that `kind` does not have, with the nearest one that it has; or one that it needs is missing.
     """
     known = [f.name for f in fields(kind)]
     for key in values:
         if key not in known:
             raise ConfigError.unknown(f"setting of {kind.__name__}", key, known)
+    needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise ConfigError(f"{kind.__name__} needs settings that are missing: {', '.join(missing)}")
     return kind(**values)

@@ -28,9 +28,7 @@ ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimens
 
 
 @torch.no_grad()
-def importance_weighted_bound(
-    model: Autoencoder, x: torch.Tensor, samples: int, random: RandomSource
-) -> torch.Tensor:
+def importance_weighted_bound(model: Autoencoder, x: torch.Tensor, samples: int, random: RandomSource) -> torch.Tensor:
     """A lower bound on ln p(x) in nats, `[batch]` (Burda et al. 2016):
 
     `ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x), k = `samples`.
@@ -93,7 +91,12 @@ def measure(
         if progress:
             progress(len(indices))
     n = len(examples)
-    figures: dict = {"examples": n, "rate": rate / n, "distortion": distortion / n, "elbo": -(rate + distortion) / n}
+    figures: dict = {
+        "examples": n,
+        "rate": rate / n,
+        "distortion": distortion / n,
+        "elbo": -(rate + distortion) / n,
+    }
     figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
     for (z, how), sums in totals.items():
         ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}

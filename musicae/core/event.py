@@ -10,7 +10,7 @@ class Event:
     """The shape and the kind of one example.
 
     Args:
-        likelihood: the name of the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`.
+        likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"` or `"normal"`.
         channels: planes or colours at each position; for a categorical event the number of classes.
         size: positions, `(steps,)` or `(height, width)`.
     """

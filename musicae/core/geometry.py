@@ -34,7 +34,9 @@ def slerp(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     places = t.view(-1, *[1] * a.dim()).to(omega)
     sine = omega.sin()
     circle = ((1 - places) * omega).sin() / sine * a + (places * omega).sin() / sine * b
-    inner = (places > 0) & (places < 1) & (sine > 1e-4) & ((a != 0).any(-1, keepdim=True) & (b != 0).any(-1, keepdim=True))
+    inner = (
+        (places > 0) & (places < 1) & (sine > 1e-4) & ((a != 0).any(-1, keepdim=True) & (b != 0).any(-1, keepdim=True))
+    )
     return torch.where(inner, circle.to(a), lerp(a, b, t))
 
 

@@ -29,21 +29,26 @@ def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0
         logits: unnormalised log probabilities.
         uniform: numbers in [0, 1).
         temperature: logits are divided by it; 0 takes the most probable class.
-        top_p: only the most probable classes that together reach this probability stay in play (Holtzman et al. 2020).
+        top_p: only the most probable classes that together reach this probability stay in play (Holtzman et al. 2020);
+            the most probable one always does.
 
     Returns:
         int64 `[...]`.
     """
     if temperature == 0:
         return logits.argmax(-1)
-    probabilities = torch.softmax(logits.float() / temperature, -1)
+    logits = logits.float()
+    probabilities = torch.softmax((logits - logits.amax(-1, keepdim=True)) / temperature, -1)
     if top_p < 1:
         ordered, order = probabilities.sort(-1, descending=True)
         beyond = ordered.cumsum(-1) - ordered >= top_p
+        beyond[..., 0] = False
         probabilities = probabilities.scatter(-1, order, ordered.masked_fill(beyond, 0.0))
     cumulative = probabilities.cumsum(-1)
-    threshold = uniform.unsqueeze(-1) * cumulative[..., -1:]
-    return (cumulative <= threshold).sum(-1).clamp(max=logits.shape[-1] - 1)
+    total = cumulative[..., -1:]
+    # Below the total even where the product rounds up to it, or a class of probability 0 at the end could be chosen.
+    threshold = torch.minimum(uniform.unsqueeze(-1) * total, torch.nextafter(total, torch.zeros_like(total)))
+    return (cumulative <= threshold).sum(-1)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Model:
 
     @torch.no_grad()
     def to_latent(self, x: torch.Tensor, seed: int | None = None) -> np.ndarray:
-        """Latent vectors `[n, latent]` of examples `[n, ...]`: posterior means, or with `seed` a draw of each posterior."""
+        """Latent vectors `[n, latent]` of examples `[n, ...]`: posterior means, or with `seed` a draw from each."""
         parts = []
         for start, chunk in zip(range(0, len(x), BATCH), x.split(BATCH), strict=True):
             posterior = self.network.encode(chunk.to(self.network.device))
@@ -60,10 +60,8 @@ class Model:
         return torch.cat(parts).numpy()
 
     @torch.no_grad()
-    def from_latent(
-        self, z: np.ndarray, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
-    ) -> torch.Tensor:
-        """Examples `[n, ...]` decoded from latent vectors `[n, latent]`; temperature 0 takes the most probable values."""
+    def from_latent(self, z: np.ndarray, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> torch.Tensor:
+        """Examples `[n, ...]` decoded from vectors `[n, latent]`; temperature 0 takes the most probable values."""
         parts = []
         vectors = torch.as_tensor(np.asarray(z, np.float32))
         for start, chunk in zip(range(0, len(vectors), BATCH), vectors.split(BATCH), strict=True):

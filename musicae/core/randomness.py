@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but a seed: the same on every device, for any number of processes, after any resume."""
+"""Random numbers that depend on a seed alone: the same on any device, in any number of processes, after any resume."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class RandomSource:
     """
 
     def __init__(self, *seed: int, rank: int = 0, processes: int = 1):
-        entropy = np.random.SeedSequence([int(s) & 0xFFFFFFFF for s in seed])
+        # The length is part of the name: NumPy pads with zeros, which would make (7,) and (7, 0) one stream.
+        entropy = np.random.SeedSequence([len(seed), *(int(s) & 0xFFFFFFFFFFFFFFFF for s in seed)])
         self._generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
         self._rank, self._processes = rank, processes
 
@@ -34,7 +35,8 @@ class RandomSource:
 
     def integers(self, low: int, high: int, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Integers `[batch, ...]` uniform on low..high, both ends included."""
-        return (low + self.uniform(*shape, device=device) * (high - low + 1)).long().clamp(max=high)
+        above = (self.uniform(*shape, device=device) * (high - low + 1)).long().clamp(max=high - low)
+        return low + above
 
     def _rows(self, draw, shape: tuple[int, ...]) -> torch.Tensor:
         batch, *rest = shape

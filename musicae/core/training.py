@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import csv
 import io
-import os
+import pickle
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -29,7 +31,7 @@ from musicae.core.data import Examples, shuffled
 from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
 from musicae.core.settings import Training
-from musicae.errors import CheckpointError, DataError
+from musicae.errors import CheckpointError, ConfigError, DataError
 from musicae.files import write_atomically
 
 STATE, METRICS_TABLE = "state.pt", "metrics.csv"
@@ -105,7 +107,7 @@ class State:
         """Take up a saved state.
 
         Raises:
-            CheckpointError: there is none, or it is of another model.
+            CheckpointError: there is none, or it is damaged, or of another model.
         """
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -113,22 +115,27 @@ class State:
                 getattr(self, name).load_state_dict(content[name])
         except FileNotFoundError as error:
             raise CheckpointError(f"{path}: nothing to resume here; train without --resume first") from error
-        except (RuntimeError, ValueError, KeyError, EOFError) as error:
-            reason = str(error).splitlines()[0]
+        except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
         for name in self.NUMBERS:
             setattr(self, name, content[name])
 
 
+def _whole_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table but those that a crash left without their end."""
+    lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n") and line.count(",") == len(COLUMNS) - 1]
+    return [row for row in csv.DictReader(whole, COLUMNS) if row["step"].isdigit()]
+
+
 class Table:
-    """`metrics.csv`: a row for each stretch of training and each validation. A resumed run drops rows beyond its step."""
+    """`metrics.csv`: a row for each stretch of training and each validation. A resumed run drops the rows beyond its
+    step and lines that were never finished."""
 
     def __init__(self, path: Path, step: int):
         self.path = path
-        rows = []
-        if step and path.exists():
-            with path.open(newline="") as file:
-                rows = [r for r in csv.DictReader(file) if None not in r.values() and int(r["step"]) <= step]
+        rows = [row for row in _whole_rows(path) if int(row["step"]) <= step] if step and path.exists() else []
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -175,7 +182,7 @@ class Trainer:
     ):
         if not len(train) or not len(validation):
             raise DataError(f"{len(train)} examples to train on and {len(validation)} to validate: both need some")
-        self.accelerator = _accelerator(device, settings.precision)
+        self.accelerator = make_accelerator(device, settings.precision)
         if settings.batch_size % self.accelerator.num_processes:
             processes = self.accelerator.num_processes
             raise DataError(f"a batch of {settings.batch_size} cannot be shared by {processes} processes")
@@ -183,7 +190,7 @@ class Trainer:
         self.settings, self.folder, self.save, self.quiet = settings, Path(folder), save, quiet
         task = Task(model, objective, corruption)
         optimizer = torch.optim.AdamW(parameter_groups(task, settings.weight_decay), betas=settings.betas)
-        average = running_average(model, settings.average).to(self.accelerator.device)
+        average = running_average(model, settings.average).to(self.accelerator.device).eval()
         self.wrapped, optimizer = self.accelerator.prepare(task, optimizer)
         self.state = State(task, optimizer, average)
 
@@ -200,10 +207,12 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
             self.state.load(self.folder / STATE)
-        table = Table(self.folder / METRICS_TABLE, self.state.step) if self._is_main else None
+        else:
+            self._save_state()  # so that a run that is killed in its first steps can be resumed too
+        table = self._table() if self._is_main else None
         with _Interruption() as interruption:
-            self._loop(table, interruption)
-        if interruption.asked:
+            stopped = self._loop(table, interruption)
+        if stopped:
             raise KeyboardInterrupt
         return self.state
 
@@ -211,22 +220,39 @@ class Trainer:
     def _is_main(self) -> bool:
         return self.accelerator.is_main_process
 
-    def _loop(self, table: Table | None, interruption: _Interruption) -> None:
-        settings, state = self.settings, self.state
+    def _table(self) -> Table:
+        """The table of metrics; what a killed run left half written is cleared away."""
+        for leftover in self.folder.glob(".*.part"):
+            leftover.unlink(missing_ok=True)
+        return Table(self.folder / METRICS_TABLE, self.state.step)
+
+    def _loop(self, table: Table | None, interruption: _Interruption) -> bool:
+        """Train to the last step, or until a process is asked to stop; whether one was."""
+        settings, state, stopped = self.settings, self.state, False
         window = _Window(state)
-        board = _tensorboard(self.folder) if self._is_main else None
-        with self._progress() as bar:
-            while state.step < settings.steps and not interruption.asked:
+        with self._progress() as bar, self._board() as board:
+            while state.step < settings.steps and not stopped:
                 window.add(self._step())
                 bar.update()
                 if state.step % settings.log_every == 0 or state.step == settings.steps:
                     self._report(window.close(self.accelerator), table, board, bar)
                 if state.step % settings.validate_every == 0 or state.step == settings.steps:
+                    window.stop_clock()
                     self._validate(table, board)
                     self._save_state()
                     window = _Window(state)
-        if interruption.asked:
+                stopped = self._asked_anywhere(interruption)
+        if stopped:
+            window.stop_clock()
             self._save_state()
+        return stopped
+
+    def _asked_anywhere(self, interruption: _Interruption) -> bool:
+        """Whether any process was asked to stop: all stop after the same step, or some would wait for ever."""
+        if self.accelerator.num_processes == 1:
+            return interruption.asked
+        asked = torch.tensor(float(interruption.asked), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(asked, "sum"))
 
     def _step(self) -> Terms:
         """One step of the optimiser on one global batch, of which this process holds its share."""
@@ -292,6 +318,16 @@ class Trainer:
             self.state.save(self.folder / STATE)
         self.accelerator.wait_for_everyone()
 
+    def _board(self) -> AbstractContextManager:
+        """A writer for tensorboard where it is installed, else None. Drops what a killed run wrote beyond its state."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return nullcontext()
+        if not self._is_main:
+            return nullcontext()
+        return closing(SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.state.step + 1))
+
     def _progress(self):
         from tqdm import tqdm
 
@@ -301,7 +337,7 @@ class Trainer:
 
 
 class _Interruption:
-    """Ctrl-C between two steps: the step under way is finished, so that what is saved is whole. A second one is final."""
+    """Ctrl-C between two steps: the step under way is finished, so what is saved is whole. A second one is final."""
 
     def __init__(self):
         self.asked = False
@@ -332,11 +368,15 @@ class _Window:
         self.sums = self.sums + _means(terms).detach()
         self.count += 1
 
-    def close(self, accelerator: Accelerator) -> dict[str, float]:
-        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
+    def stop_clock(self) -> None:
         now = time.monotonic()
         self.state.seconds += now - self.since
-        self.sums, self.count, self.since = 0.0, 0, now
+        self.since = now
+
+    def close(self, accelerator: Accelerator) -> dict[str, float]:
+        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
+        self.stop_clock()
+        self.sums, self.count = 0.0, 0
         return dict(zip(("loss", "distortion", "rate", "accuracy"), means, strict=True))
 
 
@@ -344,27 +384,25 @@ def _means(terms: Terms) -> torch.Tensor:
     return torch.stack([terms.loss, terms.distortion.mean(), terms.rate.mean(), terms.accuracy.mean()])
 
 
-def _accelerator(device: str | None, precision: str) -> Accelerator:
-    """The processes and the precision. `precision` "auto" is bf16 where the hardware multiplies it."""
-    on_cpu = device == "cpu" or (device is None and not torch.cuda.is_available() and not _has_mps())
+def make_accelerator(device: str | None, precision: str) -> Accelerator:
+    """The processes, the device and the precision.
+
+    Args:
+        device: `"cpu"`, `"cuda"`, ... or None for the best there is.
+        precision: `"bf16"`, `"float32"`, or `"auto"`: bf16 where the hardware multiplies it.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = (device or best).split(":")[0]
+    if kind not in (best, "cpu"):
+        raise ConfigError(f"device {device!r} is not available here: choose {best!r}")
     if precision == "auto":
-        precision = "bf16" if multiplies_bf16(torch.device("cpu" if on_cpu else "cuda")) else "float32"
-    if on_cpu:
-        os.environ.setdefault("ACCELERATE_USE_CPU", "true")
-    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if precision == "bf16" else "no")
-
-
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
-
-
-def _tensorboard(folder: Path):
-    """A writer for tensorboard where it is installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))
+        precision = "bf16" if multiplies_bf16(torch.device(kind)) else "float32"
+    # accelerate keeps one state a process and refuses another precision or device, so each training begins it anew.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(cpu=kind == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
 
 
 def _show(board, row: dict) -> None:

@@ -134,9 +134,7 @@ def open_pictures(
     parts, ordered = _found(Path(source), representation)
     notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
     sets, classes = _labelled(parts)
-    return PictureSplits(
-        **_complete(sets, seed, fractions, ordered), source=str(source), classes=classes, notes=notes
-    )
+    return PictureSplits(**_complete(sets, seed, fractions, ordered), source=str(source), classes=classes, notes=notes)
 
 
 def read_idx(data: bytes, name: str) -> np.ndarray:
@@ -148,9 +146,7 @@ def read_idx(data: bytes, name: str) -> np.ndarray:
     with unbroken(name), gzip.open(io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as file:
         header = file.read(4)
         if len(header) < 4 or header[:3] != b"\0\0\x08" or not 1 <= header[3] <= 4:
-            raise DataError(
-                f"{name}: not an IDX file of bytes (it begins with {header.hex(' ') or 'nothing'})"
-            )
+            raise DataError(f"{name}: not an IDX file of bytes (it begins with {header.hex(' ') or 'nothing'})")
         shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]).ljust(4 * header[3], b"\xff"))
         content = file.read(min(math.prod(shape), 1 << 40))
     if len(content) < math.prod(shape):
@@ -212,9 +208,7 @@ def _array_parts(storage: Storage, name: str, representation: Pictures) -> dict[
     labels = {_split_of(key) or "train": key for key in arrays if arrays[key].ndim in (1, 2)}
     if not pictures or len(pictures) < sum(array.ndim in (3, 4) for array in arrays.values()):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise DataError(
-            f"{name}: expected images and labels, or x_train, y_train, x_test, y_test; found {shapes}"
-        )
+        raise DataError(f"{name}: expected images and labels, or x_train, y_train, x_test, y_test; found {shapes}")
     parts = {}
     for split, key in pictures.items():
         levels, notes = _fitted(_as_levels(arrays[key], f"{name}: {key}"), f"{name}: {key}", representation)
@@ -335,11 +329,7 @@ def _fitted(levels: np.ndarray, name: str, representation: Pictures) -> tuple[np
     if levels.ndim not in (3, 4) or not levels.size:
         raise DataError(f"{name}: an array of shape {levels.shape} is no set of pictures")
     first = (
-        levels[:, None]
-        if levels.ndim == 3
-        else np.moveaxis(levels, -1, 1)
-        if levels.shape[-1] in (1, 3)
-        else levels
+        levels[:, None] if levels.ndim == 3 else np.moveaxis(levels, -1, 1) if levels.shape[-1] in (1, 3) else levels
     )
     if first.shape[1:] == representation.shape:
         return np.ascontiguousarray(first), ()
@@ -368,9 +358,7 @@ def _complete(
     """Draw the splits that are missing from the one that is there."""
     whole = sets.get("train") or (next(iter(sets.values())) if len(sets) == 1 else None)
     if whole is None:
-        raise DataError(
-            "pictures to validate and to test, but none to train on: add some, in a folder named train"
-        )
+        raise DataError("pictures to validate and to test, but none to train on: add some, in a folder named train")
     given = {split: part for split, part in sets.items() if part is not whole}
     order = np.arange(len(whole))
     if not (ordered and "test" in given):

@@ -43,13 +43,9 @@ def manifold(model: ImageModel, side: int = 20) -> Image:
     from musicae.core.geometry import grid
 
     if model.network.latent != 2:
-        raise ConfigError(
-            f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out"
-        )
+        raise ConfigError(f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out")
     images = model.decode(grid(side).reshape(-1, 2).numpy())
-    return montage(
-        [images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY
-    )
+    return montage([images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY)
 
 
 def montage(rows: Sequence[Sequence[Image]], gap: int = 4, smallest: int = SMALLEST) -> Image:
@@ -99,9 +95,7 @@ def scatter(codes: np.ndarray, labels: np.ndarray | None = None, classes: Sequen
 
 
 def _draw_codes(axes, codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str]) -> None:
-    horizontal, vertical = (
-        np.sort(np.argsort(-codes.var(0), kind="stable")[:2]) if codes.shape[1] > 1 else (0, 0)
-    )
+    horizontal, vertical = np.sort(np.argsort(-codes.var(0), kind="stable")[:2]) if codes.shape[1] > 1 else (0, 0)
     labels = np.zeros(len(codes), int) if labels is None else labels
     dots = {"s": max(2, min(20, 20_000 / len(codes))), "alpha": 0.7, "linewidths": 0}
     for label in np.unique(labels):

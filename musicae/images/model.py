@@ -33,14 +33,10 @@ class ImageModel(Model):
         """Pictures as the model sees them, `[n, channels, height, width]`, and what was done to them."""
         if isinstance(pictures, Seen) and pictures.array.ndim == 4:
             return pictures
-        seen = [
-            self.representation.read(picture) for picture in (pictures if _several(pictures) else [pictures])
-        ]
+        seen = [self.representation.read(picture) for picture in (pictures if _several(pictures) else [pictures])]
         if not seen:
             raise ConfigError("no pictures given")
-        return Seen(
-            np.stack([s.array for s in seen]), tuple(dict.fromkeys(line for s in seen for line in s.report))
-        )
+        return Seen(np.stack([s.array for s in seen]), tuple(dict.fromkeys(line for s in seen for line in s.report)))
 
     def encode(self, pictures) -> np.ndarray:
         """Latent vectors of one picture or several: posterior means `[n, latent]`."""
@@ -50,9 +46,7 @@ class ImageModel(Model):
     def values(self, z: np.ndarray) -> np.ndarray:
         """`decode` in numbers: `[n, latent]` to float32 `[n, channels, height, width]` in 0..1."""
         vectors = torch.as_tensor(np.asarray(z, np.float32))
-        parts = [
-            self.network.decode(part.to(self.network.device)).mean.cpu() for part in vectors.split(BATCH)
-        ]
+        parts = [self.network.decode(part.to(self.network.device)).mean.cpu() for part in vectors.split(BATCH)]
         return torch.cat(parts).numpy()
 
     def decode(self, z: np.ndarray) -> list[Image]:
@@ -103,9 +97,7 @@ class ImageModel(Model):
         z = torch.from_numpy(self.encode(picture)).expand_as(others)
         return self.decode(slerp(z, others, torch.tensor([strength]))[0].numpy())
 
-    def evaluate(
-        self, examples: PictureSet, known: PictureSet | None = None, *, seed: int = 0, progress=None
-    ) -> dict:
+    def evaluate(self, examples: PictureSet, known: PictureSet | None = None, *, seed: int = 0, progress=None) -> dict:
         """Figures on held-out pictures (`musicae.core.evaluation.measure`); "greedy" is the expected picture.
 
         Args:
@@ -158,9 +150,7 @@ def neighbour_accuracy(
     from sklearn.neighbors import NearestNeighbors
 
     known_codes, known_labels = reference or (codes, labels)
-    search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(known_codes) - (reference is None))).fit(
-        known_codes
-    )
+    search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(known_codes) - (reference is None))).fit(known_codes)
     nearest = search.kneighbors(codes if reference else None, return_distance=False)
     votes = known_labels[nearest][:, :, None] == np.unique(known_labels)
     return float((np.unique(known_labels)[votes.sum(1).argmax(1)] == labels).mean())

@@ -112,9 +112,7 @@ def to_image(array: np.ndarray) -> Image:
     array = np.asarray(array, np.float32)
     planes = array if array.ndim == 3 else array[None]
     levels = np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
-    return Image.fromarray(
-        np.ascontiguousarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
-    )
+    return Image.fromarray(np.ascontiguousarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1)))
 
 
 def as_array(array: np.ndarray) -> np.ndarray:

@@ -30,9 +30,7 @@ class Storage:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         with unbroken(path):
-            self.names = sorted(
-                n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts)
-            )
+            self.names = sorted(n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts))
 
     @property
     def _archive(self) -> bool:

@@ -25,9 +25,7 @@ _FADE = 0.25
 _VOLUMES = 100, 50, 25, 12, 6, 3  # MIDI channel volumes, tried until nothing is clipped
 
 
-def render(
-    song: Song, soundfont: str | Path | None = None, small: bool = False, seconds: float | None = None
-) -> bytes:
+def render(song: Song, soundfont: str | Path | None = None, small: bool = False, seconds: float | None = None) -> bytes:
     """The sound of `song` as a 16-bit WAV file, two seconds longer than the song, its peak at -1 dB.
 
     The same song and soundfont give the same bytes. A note sounds for at most two minutes.
@@ -45,9 +43,7 @@ def render(
     length = song.seconds + TAIL
     length = length if seconds is None else min(length, seconds)
     if length > LONGEST + TAIL:
-        raise Error(
-            f"the song lasts {clock(song.seconds)}; at most {clock(LONGEST)} are rendered: choose fewer bars"
-        )
+        raise Error(f"the song lasts {clock(song.seconds)}; at most {clock(LONGEST)} are rendered: choose fewer bars")
     sound = _mixed(song.resample(480), find_soundfont(soundfont), round(length * RATE))
     rate = SMALL_RATE if small else RATE
     sound = _smaller(sound) if small else sound
@@ -118,9 +114,7 @@ def _mix_parts(sound: np.ndarray, song: Song, font: bytes, volume: int) -> bool:
 
 def _parts(song: Song) -> Iterator[tuple[float, Song]]:
     """(second at which it begins, song) of the notes that begin in each half minute, whole."""
-    starts = np.sort(
-        np.concatenate([np.zeros(0, np.int64), *(track.notes["start"] for track in song.tracks)])
-    )
+    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *(track.notes["start"] for track in song.tracks)]))
     part_of = np.floor(song.tick_to_seconds(starts) / _PART)
     firsts = starts[np.flatnonzero(np.diff(part_of, prepend=-1))].tolist()
     for first, until in zip(firsts, [*firsts, song.end + 1][1:], strict=True):
@@ -130,9 +124,7 @@ def _parts(song: Song) -> Iterator[tuple[float, Song]]:
 def _part(song: Song, first: int, until: int) -> Song:
     """The notes that begin in ticks `first` <= t < `until`, moved to 0, at the tempos that they meet."""
     part = song.slice(first, song.end + 1)
-    tracks = tuple(
-        replace(track, notes=track.notes[track.notes["start"] < until - first]) for track in part.tracks
-    )
+    tracks = tuple(replace(track, notes=track.notes[track.notes["start"] < until - first]) for track in part.tracks)
     part = replace(part, tracks=tracks, time_signatures=(TimeSignature(0, 1, 4),))
     return replace(part, tempos=tuple(tempo for tempo in part.tempos if tempo.tick <= part.end))
 
@@ -220,6 +212,4 @@ def _wave(sound: np.ndarray, rate: int) -> bytes:
     channels = sound.shape[1]
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, 2 * channels * rate, 2 * channels, 16)
     head = struct.pack("<4sI4s", b"RIFF", 36 + sound.nbytes, b"WAVE")
-    return b"".join(
-        [head, form, struct.pack("<4sI", b"data", sound.nbytes), memoryview(np.ascontiguousarray(sound))]
-    )
+    return b"".join([head, form, struct.pack("<4sI", b"data", sound.nbytes), memoryview(np.ascontiguousarray(sound))])

@@ -169,9 +169,7 @@ def _all_heard(sources: list, job, workers: int, quiet: bool) -> Iterator[Heard]
         return chain.from_iterable(map(pieces, sources, labels(sources)))
 
     total = None if any(map(is_archive, sources)) else sum(1 for _ in found())
-    results = (
-        map(job, found()) if workers == 1 or (total or FEW) < FEW else _in_processes(job, found(), workers)
-    )
+    results = map(job, found()) if workers == 1 or (total or FEW) < FEW else _in_processes(job, found(), workers)
     hidden = quiet or not sys.stderr.isatty()
     yield from tqdm(results, "reading", total, unit=" songs", disable=hidden, smoothing=0)
 
@@ -269,9 +267,7 @@ def _write(folder: Path, songs: list[Heard], skipped: list, representation, sett
         "skipped": dict(Counter(reason for *_, reason in skipped).most_common()),
         "songs": [f"{one.source}/{one.name}" for one in songs],
     }
-    write_atomically(
-        folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True
-    )
+    write_atomically(folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True)
     return Corpus.open(folder)
 
 

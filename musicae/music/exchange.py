@@ -74,9 +74,7 @@ def to_symusic(song: Song):
         score.tracks[-1].notes = _symusic_notes(track.notes)
     score.tempos = [symusic.Tempo(tick, rate) for tick, rate in song.tempos]
     score.time_signatures = [symusic.TimeSignature(*signature) for signature in song.time_signatures]
-    score.key_signatures = [
-        symusic.KeySignature(tick, key, int(minor)) for tick, key, minor in song.key_signatures
-    ]
+    score.key_signatures = [symusic.KeySignature(tick, key, int(minor)) for tick, key, minor in song.key_signatures]
     return score
 
 

@@ -126,9 +126,7 @@ class _Roll:
         drawn = lines[: most_bars + 1]
         order = np.argsort(everything["start"], kind="stable")
         order = order[everything["start"][order] < drawn[-1]][:most_notes]
-        last = (
-            everything["start"][order[-1]] if len(order) < len(everything) and len(order) else drawn[-1] - 1
-        )
+        last = everything["start"][order[-1]] if len(order) < len(everything) and len(order) else drawn[-1] - 1
         drawn = drawn[: np.searchsorted(drawn, last, "right") + 1]
         which = np.repeat(np.arange(len(tracks)), [len(track.notes) for track in tracks])[order]
         notes = [_cut(everything[order[which == i]], drawn[-1]) for i in range(len(tracks))]
@@ -213,9 +211,7 @@ def _svg_head(song: Song, roll: _Roll, width: float, height: float) -> str:
 def _svg_ground(roll: _Roll, rows: _Rows, across: float, down: float, width: float, height: float) -> str:
     """Black keys, bar lines and labels."""
     long = across * roll.quarters
-    keys = "".join(
-        f"M{_LEFT} {_TOP + down * row:.2f}h{long:.2f}v{down:.2f}h-{long:.2f}z" for row in rows.dark
-    )
+    keys = "".join(f"M{_LEFT} {_TOP + down * row:.2f}h{long:.2f}v{down:.2f}h-{long:.2f}z" for row in rows.dark)
     tall = down * rows.count
     bars = "".join(f"M{_LEFT + across * bar:.2f} {_TOP}v{tall:.2f}" for bar in roll.bars.tolist())
     names = "".join(
@@ -238,8 +234,7 @@ def _svg_tracks(roll: _Roll, rows: _Rows, across: float, down: float) -> Iterato
         widths = np.maximum(across * (ends - starts) - 0.8, 2.0)
         columns = (lefts.tolist(), tops.tolist(), widths.tolist(), (0.4 + 0.6 * velocity).tolist())
         boxes = "".join(
-            f'<rect x="{x:.2f}" y="{y:.2f}" width="{w:.2f}" height="{down - 0.6:.2f}" rx="1.5" '
-            f'opacity="{o:.2f}"/>'
+            f'<rect x="{x:.2f}" y="{y:.2f}" width="{w:.2f}" height="{down - 0.6:.2f}" rx="1.5" opacity="{o:.2f}"/>'
             for x, y, w, o in zip(*columns, strict=True)
         )
         yield f'<g fill="{_colour(i)}"><title>{_track_name(roll.tracks[i], i)}</title>{boxes}</g>'
@@ -328,14 +323,10 @@ def save_interpolation(
     """
     ends = originals or (steps[0], steps[-1])
     names = names or tuple(song.name or letter for song, letter in zip(ends, "AB", strict=True))
-    chosen = np.unique(
-        np.linspace(0, len(steps) - 1, min(len(steps), _MOST_PANELS)).round().astype(int)
-    ).tolist()
+    chosen = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), _MOST_PANELS)).round().astype(int)).tolist()
     panels = [(steps[i], _step_title(i, len(steps), names), _between(i, len(steps))) for i in chosen]
     if originals:
-        first, last = (
-            (song, f"{name}\noriginal", "#8b919b") for song, name in zip(originals, names, strict=True)
-        )
+        first, last = ((song, f"{name}\noriginal", "#8b919b") for song, name in zip(originals, names, strict=True))
         panels = [first, *panels, last]
     return write_atomically(path, _png(_interpolation(panels)), force)
 
@@ -400,9 +391,7 @@ def _wrapped(title: str) -> str:
 def _plain(text: str, longest: int = 120) -> str:
     """Lines that matplotlib can write: no formulas, none too long."""
     lines = [printable(line) for line in text.split("\n")]
-    return "\n".join(line if len(line) <= longest else line[: longest - 1] + "…" for line in lines).replace(
-        "$", r"\$"
-    )
+    return "\n".join(line if len(line) <= longest else line[: longest - 1] + "…" for line in lines).replace("$", r"\$")
 
 
 def _say(figure, text: str) -> None:

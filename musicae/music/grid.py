@@ -85,9 +85,7 @@ class Grid:
         ticks, length = (int(lines[-1] - lines[-2]) for lines in (self.bar_ticks, self.bar_steps))
         more = np.arange(1, max(-(-(steps - self.total_steps) // length), 0) + 1)
         bar_ticks = np.append(self.bar_ticks, self.bar_ticks[-1] + more * ticks)
-        return replace(
-            self, bar_ticks=bar_ticks, bar_steps=np.append(self.bar_steps, self.total_steps + more * length)
-        )
+        return replace(self, bar_ticks=bar_ticks, bar_steps=np.append(self.bar_steps, self.total_steps + more * length))
 
     def reaching(self, steps: int) -> Grid:
         """The grid of the first bars that hold `steps` steps, by repeating the last bar if need be."""

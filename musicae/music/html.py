@@ -117,9 +117,7 @@ def _targets(files: Sequence[str | Path], out: str | Path | None) -> list[tuple[
     targets: dict[Path, Path] = {}
     for file in map(Path, files):
         base = (Path(out) if out else file.parent) / file.stem
-        names = (
-            base.with_name(f"{base.name}{number}") for number in ["", *(f"-{i}" for i in range(2, 10_000))]
-        )
+        names = (base.with_name(f"{base.name}{number}") for number in ["", *(f"-{i}" for i in range(2, 10_000))])
         base = next(name for name in names if name not in targets)
         targets[base] = base
     return [(base.with_name(f"{base.name}.wav"), base.with_name(f"{base.name}.html")) for base in targets]
@@ -163,9 +161,7 @@ def _player(song: Song, soundfont: str | Path | None, longest: float | None, nam
     sound = _data("audio/wav", audio.render(song, soundfont, small=True, seconds=seconds))
     left_out = song.seconds > seconds
     said = f"<p>The sound stops after {audio.clock(seconds)} of {audio.clock(song.seconds)}.</p>\n" * left_out
-    return (
-        f'<audio controls style="width:100%" aria-label="Play {escape(name)}" src="{sound}"></audio>\n{said}'
-    )
+    return f'<audio controls style="width:100%" aria-label="Play {escape(name)}" src="{sound}"></audio>\n{said}'
 
 
 def _facts(song: Song) -> str:

@@ -107,7 +107,7 @@ class MusicModel(Model):
         grid = hearing.grid.extended(self.representation.steps)
         added = len(grid) - len(hearing.grid)
         report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
-        hearing = replace(hearing, grid=grid, report=(*hearing.report, *report))
+        hearing = replace(hearing, grid=grid, report=(*hearing.song.changes, *hearing.report, *report))
         return Passage(hearing, *self.representation.cut(hearing.array, grid.windows(self.representation.steps)))
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
@@ -174,7 +174,13 @@ class MusicModel(Model):
         return Interpolation(songs, originals, report, latents)
 
     def reconstruct(
-        self, song: Any, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0, track: Track = None,
+        self,
+        song: Any,
+        *,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        track: Track = None,
         bars: Bars = None,
     ) -> Reconstruction:
         """What the model makes of a song, and how much of it came back."""
@@ -187,17 +193,23 @@ class MusicModel(Model):
         songs = [self._render(w, passage.lengths, passage.hearing) for w in (windows, passage.windows)]
         return Reconstruction(*songs, figures, list(passage.hearing.report))
 
-    def sample(
-        self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0
-    ) -> list[Song]:
+    def sample(self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0) -> list[Song]:
         """`n` new clips, decodes of z ~ N(0, I)."""
         windows = self._decode(self.draw(n, seed), temperature, top_p, seed)
         blank = self._blank(1)
         return [self._render(window[None], blank.lengths, blank.hearing) for window in windows]
 
     def vary(
-        self, song: Any, n: int = 4, *, strength: float = 0.3, seed: int = 0, temperature: float = 0.0,
-        top_p: float = 1.0, track: Track = None, bars: Bars = None,
+        self,
+        song: Any,
+        n: int = 4,
+        *,
+        strength: float = 0.3,
+        seed: int = 0,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        track: Track = None,
+        bars: Bars = None,
     ) -> list[Song]:
         """`n` variations of a song: each window's latent vector moved toward a random one.
 

@@ -126,8 +126,7 @@ def _unzipped(data: bytes) -> bytes:
             scores = [
                 entry
                 for entry in archive.infolist()
-                if not entry.filename.startswith("META-INF")
-                and entry.filename.endswith((".xml", ".musicxml"))
+                if not entry.filename.startswith("META-INF") and entry.filename.endswith((".xml", ".musicxml"))
             ]
             if not scores or scores[0].file_size > MOST_BYTES:
                 raise ValueError("is an archive without a score of reasonable size; unpack it first")
@@ -251,9 +250,7 @@ def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
         raise ValueError(f"has a note before the beginning, at tick {first}")
     last = max(int(track.notes["end"].max()) for track in tracks) / ticks_per_quarter
     if last > MOST_QUARTERS:
-        raise ValueError(
-            f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}"
-        )
+        raise ValueError(f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}")
 
 
 def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:

@@ -145,9 +145,7 @@ class Song:
             return self
 
         def scaled(ticks):
-            return np.floor_divide(
-                2 * ticks * ticks_per_quarter + self.ticks_per_quarter, 2 * self.ticks_per_quarter
-            )
+            return np.floor_divide(2 * ticks * ticks_per_quarter + self.ticks_per_quarter, 2 * self.ticks_per_quarter)
 
         def moved(changes):
             return steady(change._replace(tick=int(scaled(change.tick))) for change in changes)
@@ -161,9 +159,7 @@ class Song:
         """
 
         def moved(changes):
-            return steady(
-                c._replace(tick=max(c.tick - start, 0)) for c in changes if c.tick < max(end, start + 1)
-            )
+            return steady(c._replace(tick=max(c.tick - start, 0)) for c in changes if c.tick < max(end, start + 1))
 
         def cut(track):
             notes = track.notes[(track.notes["start"] >= start) & (track.notes["start"] < end)].copy()

@@ -90,11 +90,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
 def _tarred(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for entry in archive:
-            if (
-                entry.isfile()
-                and Path(entry.name).suffix.lower() in MUSIC_SUFFIXES
-                and entry.size <= MOST_BYTES
-            ):
+            if entry.isfile() and Path(entry.name).suffix.lower() in MUSIC_SUFFIXES and entry.size <= MOST_BYTES:
                 yield entry.name, archive.extractfile(entry).read()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from musicae.core.event import Event
+from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -93,7 +94,13 @@ class Recurrent:
     decoder_units: tuple[int, ...] = (256, 256)
 
     def encoder(self, event: Event) -> tuple[nn.Module, int]:
-        """The network from data to features, and how many features."""
+        """The network from data to features, and how many features.
+
+        Raises:
+            ConfigError: the event is not a sequence of classes.
+        """
+        if not event.categorical or len(event.size) != 1:
+            raise ConfigError(f"a recurrent network reads sequences of classes, not {event}: try a convolutional one")
         from torch import nn
 
         from musicae.core.networks.inputs import input_layer

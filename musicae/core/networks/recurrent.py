@@ -101,7 +101,7 @@ class RecurrentDecoder(nn.Module):
 
 @dataclass(frozen=True)
 class Feedback:
-    """How often a decoder in training hears its own output instead of the truth (scheduled sampling, Bengio et al. 2015).
+    """How often a decoder in training hears its own output, not the truth (scheduled sampling, Bengio et al. 2015).
 
     Args:
         probability: for each step of each example.

@@ -61,9 +61,7 @@ class Representation(ABC):
 
     def __post_init__(self):
         if self.steps < 1 or self.steps_per_quarter < 1:
-            raise ConfigError(
-                f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive"
-            )
+            raise ConfigError(f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive")
         if not 0 <= self.lowest_pitch <= self.highest_pitch - 11 <= 116:
             low, high = self.lowest_pitch, self.highest_pitch
             raise ConfigError(f"pitches {low} to {high} must hold an octave and lie in 0 to 127")
@@ -123,9 +121,7 @@ class Representation(ABC):
         """The tracks that `windows(song, "all")` hears one after another."""
         return [None]
 
-    def hear(
-        self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None
-    ) -> Hearing:
+    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
         """A passage of a song.
 
         Args:

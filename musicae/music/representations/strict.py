@@ -73,9 +73,7 @@ def windows(melody, song: Song, track: int | str | None = None) -> tuple[np.ndar
     tracks = [song.tracks[i] for i in heard]
     notes = [_in_range(melody, t.notes) for t in tracks if not t.is_drum and _heard(melody, t.program)]
     found = [
-        unique(
-            np.concatenate([np.zeros((0, melody.steps), np.uint8), *_part_windows(melody, song, notes, part)])
-        )
+        unique(np.concatenate([np.zeros((0, melody.steps), np.uint8), *_part_windows(melody, song, notes, part)]))
         for part in parts(song)
     ]
     found = np.concatenate([np.zeros((0, melody.steps), np.uint8), *found])
@@ -111,9 +109,7 @@ def _in_range(melody, notes: np.ndarray) -> np.ndarray:
     return notes[(notes["pitch"] >= melody.lowest_pitch) & (notes["pitch"] <= melody.highest_pitch)]
 
 
-def _part_windows(
-    melody, song: Song, tracks: list[np.ndarray], part: tuple[int, int]
-) -> Iterator[np.ndarray]:
+def _part_windows(melody, song: Song, tracks: list[np.ndarray], part: tuple[int, int]) -> Iterator[np.ndarray]:
     """The windows of each melody of each track between two ticks."""
     for notes in tracks:
         notes = notes[(notes["start"] >= part[0]) & (notes["start"] < part[1])]

@@ -1,0 +1,42 @@
+"""`python -m musicae`, or `musicae`: the list of commands, and the way to each."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+COMMANDS = {
+    "interpolate": "what lies between two songs or two pictures",
+    "sample": "new clips, or a grid of new pictures",
+    "reconstruct": "what a model hears in a song, and how much comes back",
+    "listen": "any MIDI file as sound and as a page",
+    "models": "the models on this machine and the presets to train",
+    "train": "train a model by name",
+    "evaluate": "held-out figures of a model",
+}
+USAGE = "\n".join(
+    [
+        "usage: musicae COMMAND ...   (or python -m musicae.COMMAND ...; --help after a command explains it)",
+        "",
+        *(f"  {name:12} {summary}" for name, summary in COMMANDS.items()),
+    ]
+)
+
+
+def main() -> None:
+    """Run a command by name."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help"):
+        print(USAGE)
+    elif name in COMMANDS:
+        del sys.argv[1]
+        runpy.run_module(f"musicae.{name}", run_name="__main__", alter_sys=False)
+    else:
+        from musicae.errors import ConfigError
+
+        print(f"error: {ConfigError.unknown('command', name, COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""What the commands share: their options, how they say what was done, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from musicae.errors import ConfigError, Error
+from musicae.loading import DEFAULT
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from musicae.core.model import Model
+    from musicae.music.song import Song
+
+SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of every command."""
+
+    json: bool = False
+    """print one JSON object instead of sentences"""
+    quiet: bool = False
+    """print nothing but errors"""
+    debug: bool = False
+    """show the whole traceback of an error"""
+
+    def run(self) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """A sentence on what was done to the user's files, on stderr."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
+        """What came out, on stdout: `content` with --json, `lines` otherwise."""
+        if self.json:
+            print(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+        elif not self.quiet:
+            print("\n".join(lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithModel(Command):
+    """Options of commands that use a trained model."""
+
+    model: str = DEFAULT
+    """name of a model that ships, or a folder that training wrote"""
+    device: str = "cpu"
+    """where the model runs: cpu, cuda, mps"""
+    seed: int = 0
+    """of everything random; the same seed gives the same file"""
+
+    def load(self) -> Model:
+        """The model."""
+        from musicae.loading import load
+
+        return load(self.model, self.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding(WithModel):
+    """Options of commands that decode."""
+
+    temperature: float = 0.0
+    """0 takes the most probable step (greedy), 1 draws as the model believes, more is wilder"""
+    top_p: float = 1.0
+    """draw only from the most probable values that together reach this probability"""
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """The arguments of the same names of a music model's verbs.
+
+        Raises:
+            ConfigError: a value that cannot work.
+        """
+        if self.temperature < 0:
+            raise ConfigError(f"--temperature {self.temperature}: it must be 0 or more")
+        if not 0 < self.top_p <= 1:
+            raise ConfigError(f"--top-p {self.top_p}: it must be above 0 and at most 1")
+        return {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening(Decoding):
+    """Options of commands that hear songs."""
+
+    track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: the melody)")] = None
+    """track to hear: its number in the file, from 1, or part of its name"""
+    bars: Annotated[str | None, arg(metavar="FIRST-LAST", help_behavior_hint="(default: all)")] = None
+    """bars to hear, e.g. 5-12"""
+
+    @property
+    def hearing(self) -> dict[str, Any]:
+        """`track` and `bars` as a music model's verbs take them.
+
+        Raises:
+            ConfigError: bars that are not two numbers.
+        """
+        track = int(self.track) if self.track and self.track.isdigit() else self.track
+        if self.bars is None:
+            return {"track": track, "bars": None}
+        numbers = re.fullmatch(r"(\d+)(?:-(\d+))?", self.bars)
+        if not numbers:
+            raise ConfigError(f"--bars {self.bars}: give first and last bar, e.g. 5-12")
+        first = int(numbers[1])
+        return {"track": track, "bars": (first, int(numbers[2] or first))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing(Command):
+    """Options of commands that write music."""
+
+    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: named after the input)")] = None
+    """file to write"""
+    split: bool = False
+    """write each step or clip as a file of its own as well"""
+    wav: bool = False
+    """write the sound as well"""
+    png: bool = False
+    """write a piano roll as well"""
+    html: bool = False
+    """write a page to see and hear as well"""
+    force: bool = False
+    """overwrite existing files"""
+
+    def target(self, name: str, suffix: str) -> Path:
+        """`--out`, or NAME with a suffix in this folder; a name without a suffix gets one."""
+        path = self.out or Path(f"{name}{suffix}")
+        return path if path.suffix else path.with_suffix(suffix)
+
+    def refuse_existing(self, paths: Iterable[Path]) -> None:
+        """Find out before the work that a file would be overwritten.
+
+        Raises:
+            Error: one exists and --force is off.
+        """
+        for path in paths:
+            if path.exists() and not self.force:
+                raise Error(f"{path} exists: choose another name with --out or overwrite it with --force")
+
+    def planned(self, path: Path, parts: int) -> dict[str, list[Path]]:
+        """The files that will be written, by kind; refused if one of them exists."""
+        plan = {"midi": [path]}
+        if self.split:
+            plan["parts"] = [path.with_stem(f"{path.stem}_{i}of{parts}") for i in range(1, parts + 1)]
+        for kind in ("wav", "png", "html"):
+            if getattr(self, kind):
+                plan[kind] = [path.with_suffix(f".{kind}")]
+        self.refuse_existing(p for paths in plan.values() for p in paths)
+        return plan
+
+    def write_songs(
+        self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture
+    ) -> dict[str, list[Path]]:
+        """Write what was asked for.
+
+        Args:
+            path: the MIDI file.
+            whole: its content.
+            parts: the steps or clips.
+            sections: of the page: heading, note, song.
+            picture: called with a path and `force` to write the PNG.
+
+        Returns:
+            The paths, by kind.
+        """
+        plan = self.planned(path, len(parts))
+        whole.save(path, force=self.force)
+        for part, target in zip(parts, plan.get("parts", ()), strict=False):
+            part.save(target, force=self.force)
+        if self.wav:
+            from musicae.files import write_atomically
+            from musicae.music.audio import render
+
+            write_atomically(plan["wav"][0], render(whole), self.force)
+        if self.png:
+            picture(plan["png"][0], self.force)
+        if self.html:
+            from musicae.music.html import save_page
+
+            save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
+        return plan
+
+
+def require_music(model: Model, command: Command) -> None:
+    """Refuse options of music for a model of pictures.
+
+    Raises:
+        ConfigError: one was given.
+    """
+    if model.preset.musical:
+        return
+    for option in ("wav", "html", "bars", "track"):
+        if getattr(command, option, None):
+            raise ConfigError(f"--{option} is for music, and {model.name} sees pictures: leave it out")
+
+
+def save_picture(image: Image, path: Path, force: bool) -> Path:
+    """Write a picture as PNG."""
+    from musicae.images.figures import save
+
+    return save(image, path, force)
+
+
+def saved(plan: dict[str, list[Path]]) -> list[str]:
+    """A line for each file that was written; many parts in one."""
+    lines = [f"saved {path}" for kind, paths in plan.items() if kind != "parts" for path in paths]
+    parts = plan.get("parts", [])
+    return lines + ([f"saved {parts[0]} to {parts[-1].name}"] if parts else [])
+
+
+def main(command: type[Command], name: str) -> None:
+    """Parse the command line, run the command, and end with status 0, or 2 and one line for an error."""
+    import tyro
+
+    options = tyro.cli(command, prog=f"python -m musicae.{name}", config=(tyro.conf.FlagCreatePairsOff,))
+    try:
+        options.run()
+    except Error as error:
+        if options.debug:
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()

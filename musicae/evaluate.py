@@ -1,0 +1,80 @@
+"""`python -m musicae.evaluate MODEL --data ...`: figures on data that the model has not seen."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional, UseAppendAction
+
+from musicae.command import Command, main
+from musicae.errors import DataError
+
+
+@dataclass(frozen=True)
+class Evaluate(Command):
+    """Held-out figures of a model: what comes back, and at what rate.
+
+    Accuracies run free (nothing of the truth is fed to the decoder), for z = posterior mean and z sampled, decoded
+    greedily and drawn at temperature 1. Rate, distortion and ELBO are in nats a window or picture.
+    """
+
+    model: Positional[str]
+    """name of a model that ships, or a folder that training wrote"""
+    data: UseAppendAction[tuple[str, ...]] = ()
+    """folder, archive or file of MIDI (or of pictures) that the model has not seen, all of which is measured; or a
+    corpus that training wrote, of which --part is measured. May be given several times"""
+    part: Literal["train", "validation", "test"] = "test"
+    """which part of data that come split"""
+    device: str = "cpu"
+    """where the model runs: cpu, cuda, mps"""
+    seed: int = 0
+    """of the draws of z and of the data"""
+
+    def run(self) -> None:
+        """Measure and print."""
+        from tqdm import tqdm
+
+        from musicae.fitting import figures, open_data
+        from musicae.loading import load
+
+        model = load(self.model, self.device)
+        if not self.data:
+            raise DataError("no data given: name files that the model has not seen with --data")
+        with tempfile.TemporaryDirectory() as folder:
+            splits = open_data(model.preset, self.data, Path(folder), quiet=self.quiet, held_out=True)
+            examples = getattr(splits, self.part)
+            if not len(examples):
+                raise DataError(f"the data have nothing in their {self.part} part: try another --part")
+            self.say(splits.report)
+            hidden = self.quiet or not sys.stderr.isatty()
+            with tqdm(total=len(examples), desc="measuring", unit=" examples", disable=hidden) as bar:
+                measured = figures(model, examples, splits.report, seed=self.seed, progress=bar.update)
+        self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
+
+
+def table(held_out: dict) -> list[str]:
+    """The figures as lines of text."""
+    lines = [
+        f"{held_out['examples']:,} held-out examples",
+        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in ("rate", "distortion", "elbo")),
+        f"active units {held_out['active_units']}",
+    ]
+    rows = [(z, how, ratios) for z in ("mean", "sample") for how, ratios in held_out.get(z, {}).items()]
+    names = list(rows[0][2])
+    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>16}" for name in names))
+    for z, how, ratios in rows:
+        lines.append(f"{z:8}{how:15}" + "".join(f"{_number(ratios[name]):>16}" for name in names))
+    others = {k: v for k, v in held_out.items() if isinstance(v, float) and k not in ("rate", "distortion", "elbo")}
+    return lines + [f"{name} {value:.4f}" for name, value in others.items()]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    main(Evaluate, "evaluate")

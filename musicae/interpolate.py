@@ -1,0 +1,87 @@
+"""`python -m musicae.interpolate a.mid b.mid`: what lies between two songs, or two pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from musicae.command import Listening, Writing, main, require_music, save_picture, saved
+
+if TYPE_CHECKING:
+    from musicae.images.model import ImageModel
+    from musicae.music.model import MusicModel
+
+
+@dataclass(frozen=True)
+class Interpolate(Listening, Writing):
+    """What lies between two songs (or two pictures): one file that goes from A to B.
+
+    The result keeps A's tempo, metre, program and track name. Both ends are what the model hears in A and B.
+    """
+
+    a: Annotated[Positional[Path], arg(metavar="A", help_behavior_hint="")]
+    """what it begins with: a MIDI file (or ABC, MusicXML), or a picture"""
+    b: Annotated[Positional[Path], arg(metavar="B", help_behavior_hint="")]
+    """what it ends with"""
+    steps: int = 7
+    """steps from A to B, both ends included"""
+    lerp: bool = False
+    """go along straight lines instead of great circles"""
+
+    def run(self) -> None:
+        """Interpolate and write."""
+        name = f"{self.a.stem}_to_{self.b.stem}"
+        model = self.load()
+        require_music(model, self)
+        if model.preset.musical:
+            self._songs(model, self.target(name, ".mid"))
+        else:
+            self._pictures(model, self.target(name, ".png"))
+
+    def _songs(self, model: MusicModel, path: Path) -> None:
+        from musicae.music.figures import save_interpolation
+
+        self.planned(path, self.steps)
+        between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **self.decoding, **self.hearing)
+        for line in between.report:
+            self.say(line)
+        first, last = between.originals
+        steps = [
+            (f"Step {i} of {len(between.songs)}", self._between(i), song) for i, song in enumerate(between.songs, 1)
+        ]
+        sections = [
+            (f"A: {self.a.name}", "The original, as far as the model hears it.", first),
+            *steps,
+            (f"B: {self.b.name}", "The original, as far as the model hears it.", last),
+        ]
+        names = (self.a.stem, self.b.stem)
+        plan = self.write_songs(
+            path,
+            between.song,
+            between.songs,
+            sections,
+            lambda png, force: save_interpolation(between.songs, png, between.originals, force, names),
+        )
+        content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": between.report}
+        self.result(content, [*saved(plan), f"seed {self.seed}"])
+
+    def _between(self, step: int) -> str:
+        if step in (1, self.steps):
+            return "What the model gives back of " + (self.a.name if step == 1 else self.b.name) + "."
+        share = (step - 1) / (self.steps - 1)
+        return f"{1 - share:.0%} {self.a.name}, {share:.0%} {self.b.name}."
+
+    def _pictures(self, model: ImageModel, path: Path) -> None:
+        from musicae.images.figures import strip
+
+        self.refuse_existing([path])
+        steps = model.interpolate(self.a, self.b, self.steps, linear=self.lerp)
+        plan = {"png": [save_picture(strip(steps), path, self.force)]}
+        self.result({"files": plan, "steps": self.steps}, saved(plan))
+
+
+if __name__ == "__main__":
+    main(Interpolate, "interpolate")

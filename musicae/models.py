@@ -1,0 +1,50 @@
+"""`python -m musicae.models`: the presets, and the weights on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicae.command import Command, main
+from musicae.loading import shipped
+from musicae.presets import PRESETS
+
+
+@dataclass(frozen=True)
+class Models(Command):
+    """The models that ship or were trained in runs/, with their measured figures; and the presets to train."""
+
+    def run(self) -> None:
+        """List them."""
+        folders = [*shipped(), *(p.parent for p in sorted(Path("runs").glob("*/config.json")))]
+        models = [describe(folder) for folder in folders]
+        presets = [{"name": p.name, "summary": p.summary, "data": p.data} for p in PRESETS.values()]
+        lines = ["Models on this machine:"]
+        lines += [f"  {m['model']:24} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
+        lines += ["", "Presets for python -m musicae.train:"]
+        lines += [f"  {p['name']:24} {p['summary']} (on {p['data'] or 'your --data'})" for p in presets]
+        self.result({"models": models, "presets": presets}, lines)
+
+
+def describe(folder: Path) -> dict:
+    """Name, place, size, use and measured figures of a model folder."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
+    weights, metrics = folder / "model.safetensors", folder / "metrics.json"
+    return {
+        "model": config["name"] if folder in set(shipped()) else str(folder),
+        "summary": config["summary"],
+        "megabytes": round(weights.stat().st_size / 1e6, 1) if weights.exists() else 0.0,
+        "metrics": json.loads(metrics.read_text(encoding="utf-8")) if metrics.exists() else {},
+    }
+
+
+def _figures(model: dict) -> str:
+    """The headline of a model's figures."""
+    held_out = model["metrics"].get("held_out", {})
+    ratios = held_out.get("mean", {}).get("greedy", {})
+    return "".join(f"; {name.replace('_', ' ')} {value:.3f}" for name, value in ratios.items() if value is not None)
+
+
+if __name__ == "__main__":
+    main(Models, "models")

@@ -1,0 +1,94 @@
+"""`python -m musicae.reconstruct FILES`: what a model hears in songs, or sees in pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tyro.conf import Positional
+
+from musicae.command import Listening, Writing, main, require_music, save_picture, saved
+from musicae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from musicae.images.model import ImageModel
+    from musicae.music.model import MusicModel
+
+
+@dataclass(frozen=True)
+class Reconstruct(Listening, Writing):
+    """What the model hears in songs (or sees in pictures), and how much of it comes back."""
+
+    files: Positional[tuple[Path, ...]]
+    """MIDI files (or ABC, MusicXML), or pictures"""
+
+    def run(self) -> None:
+        """Reconstruct and write."""
+        if not self.files:
+            raise ConfigError("no files given: name at least one")
+        if self.out and len(self.files) > 1:
+            raise ConfigError(f"--out names one file, and {len(self.files)} were given: leave it out")
+        model = self.load()
+        require_music(model, self)
+        if model.preset.musical:
+            self._songs(model)
+        else:
+            self._pictures(model)
+
+    def _songs(self, model: MusicModel) -> None:
+        targets = [self.target(f"{file.stem}_reconstructed", ".mid") for file in self.files]
+        for target in targets:
+            self.planned(target, 1)
+        done = [self._song(model, file, target) for file, target in zip(self.files, targets, strict=True)]
+        content = {"seed": self.seed, "songs": [content for content, _ in done]}
+        self.result(content, [line for _, lines in done for line in lines])
+
+    def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
+        from musicae.music.figures import save_piano_roll
+
+        heard = model.reconstruct(file, **self.decoding, **self.hearing)
+        self.say(f"{file.name}: " + "; ".join(heard.report))
+        both = [heard.original, heard.song]
+        titles = [f"{file.name}, as far as the model hears it", "what the model gives back"]
+        plan = self.write_songs(
+            target,
+            heard.song,
+            [heard.song],
+            [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)],
+            lambda png, force: save_piano_roll(both, png, force, titles),
+        )
+        content = {"file": file, "files": plan, **heard.figures, "report": heard.report}
+        shares = ", ".join(
+            f"{text} {heard.figures[name]:.1%}" for name, text in FIGURES.items() if name in heard.figures
+        )
+        return content, [*saved(plan), f"{file.name}: {shares}"]
+
+    def _pictures(self, model: ImageModel) -> None:
+        from musicae.images.figures import reconstructions
+        from musicae.images.pictures import to_image
+
+        path = self.target(f"{self.files[0].stem}_reconstructed", ".png")
+        self.refuse_existing([path])
+        seen = [model.see(file) for file in self.files]
+        for file, one in zip(self.files, seen, strict=True):
+            if one.report:
+                self.say(f"{file.name}: " + "; ".join(one.report))
+        originals = [
+            to_image(picture) for one in seen for picture in one.array.reshape(-1, *model.representation.shape)
+        ]
+        image = reconstructions(originals, model.reconstruct(originals))
+        plan = {"png": [save_picture(image, path, self.force)]}
+        self.result({"files": plan}, saved(plan))
+
+
+FIGURES = {
+    "note_accuracy": "notes right",
+    "step_accuracy": "steps right",
+    "onset_f1": "onset F1",
+    "whole_windows": "windows wholly right",
+}
+
+
+if __name__ == "__main__":
+    main(Reconstruct, "reconstruct")

@@ -1,0 +1,66 @@
+"""`python -m musicae.sample`: new clips, or a grid of new pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import arg
+
+from musicae.command import Decoding, Writing, main, require_music, save_picture, saved
+from musicae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from musicae.images.model import ImageModel
+    from musicae.music.model import MusicModel
+
+
+@dataclass(frozen=True)
+class Sample(Decoding, Writing):
+    """New clips, one after another in one file (--split: each in its own as well), or a grid of new pictures."""
+
+    number: Annotated[int, arg(aliases=["-n"])] = 8
+    """how many"""
+
+    def run(self) -> None:
+        """Sample and write."""
+        if self.number < 1:
+            raise ConfigError(f"-n {self.number}: ask for at least one")
+        model = self.load()
+        require_music(model, self)
+        if model.preset.musical:
+            self._songs(model, self.target(f"{model.name}_samples", ".mid"))
+        else:
+            self._pictures(model, self.target(f"{model.name}_samples", ".png"))
+
+    def _songs(self, model: MusicModel, path: Path) -> None:
+        from musicae.music.figures import save_piano_roll
+        from musicae.music.song import Song
+
+        self.planned(path, self.number)
+        clips = model.sample(self.number, **self.decoding)
+        titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
+        sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
+        plan = self.write_songs(
+            path,
+            Song.concatenate(clips),
+            clips,
+            sections,
+            lambda png, force: save_piano_roll(clips, png, force, titles),
+        )
+        self.result({"files": plan, "clips": len(clips), "seed": self.seed}, [*saved(plan), f"seed {self.seed}"])
+
+    def _pictures(self, model: ImageModel, path: Path) -> None:
+        from musicae.images.figures import montage
+
+        self.refuse_existing([path])
+        pictures = model.sample(self.number, self.seed)
+        side = int(self.number**0.5 + 0.999)
+        rows = [pictures[i : i + side] for i in range(0, len(pictures), side)]
+        plan = {"png": [save_picture(montage(rows), path, self.force)]}
+        self.result({"files": plan, "pictures": self.number, "seed": self.seed}, [*saved(plan), f"seed {self.seed}"])
+
+
+if __name__ == "__main__":
+    main(Sample, "sample")

@@ -1,0 +1,76 @@
+"""`python -m musicae.train PRESET`: train a model by name, on your own files or on data that come with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from musicae.command import Command, main
+from musicae.errors import ConfigError
+from musicae.evaluate import table
+
+PRESETS_OWN = "(default: the preset's)"
+
+
+@dataclass(frozen=True)
+class Train(Command):
+    """Train a model by name (`python -m musicae.models` lists them).
+
+    Ctrl-C, a crash or a power cut lose nothing but the steps since the last validation: --resume goes on from there.
+    Many processes: accelerate launch -m musicae.train PRESET.
+    """
+
+    preset: Positional[str]
+    """name of the preset"""
+    data: UseAppendAction[tuple[str, ...]] = ()
+    """folder, archive or file to train on; may be given several times. With none, what comes with music21 or
+    scikit-learn"""
+    out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/PRESET)")] = None
+    """folder to write"""
+    resume: bool = False
+    """go on with the run in that folder"""
+    force: bool = False
+    """start anew in a folder that holds a run"""
+    steps: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
+    """steps of the optimiser"""
+    batch_size: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
+    """examples a step"""
+    learning_rate: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=PRESETS_OWN)] = None
+    """peak of the learning rate"""
+    beta: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=PRESETS_OWN)] = None
+    """final weight of the rate"""
+    validate_every: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
+    """steps between validations, at which the state is saved too"""
+    precision: Annotated[Literal["auto", "bf16", "float32"] | None, arg(help_behavior_hint=PRESETS_OWN)] = None
+    """auto is bf16 where the hardware multiplies it"""
+    seed: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
+    """of everything random"""
+    device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
+    """cpu, cuda or mps"""
+
+    def run(self) -> None:
+        """Train, measure and print."""
+        from musicae.presets import PRESETS
+
+        if self.preset not in PRESETS:
+            raise ConfigError.unknown("preset", self.preset, PRESETS)
+        from musicae.fitting import changed, fit
+
+        names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
+        preset = changed(PRESETS[self.preset], **{name: getattr(self, name) for name in names})
+        options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
+        try:
+            model = fit(preset, self.data, self.out, say=self.say, **options)
+        except KeyboardInterrupt:
+            self.say("stopped; the state is saved: go on with --resume")
+            raise
+        measured = model.metrics.get("held_out")
+        lines = [f"saved {model.folder}", *(table(measured) if measured else ())]
+        self.result({"folder": model.folder, **model.metrics}, lines)
+
+
+if __name__ == "__main__":
+    main(Train, "train")
