@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from linear_gaussian import SIZES, STD, LinearGaussian
+
+from musicae.core.evaluation import ACTIVE, importance_weighted_bound, measure
+from musicae.core.objectives import Elbo
+from musicae.core.randomness import RandomSource
+
+MISMATCHED = {"shift": 0.2, "factor": 1.5}
+X = LinearGaussian().data(4)
+
+
+class Fixed:
+    """Examples that are there already."""
+
+    def __init__(self, data: torch.Tensor):
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
+        return self.data[torch.from_numpy(indices)]
+
+
+def elbo(model: LinearGaussian, n: int = 20_000) -> torch.Tensor:
+    """The ELBO of each of X, the mean over `n` draws of z, `[batch]`."""
+    clean = X.repeat_interleave(n, 0)
+    with torch.no_grad():
+        return Elbo()(model, clean, clean, 0, RandomSource(0)).elbo.view(len(X), n).mean(1)
+
+
+def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood():
+    model = LinearGaussian()
+    torch.testing.assert_close(elbo(model), model.log_likelihood(X), rtol=0.0, atol=0.05)
+
+
+@pytest.mark.parametrize("beside", [{"shift": 0.3}, {"factor": 2.0}, MISMATCHED])
+def test_with_another_posterior_the_elbo_is_lower_by_exactly_their_divergence(beside):
+    model = LinearGaussian(**beside)
+    assert (model.gap(X) > 0.25).all()
+    torch.testing.assert_close(elbo(model), model.log_likelihood(X) - model.gap(X), rtol=0.0, atol=0.07)
+
+
+def test_with_the_exact_posterior_one_weighted_sample_is_the_log_likelihood():
+    """p(x, z) / q(z | x) = p(x) for every z, so nothing is left to chance."""
+    model = LinearGaussian()
+    for k in (1, 5):
+        bound = importance_weighted_bound(model, X, k, RandomSource(k))
+        torch.testing.assert_close(bound, model.log_likelihood(X), rtol=0.0, atol=1e-5)
+
+
+def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_log_likelihood():
+    model, n = LinearGaussian(**MISMATCHED), 2000
+    clean = X.repeat_interleave(n, 0)
+
+    def bound(k: int) -> torch.Tensor:
+        return importance_weighted_bound(model, clean, k, RandomSource(k)).view(len(X), n).mean(1)
+
+    bounds = torch.stack([bound(k) for k in (1, 2, 8, 64)])
+    torch.testing.assert_close(bounds[0], elbo(model), rtol=0.0, atol=0.15)
+    assert (bounds.diff(dim=0) > 0).all()
+    assert (bounds < model.log_likelihood(X) + 0.01).all()
+    torch.testing.assert_close(bounds[-1], model.log_likelihood(X), rtol=0.0, atol=0.03)
+
+
+def score(decoded: torch.Tensor, truth: torch.Tensor) -> dict[str, tuple[float, float]]:
+    """Near values among the positive ones: the denominator differs from batch to batch."""
+    positive = truth > 0
+    near = ((decoded - truth).abs() < STD) & positive
+    return {"near": (near.sum().item(), positive.sum().item()), "never": (0, 0)}
+
+
+def figures(batch_size: int, n: int = 300, **options) -> dict:
+    return measure(LinearGaussian(), Fixed(LinearGaussian().data(n)), score, batch_size=batch_size, **options)
+
+
+def test_the_size_of_batches_does_not_matter():
+    """Ratios are summed before they are divided; only the draws depend on how examples are grouped."""
+    whole, parts = figures(300), figures(7)
+    assert whole["examples"] == parts["examples"] == 300
+    assert parts["mean"]["greedy"] == whole["mean"]["greedy"]
+    assert parts["rate"] == pytest.approx(whole["rate"])
+    assert parts["active_units"] == whole["active_units"]
+    assert parts["elbo"] == pytest.approx(whole["elbo"], abs=0.3)
+
+
+def test_ratios_are_those_of_all_examples_at_once():
+    data, model = LinearGaussian().data(300), LinearGaussian()
+    with torch.no_grad():
+        near, positive = score(model.reconstruct(data), data)["near"]
+    assert figures(32)["mean"]["greedy"] == {"near": near / positive, "never": None}
+
+
+def test_the_figures_are_those_of_the_objective():
+    measured = figures(64, n=4000)
+    assert measured["elbo"] == pytest.approx(-measured["rate"] - measured["distortion"])
+    expected = LinearGaussian().log_likelihood(LinearGaussian().data(4000)).mean().item()
+    assert measured["elbo"] == pytest.approx(expected, abs=0.1)
+
+
+def test_the_same_seed_measures_the_same_and_others_differ():
+    assert figures(50, seed=1) == figures(50, seed=1)
+    assert figures(50, seed=1)["distortion"] != figures(50, seed=2)["distortion"]
+
+
+def test_active_units_are_those_whose_means_move_with_the_data():
+    """The third column of W is so short that its posterior hardly moves."""
+    moved = LinearGaussian().encode(LinearGaussian().data(300)).mean.var(0)
+    assert (moved > ACTIVE).tolist() == (SIZES > 0.1).tolist()
+    assert figures(64)["active_units"] == 2
+
+
+def test_every_way_of_decoding_is_measured_for_mean_and_sample():
+    ways: dict[str, Callable] = {"twice": lambda likelihood, random: 2 * likelihood.mode()}
+    measured = figures(64, ways=ways)
+    assert list(measured["mean"]) == list(measured["sample"]) == ["twice"]
+    assert measured["mean"]["twice"] != measured["sample"]["twice"]
+    assert set(figures(64)["mean"]) == {"greedy", "temperature_1"}
+
+
+def test_progress_counts_the_examples():
+    done: list[int] = []
+    figures(128, progress=done.append)
+    assert done == [128, 128, 44]
