@@ -101,9 +101,7 @@ def written(text: str, metre: tuple[int, int], unit: float, sharps: int, **optio
     return notes(text, unit, sharps, **options)
 
 
-def song(
-    title: str, tracks: Iterable[Track], metre: tuple[int, int], tempo: float, key: tuple[int, bool]
-) -> Song:
+def song(title: str, tracks: Iterable[Track], metre: tuple[int, int], tempo: float, key: tuple[int, bool]) -> Song:
     """A song with one metre, tempo (quarters a minute) and key (sharps, minor)."""
     return Song(
         tuple(tracks),
@@ -145,9 +143,7 @@ def amazing_grace() -> Sample:
     melody = track(written(tune, (3, 4), 1, 1), 52, "Voice")
     title = "Amazing Grace"
     source = "New Britain, American hymn tune (printed 1829 to 1847)"
-    return Sample(
-        "amazing_grace", title, "melody, upbeat", source, song(title, [melody], (3, 4), 84, (1, False))
-    )
+    return Sample("amazing_grace", title, "melody, upbeat", source, song(title, [melody], (3, 4), 84, (1, False)))
 
 
 def greensleeves() -> Sample:
@@ -159,9 +155,7 @@ def greensleeves() -> Sample:
     melody = track(written(tune, (6, 8), 1 / 2, 0), 24, "Lute")
     title = "Greensleeves"
     source = "English folk tune (registered 1580)"
-    return Sample(
-        "greensleeves", title, "melody, upbeat", source, song(title, [melody], (6, 8), 84, (0, True))
-    )
+    return Sample("greensleeves", title, "melody, upbeat", source, song(title, [melody], (6, 8), 84, (0, True)))
 
 
 def shave_and_a_haircut() -> Sample:
@@ -169,9 +163,7 @@ def shave_and_a_haircut() -> Sample:
     melody = track(written("c2 G G A2 G2 z2 B2 c2 z2 |", (4, 4), 1 / 4, 0), 13, "Xylophone")
     title = "Shave and a Haircut"
     source = "American ditty (in Charles Hale, At a Darktown Cakewalk, 1899)"
-    return Sample(
-        "shave_and_a_haircut", title, "one bar", source, song(title, [melody], (4, 4), 112, (0, False))
-    )
+    return Sample("shave_and_a_haircut", title, "one bar", source, song(title, [melody], (4, 4), 112, (0, False)))
 
 
 # Several tracks -----------------------------------------------------------------------------------
@@ -210,9 +202,7 @@ def when_the_saints() -> Sample:
     ]
     title = "When the Saints Go Marching In"
     source = "American spiritual (recorded 1923); arranged for this package"
-    return Sample(
-        "when_the_saints", title, "band with drums", source, song(title, tracks, (4, 4), 176, (-1, False))
-    )
+    return Sample("when_the_saints", title, "band with drums", source, song(title, tracks, (4, 4), 176, (-1, False)))
 
 
 def korobeiniki() -> Sample:
@@ -265,9 +255,7 @@ def swing(chords: Iterable[str]) -> list[Note]:
     found: list[Note] = []
     for bar, chord in enumerate(chords):
         hits = beats if chord in CHORDS else count_in
-        found += delayed(
-            ((round(at * QUARTER), round(at * QUARTER) + 80, drum, v) for at, drum, v in hits), 4 * bar
-        )
+        found += delayed(((round(at * QUARTER), round(at * QUARTER) + 80, drum, v) for at, drum, v in hits), 4 * bar)
     return [*found, *delayed([(0, 240, 49, 90)], 4)]
 
 
@@ -284,9 +272,7 @@ def bach_chorale() -> Sample:
     ]
     title = "Aus meines Herzens Grunde"
     source = "Johann Sebastian Bach, chorale BWV 269, from music21's corpus"
-    return Sample(
-        "bach_chorale", title, "four voices, upbeat", source, song(title, tracks, (3, 4), 92, (1, False))
-    )
+    return Sample("bach_chorale", title, "four voices, upbeat", source, song(title, tracks, (3, 4), 92, (1, False)))
 
 
 def sung(part) -> Iterator[Note]:
@@ -311,9 +297,7 @@ def minuet_in_g() -> Sample:
     ]
     title = "Minuet in G"
     source = "Christian Petzold, in the Notebook for Anna Magdalena Bach (1725): the first half"
-    return Sample(
-        "minuet_in_g", title, "piano, two hands", source, song(title, tracks, (3, 4), 126, (1, False))
-    )
+    return Sample("minuet_in_g", title, "piano, two hands", source, song(title, tracks, (3, 4), 126, (1, False)))
 
 
 def prelude_in_c() -> Sample:
@@ -344,10 +328,7 @@ def arpeggio(text: str) -> list[Note]:
     """Sixteenths; the first two are held to the end."""
     found = notes(text, 1 / 4, velocity=70)
     end = found[-1][1]
-    return [
-        (start, end if i < 2 else stop, pitch, velocity)
-        for i, (start, stop, pitch, velocity) in enumerate(found)
-    ]
+    return [(start, end if i < 2 else stop, pitch, velocity) for i, (start, stop, pitch, velocity) in enumerate(found)]
 
 
 def promenade() -> Sample:
@@ -418,17 +399,13 @@ def files() -> dict[str, bytes]:
     """What belongs in the folder: the content of every file by its name."""
     samples = [piece() for piece in PIECES]
     table = INTRODUCTION + "".join(map(row, samples))
-    return {f"{sample.file}.mid": sample.song.to_bytes() for sample in samples} | {
-        "README.md": table.encode()
-    }
+    return {f"{sample.file}.mid": sample.song.to_bytes() for sample in samples} | {"README.md": table.encode()}
 
 
 def main() -> None:
     """Writes the files."""
     parser = argparse.ArgumentParser(description="Makes the files of midi_samples.")
-    parser.add_argument(
-        "--out", type=Path, default=FOLDER, help="the folder to write to (default: midi_samples)"
-    )
+    parser.add_argument("--out", type=Path, default=FOLDER, help="the folder to write to (default: midi_samples)")
     folder = parser.parse_args().out
     for name, content in files().items():
         print(write_atomically(folder / name, content, force=True))

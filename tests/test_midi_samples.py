@@ -21,9 +21,7 @@ TABLE = [
 
 
 def _script():
-    spec = importlib.util.spec_from_file_location(
-        "make_midi_samples", ROOT / "scripts" / "make_midi_samples.py"
-    )
+    spec = importlib.util.spec_from_file_location("make_midi_samples", ROOT / "scripts" / "make_midi_samples.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -38,9 +36,7 @@ def test_the_table_lists_every_file():
 @pytest.mark.parametrize(("file", "metres", "bars", "tracks"), [(row[0], *row[3:6]) for row in TABLE])
 def test_files_are_as_the_table_says(file, metres, bars, tracks):
     song = Song.read(FOLDER / file)
-    found = dict.fromkeys(
-        f"{signature.numerator}/{signature.denominator}" for signature in song.time_signatures
-    )
+    found = dict.fromkeys(f"{signature.numerator}/{signature.denominator}" for signature in song.time_signatures)
     assert " ".join(found) == metres
     assert len(Grid.of(song)) == int(bars)
     assert len(song.tracks) == int(tracks)

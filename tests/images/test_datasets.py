@@ -201,9 +201,7 @@ def test_folders_are_classes(tmp_path, kind):
 
 
 def test_folders_named_train_and_test_are_splits(tmp_path):
-    write_pictures(
-        tmp_path, [f"{s}/{c}/{i}.jpg" for s in ("Train", "val", "test") for c in "ab" for i in range(3)]
-    )
+    write_pictures(tmp_path, [f"{s}/{c}/{i}.jpg" for s in ("Train", "val", "test") for c in "ab" for i in range(3)])
     splits = open_pictures(tmp_path, GREY)
     assert sizes(splits) == (6, 6, 6)
     assert splits.classes == ("a", "b")

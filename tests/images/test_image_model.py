@@ -45,9 +45,7 @@ def pictures(digits) -> list[Image.Image]:
     return [to_image(values) for values in digits.test.batch(np.arange(3)).numpy()]
 
 
-@pytest.fixture(
-    params=[(Dense((16,)), 2, "gaussian"), (Convolutional((4, 8), 1), 5, "point")], ids=["vae", "ae"]
-)
+@pytest.fixture(params=[(Dense((16,)), 2, "gaussian"), (Convolutional((4, 8), 1), 5, "point")], ids=["vae", "ae"])
 def model(request) -> ImageModel:
     return made(*request.param)
 
@@ -134,9 +132,7 @@ def test_figures_are_those_of_the_mean_picture(model, digits):
     values = torch.from_numpy(model.values(model.means(digits.test)))
     at_mean = figures["mean"]["greedy"]
     assert at_mean["mse"] == pytest.approx((values - x).square().mean().item(), rel=1e-4)
-    assert at_mean["bce"] == pytest.approx(
-        torch.nn.functional.binary_cross_entropy(values, x).item(), rel=1e-4
-    )
+    assert at_mean["bce"] == pytest.approx(torch.nn.functional.binary_cross_entropy(values, x).item(), rel=1e-4)
     assert at_mean["bce_floor"] < at_mean["bce"]
     assert figures["examples"] == 180
     assert figures["elbo"] == pytest.approx(-figures["rate"] - figures["distortion"])

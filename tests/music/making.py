@@ -55,16 +55,11 @@ def notes(*rows) -> np.ndarray:
 @st.composite
 def songs(draw) -> Song:
     """Songs at 480 ticks a quarter whose notes, names and changes have every right to survive a file."""
-    name = st.text(st.characters(exclude_categories=["C"]), max_size=12) | st.sampled_from(
-        ["Скрипка", "ピアノ"]
-    )
+    name = st.text(st.characters(exclude_categories=["C"]), max_size=12) | st.sampled_from(["Скрипка", "ピアノ"])
     row = st.tuples(st.integers(0, 20_000), st.integers(1, 3000), st.integers(0, 127), st.integers(1, 127))
     tracks = []
     for _ in range(draw(st.integers(1, 4))):
-        rows = [
-            (start, start + length, p, v)
-            for start, length, p, v in draw(st.lists(row, min_size=1, max_size=20))
-        ]
+        rows = [(start, start + length, p, v) for start, length, p, v in draw(st.lists(row, min_size=1, max_size=20))]
         is_drum = draw(st.booleans())
         tracks.append(Track(tidy(notes(*rows)), draw(st.integers(0, 127)), is_drum, draw(name)))
     song = Song(tuple(tracks))

@@ -82,9 +82,7 @@ def _with_parts_of(seconds, song):
 
 
 def test_tempo_changes_after_the_first_part_are_kept():
-    slow = song_of(
-        (0, 480, 60, 90), (64 * 480, 65 * 480, 60, 90), tempos=(Tempo(0, 120.0), Tempo(63 * 480, 60.0))
-    )
+    slow = song_of((0, 480, 60, 90), (64 * 480, 65 * 480, 60, 90), tempos=(Tempo(0, 120.0), Tempo(63 * 480, 60.0)))
     rate, samples = decoded(audio.render(slow, small=True))
     assert slow.seconds == 33.5
     late = np.flatnonzero(abs(samples[5 * rate :, 0]) > 0.05)[0] / rate + 5
@@ -94,9 +92,7 @@ def test_tempo_changes_after_the_first_part_are_kept():
 def test_what_is_loud_is_rendered_again_without_clipping():
     generator = np.random.default_rng(0)
     starts = np.sort(generator.integers(0, 960, 200))
-    loud = song_of(
-        *((t, t + 960, p, 127) for t, p in zip(starts, generator.integers(30, 90, 200), strict=True))
-    )
+    loud = song_of(*((t, t + 960, p, 127) for t, p in zip(starts, generator.integers(30, 90, 200), strict=True)))
     _, samples = decoded(audio.render(Song(loud.tracks * 8)))
     assert (abs(samples) > 0.88).sum() < 20
 

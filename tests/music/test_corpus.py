@@ -75,9 +75,7 @@ def test_the_report_says_what_was_skipped(folder, tmp_path):
 
 def test_no_path_of_this_machine_is_stored(folder, tmp_path):
     build(folder, Melody(), tmp_path / "corpus", workers=1)
-    text = (tmp_path / "corpus" / "index.json").read_text() + (
-        tmp_path / "corpus" / "skipped.csv"
-    ).read_text()
+    text = (tmp_path / "corpus" / "index.json").read_text() + (tmp_path / "corpus" / "skipped.csv").read_text()
     assert str(tmp_path) not in text
     assert json.loads((tmp_path / "corpus" / "index.json").read_text())["representation"]["kind"] == "Melody"
 
@@ -134,9 +132,7 @@ def test_archives_tune_books_and_files(folder, tmp_path):
     with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as file:
         file.writestr("book.abc", "".join(TUNE.format(n=n) for n in (1, 2, 3)))
     (tmp_path / "one.abc").write_text(TUNE.format(n=1))
-    names = {
-        path.name: [piece.name for piece in pieces(path)] for path in tmp_path.iterdir() if path.is_file()
-    }
+    names = {path.name: [piece.name for piece in pieces(path)] for path in tmp_path.iterdir() if path.is_file()}
     assert len(names["songs.tar.gz"]) == 42
     assert "here/3/33.mid" in names["songs.tar.gz"]
     assert names["tunes.zip"] == ["book.abc#1", "book.abc#2", "book.abc#3"]

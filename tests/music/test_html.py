@@ -71,9 +71,7 @@ def test_a_page_has_a_roll_a_player_and_a_download_for_each_song():
         assert word in elements.text
 
 
-@pytest.mark.parametrize(
-    "text", [page("Title", [("One", "", SONG)]), fragment(SONG)], ids=["page", "fragment"]
-)
+@pytest.mark.parametrize("text", [page("Title", [("One", "", SONG)]), fragment(SONG)], ids=["page", "fragment"])
 def test_nothing_comes_from_the_network(text):
     text = text.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert not re.search(r"https?:|//[a-z]|@import|url\(", re.sub(r"base64,[^\"]*", "", text))

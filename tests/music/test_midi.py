@@ -204,9 +204,7 @@ def test_mutated_files_are_read_or_refused():
         wounded = bytearray(data)
         for _ in range(generator.choice([1, 2, 8])):
             at = generator.randrange(len(wounded))
-            wounded[at : at + generator.choice([0, 1, 1, 4])] = generator.randbytes(
-                generator.choice([0, 1, 1, 3])
-            )
+            wounded[at : at + generator.choice([0, 1, 1, 4])] = generator.randbytes(generator.choice([0, 1, 1, 3]))
         song, problem = read_or_refuse(bytes(wounded))
         assert "\n" not in problem
         assert song is None or song.end <= 20_000 * song.ticks_per_quarter

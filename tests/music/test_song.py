@@ -117,9 +117,7 @@ def test_reads_musicxml_with_its_upbeat_before_a_bar_line(tmp_path):
 
 def test_music21_there_and_back():
     rows = [(0, 480, 60, 90), (0, 480, 64, 90), (480, 640, 62, 90), (640, 800, 62, 90), (960, 1920, 67, 90)]
-    song = Song(
-        (Track(notes(*rows), 40),), tempos=(Tempo(0, 90.0),), time_signatures=(TimeSignature(0, 3, 4),)
-    )
+    song = Song((Track(notes(*rows), 40),), tempos=(Tempo(0, 90.0),), time_signatures=(TimeSignature(0, 3, 4),))
     score = song.to_music21()
     assert_same_music(song, Song.read(score).resample(480), names=False)
     sloppy = replace(song.tracks[0], notes=notes((7, 466, 60, 90), (0, 1, 62, 90)))

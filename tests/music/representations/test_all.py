@@ -35,9 +35,7 @@ def songs(draw) -> Song:
         signatures.append(TimeSignature(tick, numerator, denominator))
         tick += round(bars * 4 * quarter * numerator / denominator)
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, 3 * quarter), st.integers(0, 127))
-    rows = [
-        (s, min(s + length, tick), p, 80) for s, length, p in draw(st.lists(note, min_size=1, max_size=40))
-    ]
+    rows = [(s, min(s + length, tick), p, 80) for s, length, p in draw(st.lists(note, min_size=1, max_size=40))]
     track = Track(tidy(np.array(rows, NOTE)), program=draw(st.integers(0, 127)), name="Ålesund")
     return Song((track,), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), tuple(signatures))
 
@@ -129,9 +127,7 @@ def test_settings_survive_json(kind):
 
 
 @pytest.mark.parametrize("kind", REPRESENTATIONS)
-@pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"lowest_pitch": 60, "highest_pitch": 70}, {"highest_pitch": 128}]
-)
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"lowest_pitch": 60, "highest_pitch": 70}, {"highest_pitch": 128}])
 def test_settings_that_cannot_work(kind, wrong):
     with pytest.raises(ConfigError):
         kind(**wrong)

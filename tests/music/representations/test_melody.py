@@ -118,9 +118,7 @@ def test_a_track_asked_for_by_number_or_name():
     assert Melody().hear(song, 2).track is BUSY_PIANO
     assert Melody().hear(song, "2").track is BUSY_PIANO
     assert Melody().hear(song, "voice").report[0] == "took track 3 'Voice 1' (as asked)"
-    with pytest.raises(
-        ConfigError, match=r"a song: no track 'oboe'; tracks: 1 'lead drums' \(64 drum notes\), 2 "
-    ):
+    with pytest.raises(ConfigError, match=r"a song: no track 'oboe'; tracks: 1 'lead drums' \(64 drum notes\), 2 "):
         Melody().hear(song, "oboe")
     with pytest.raises(ConfigError, match="no track 4"):
         Melody().hear(song, 4)
