@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from musicae.core.autoencoder import Autoencoder, build
+from musicae.core.event import Event
+from musicae.core.likelihoods import choose
+from musicae.core.networks import Recurrent
+from musicae.core.networks.recurrent import Feedback, lstm
+from musicae.core.randomness import RandomSource
+
+PARITY = Path(__file__).parents[3].parent / "shared" / "parity" / "mel2"
+EVENT = Event("categorical", 6, (9,))
+
+
+def small(seed: int = 0) -> Autoencoder:
+    torch.manual_seed(seed)
+    model = build(Recurrent((7,), (5, 8)), EVENT, 4, "gaussian").eval()
+    with torch.no_grad():  # larger than at the start, so that what is heard and z both matter
+        for parameter in model.decoder.parameters():
+            parameter.mul_(3)
+    return model
+
+
+MODEL = small()
+Z = RandomSource(1).normal(64, 4)
+X = RandomSource(2).integers(0, 5, 64, 9)
+
+
+# What the original computes
+
+
+def cell(weights, name: str, inputs: int) -> dict[str, torch.Tensor]:
+    """A TensorFlow LSTM cell as PyTorch holds one: gates i, j, f, o become i, f, j, o; the forget bias of 1 that
+    TensorFlow adds while running goes into the stored bias."""
+    kernel = torch.from_numpy(weights[f"{name}/kernel"]).T.chunk(4)
+    i, j, f, o = torch.from_numpy(weights[f"{name}/bias"]).chunk(4)
+    kernel = torch.cat([kernel[0], kernel[2], kernel[1], kernel[3]])
+    bias = torch.cat([i, f + 1, j, o])
+    parts = {"weight_ih": kernel[:, :inputs], "weight_hh": kernel[:, inputs:]}
+    return parts | {"bias_ih": bias, "bias_hh": torch.zeros_like(bias)}
+
+
+def dense(weights, name: str) -> dict[str, torch.Tensor]:
+    return {"weight": torch.from_numpy(weights[f"{name}/kernel"]).T, "bias": torch.from_numpy(weights[f"{name}/bias"])}
+
+
+def from_tensorflow(weights, classes: int, latent: int, decoder_units: list[int]) -> dict[str, torch.Tensor]:
+    """The weights of a flat melody model under the names of `musicae`."""
+    stack = "multi_rnn_cell/cell_0/lstm_cell"
+    parts = {
+        "bottleneck.mean.": dense(weights, "encoder/mu"),
+        "bottleneck.std.": dense(weights, "encoder/sigma"),
+        "decoder.start.": dense(weights, "decoder/z_to_initial_state"),
+        "decoder.output.": dense(weights, "decoder/output_projection"),
+    }
+    state = {prefix + name: value for prefix, part in parts.items() for name, value in part.items()}
+    for direction, suffix in (("fw", "_l0"), ("bw", "_l0_reverse")):
+        part = cell(weights, f"encoder/cell_0/bidirectional_rnn/{direction}/{stack}", classes)
+        state |= {f"encoder.1.layers.0.{name}{suffix}": value for name, value in part.items()}
+    for layer, inputs in enumerate([classes + latent, *decoder_units[:-1]]):
+        part = cell(weights, f"decoder/multi_rnn_cell/cell_{layer}/lstm_cell", inputs)
+        state |= {f"decoder.layers.{layer}.{name}_l0": value for name, value in part.items()}
+    return state
+
+
+@pytest.mark.skipif(not PARITY.exists(), reason="the outputs of the original are not in this checkout")
+def test_the_numbers_are_those_of_the_original():
+    settings = json.loads((PARITY / "config.json").read_text())["hparams"]
+    weights, original = np.load(PARITY / "weights.npz"), np.load(PARITY / "parity.npz")
+    units, latent = settings["dec_rnn_size"], settings["z_size"]
+    batch, steps, classes = original["x_in"].shape
+    network = Recurrent(tuple(settings["enc_rnn_size"]), tuple(units))
+    model = build(network, Event("categorical", classes, (steps,)), latent, "broad gaussian").eval()
+    model.load_state_dict(from_tensorflow(weights, classes, latent, units))
+    close = {"rtol": 1e-5, "atol": 1e-6}
+
+    x = torch.from_numpy(original["x_in"]).argmax(-1)
+    posterior = model.encode(x)
+    torch.testing.assert_close(posterior.mean, torch.from_numpy(original["mu"]), **close)
+    torch.testing.assert_close(posterior.std, torch.from_numpy(original["sigma"]), **close)
+    torch.testing.assert_close(posterior.kl().sum(1), torch.from_numpy(original["kl"]), **close)
+
+    assert (original["lengths"] == steps).all()
+    assert np.array_equal(original["x_in"], original["x_out"])
+    assert batch == len(posterior.mean)
+    likelihood = model.decode(posterior.mean)
+    torch.testing.assert_close(likelihood.given(x).logits, torch.from_numpy(original["rnn_output"]), **close)
+    torch.testing.assert_close(-likelihood.log_prob(x), torch.from_numpy(original["r_loss"]), **close)
+
+
+def test_the_original_small_melody_model_has_as_many_parameters():
+    from musicae.presets import PRESETS
+
+    preset = PRESETS["cat-mel_2bar_small"]
+    with torch.device("meta"):
+        model = build(preset.network, Event("categorical", 90, (32,)), preset.latent, preset.bottleneck)
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 4_423_770
+
+
+def test_layers_start_as_those_of_the_original():
+    layer = lstm(10, 6, bidirectional=True)
+    for suffix in ("_l0", "_l0_reverse"):
+        bias = getattr(layer, f"bias_ih{suffix}")
+        assert bias.tolist() == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+        assert not getattr(layer, f"bias_hh{suffix}").any()
+        assert not getattr(layer, f"bias_hh{suffix}").requires_grad
+        weights = getattr(layer, f"weight_ih{suffix}")
+        limit = (6 / (10 + 6 + 4 * 6)) ** 0.5
+        assert 0.9 * limit < weights.abs().max() <= limit
+
+
+# The decoder as a distribution
+
+
+def step_by_step(hear) -> torch.Tensor:
+    """Logits `[batch, steps, classes]` with one call of the decoder a step; `hear` gives what is heard after it."""
+    network = MODEL.decoder
+    state, heard, all_logits = network.initial_state(Z), torch.zeros(64, 1, 6), []
+    for t in range(9):
+        logits, state = network.run(heard, Z, state)
+        all_logits.append(logits[:, 0])
+        heard = functional.one_hot(hear(t, logits[:, 0]), 6).float().unsqueeze(1)
+    return torch.stack(all_logits, 1)
+
+
+def test_the_teacher_forced_log_prob_is_the_sum_over_steps():
+    steps = torch.log_softmax(step_by_step(lambda t, _: X[:, t]), -1)
+    expected = steps.gather(-1, X.unsqueeze(-1)).squeeze(-1).sum(1)
+    torch.testing.assert_close(MODEL.decode(Z).log_prob(X), expected)
+
+
+def test_probabilities_of_all_sequences_sum_to_one():
+    torch.manual_seed(0)
+    model = build(Recurrent((3,), (4,)), Event("categorical", 3, (4,)), 2, "gaussian").eval()
+    everything = torch.cartesian_prod(*[torch.arange(3)] * 4)
+    z = RandomSource(3).normal(1, 2).expand(len(everything), -1)
+    torch.testing.assert_close(model.decode(z).log_prob(everything).exp().sum(), torch.tensor(1.0))
+
+
+def test_what_comes_later_is_never_heard():
+    changed = X.clone()
+    changed[:, 5] = (changed[:, 5] + 1) % 6
+    before, after = (MODEL.decode(Z).given(x).logits for x in (X, changed))
+    assert torch.equal(before[:, :6], after[:, :6])
+    assert not torch.allclose(before[:, 6], after[:, 6])
+
+
+def test_greedy_is_the_most_probable_class_after_its_own():
+    mode = MODEL.decode(Z).mode()
+    assert torch.equal(mode, step_by_step(lambda t, logits: logits.argmax(-1)).argmax(-1))
+    assert torch.equal(mode, MODEL.decode(Z).mode())
+    assert torch.equal(mode, MODEL.decode(Z).sample(RandomSource(5), temperature=0.0))
+    assert torch.equal(MODEL.decode(Z).accuracy(mode), torch.ones(64))
+
+
+def test_samples_run_freely_and_depend_on_the_source_alone():
+    likelihood, uniform = MODEL.decode(Z), RandomSource(5).uniform(64, 9)
+    sample = likelihood.sample(RandomSource(5), 0.8, 0.9)
+    free = step_by_step(lambda t, logits: choose(logits, uniform[:, t], 0.8, 0.9))
+    assert torch.equal(sample, choose(free, uniform, 0.8, 0.9))
+    assert torch.equal(sample, likelihood.sample(RandomSource(5), 0.8, 0.9))
+    assert not torch.equal(sample, likelihood.sample(RandomSource(6), 0.8, 0.9))
+
+
+def test_samples_are_as_frequent_as_they_are_probable():
+    torch.manual_seed(0)
+    model = build(Recurrent((3,), (4,)), Event("categorical", 2, (3,)), 2, "gaussian").eval()
+    z = RandomSource(3).normal(1, 2).expand(20_000, -1)
+    numbers = model.decode(z).sample(RandomSource(0)) @ torch.tensor([4, 2, 1])
+    everything = torch.cartesian_prod(*[torch.arange(2)] * 3)
+    expected = model.decode(z[:8]).log_prob(everything).exp().detach()
+    torch.testing.assert_close(numbers.bincount(minlength=8) / 20_000, expected, rtol=0.0, atol=0.015)
+
+
+# Scheduled sampling
+
+
+def scheduled(probability: float, x: torch.Tensor = X, seed: int = 5) -> torch.Tensor:
+    return MODEL.decode(Z).given(x, Feedback(probability, RandomSource(seed))).logits
+
+
+def test_feedback_of_0_is_teacher_forcing():
+    assert torch.equal(scheduled(0.0), MODEL.decode(Z).given(X).logits)
+
+
+def test_feedback_of_nearly_0_computes_what_teacher_forcing_computes():
+    torch.testing.assert_close(scheduled(1e-9), MODEL.decode(Z).given(X).logits)
+
+
+def test_feedback_of_1_hears_itself_alone():
+    """The truth makes no difference; the samples are drawn at temperature 1 from the same source."""
+    assert torch.equal(scheduled(1.0), scheduled(1.0, (X + 1) % 6))
+    draws = RandomSource(5).uniform(64, 2, 9)[:, 1]
+    torch.testing.assert_close(scheduled(1.0), step_by_step(lambda t, logits: choose(logits, draws[:, t])))
+
+
+def test_feedback_of_one_half_hears_itself_where_the_coin_says_so():
+    coins, draws = RandomSource(5).uniform(64, 2, 9).unbind(1)
+    own = choose(MODEL.decode(Z).given(X).logits[:, 0], draws[:, 0])
+    heard = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
+    torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).given(heard).logits[:, 1])
+    assert 0.3 < (coins[:, 0] < 0.5).float().mean() < 0.7
