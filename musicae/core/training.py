@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import pickle
 import signal
 import sys
 import threading
@@ -115,7 +114,7 @@ class State:
                 getattr(self, name).load_state_dict(content[name])
         except FileNotFoundError as error:
             raise CheckpointError(f"{path}: nothing to resume here; train without --resume first") from error
-        except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # torch answers a damaged file with whatever it stumbles over
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
         for name in self.NUMBERS:
@@ -202,6 +201,7 @@ class Trainer:
 
         Raises:
             CheckpointError: there is nothing to resume.
+            ConfigError: the loss was never finite, so there is no best model.
             KeyboardInterrupt: the user stopped it; the state is on disk.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -214,6 +214,8 @@ class Trainer:
             stopped = self._loop(table, interruption)
         if stopped:
             raise KeyboardInterrupt
+        if self._is_main and self.state.best == float("inf"):
+            raise ConfigError(f"{self.folder}: no validation gave a finite loss: try a smaller learning rate")
         return self.state
 
     @property
