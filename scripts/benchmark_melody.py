@@ -1,0 +1,106 @@
+"""melody-2bar beside MusicVAE's recurrent configuration: the same windows, the same time, the same machine.
+
+    python scripts/benchmark_melody.py CORPUS --minutes 30      trains both, then measures
+    python scripts/benchmark_melody.py CORPUS --minutes 0       measures the runs that are there
+
+CORPUS is a folder that training wrote (runs/melody-2bar/corpus). Each is trained on one thread until it has used the
+minutes of processor time, in batches of 128; the best averaged weights by validation are measured on the test split.
+Throughputs are measured in this one process on one thread, the two models in turn, and given as ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from musicae.core.randomness import RandomSource
+from musicae.core.training import Task, multiplies_bf16, parameter_groups
+from musicae.fitting import open_data
+from musicae.loading import build_network, load
+from musicae.presets import PRESETS
+
+OURS, BASELINE = "melody-2bar", "cat-mel_2bar_small"
+BATCH = 128
+
+
+def train(name: str, corpus: Path, folder: Path, minutes: float) -> None:
+    """Train in a process of its own, and stop it when it has used its minutes of processor time."""
+    command = [sys.executable, "-m", "musicae.train", name, "--data", str(corpus), "--out", str(folder)]
+    command += ["--batch-size", str(BATCH), "--device", "cpu", "--force"]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    while process.poll() is None and sum(psutil.Process(process.pid).cpu_times()[:2]) < 60 * minutes:
+        time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    process.wait()
+
+
+def seconds(work, repeats: int = 5) -> float:
+    """The median time of one call in seconds, after one to warm up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def throughput(name: str, windows: torch.Tensor) -> dict[str, float]:
+    """Windows a second: trained in batches of 128 (halfway through scheduled sampling); decoded by 1 and by 512."""
+    preset = PRESETS[name]
+    model = build_network(preset)
+    task, random = Task(model, preset.objective), RandomSource(0)
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.01))
+    bf16 = multiplies_bf16(torch.device("cpu"))
+
+    def step() -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            task(windows[:BATCH], 6908, random).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    @torch.no_grad()
+    def decode(n: int) -> None:
+        model.decode(torch.zeros(n, preset.latent)).mode()
+
+    rates = {"training": BATCH / seconds(step)}
+    model.eval()
+    return rates | {f"decoding {n}": n / seconds(lambda n=n: decode(n)) for n in (1, 512)}
+
+
+def main() -> None:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--minutes", type=float, default=30.0, help="of processor time for each; 0 trains nothing")
+    parser.add_argument("--runs", type=Path, default=Path("runs/benchmark_melody"), help="folder of the two runs")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    test = open_data(PRESETS[OURS], [options.corpus], options.runs).test
+    results = {}
+    for name in (OURS, BASELINE):
+        if options.minutes:
+            train(name, options.corpus, options.runs / name, options.minutes)
+        model = load(options.runs / name)
+        results[name] = {"parameters": sum(p.numel() for p in model.network.parameters() if p.requires_grad)}
+        results[name] |= {
+            "held_out": model.evaluate(test),
+            "windows_per_second": throughput(name, test.batch(np.arange(BATCH))),
+        }
+    speeds = [results[name]["windows_per_second"] for name in (OURS, BASELINE)]
+    results["ratio"] = {work: speeds[0][work] / speeds[1][work] for work in speeds[0]}
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Put a trained model among those that ship: float16 weights, and the figures of these very weights on held-out data.
+
+python scripts/ship.py runs/melody-2bar
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from musicae.core import checkpoints
+from musicae.fitting import CORPUS, figures, open_data
+from musicae.loading import PRETRAINED, load, write_settings
+
+
+def ship(run: Path) -> Path:
+    """Write the model in `run` to the package's own folder, and measure what was written."""
+    trained = load(run)
+    folder = PRETRAINED / trained.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_settings(folder, trained.preset)
+    checkpoints.write_weights(folder, trained.network, torch.float16)
+    splits = open_data(trained.preset, (), run / CORPUS)
+    measured = figures(load(folder), splits.test, splits.report)
+    checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": trained.metrics.get("trained", {})})
+    return folder
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="folder that training wrote")
+    print(f"shipped {ship(parser.parse_args().run)}")
