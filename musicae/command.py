@@ -239,3 +239,23 @@ def main(command: type[Command], name: str) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
+
+
+def table(held_out: dict) -> list[str]:
+    """Held-out figures as lines of text."""
+    lines = [
+        f"{held_out['examples']:,} held-out examples",
+        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in ("rate", "distortion", "elbo")),
+        f"active units {held_out['active_units']}",
+    ]
+    rows = [(z, how, ratios) for z in ("mean", "sample") for how, ratios in held_out.get(z, {}).items()]
+    names = list(rows[0][2])
+    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>16}" for name in names))
+    for z, how, ratios in rows:
+        lines.append(f"{z:8}{how:15}" + "".join(f"{_number(ratios[name]):>16}" for name in names))
+    others = {k: v for k, v in held_out.items() if isinstance(v, float) and k not in ("rate", "distortion", "elbo")}
+    return lines + [f"{name} {value:.4f}" for name, value in others.items()]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

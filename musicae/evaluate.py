@@ -10,7 +10,7 @@ from typing import Literal
 
 from tyro.conf import Positional, UseAppendAction
 
-from musicae.command import Command, main
+from musicae.command import Command, main, table
 from musicae.errors import DataError
 
 
@@ -54,26 +54,6 @@ class Evaluate(Command):
             with tqdm(total=len(examples), desc="measuring", unit=" examples", disable=hidden) as bar:
                 measured = figures(model, examples, splits.report, seed=self.seed, progress=bar.update)
         self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
-
-
-def table(held_out: dict) -> list[str]:
-    """The figures as lines of text."""
-    lines = [
-        f"{held_out['examples']:,} held-out examples",
-        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in ("rate", "distortion", "elbo")),
-        f"active units {held_out['active_units']}",
-    ]
-    rows = [(z, how, ratios) for z in ("mean", "sample") for how, ratios in held_out.get(z, {}).items()]
-    names = list(rows[0][2])
-    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>16}" for name in names))
-    for z, how, ratios in rows:
-        lines.append(f"{z:8}{how:15}" + "".join(f"{_number(ratios[name]):>16}" for name in names))
-    others = {k: v for k, v in held_out.items() if isinstance(v, float) and k not in ("rate", "distortion", "elbo")}
-    return lines + [f"{name} {value:.4f}" for name, value in others.items()]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from musicae.command import Command, main
+from musicae.command import Command, main, table
 from musicae.errors import ConfigError
-from musicae.evaluate import table
 
 PRESETS_OWN = "(default: the preset's)"
 

@@ -1,0 +1,149 @@
+"""The plan of the house: commands -> presets -> images, music -> core, and nothing the other way."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import musicae
+
+PACKAGE = Path(musicae.__file__).parent
+WINGS = ("musicae.core", "musicae.images", "musicae.music")
+HEAVY = ("torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "pretty_midi", "PIL", "scipy")
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package, parsed, under its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = ("musicae", *path.relative_to(PACKAGE).with_suffix("").parts)
+        found[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def commands() -> set[str]:
+    """Modules at the top that are run: they end with `if __name__ == "__main__"`."""
+    top = {name: tree for name, tree in modules().items() if name.count(".") == 1}
+    return {name for name, tree in top.items() if any(_is_main_guard(node) for node in tree.body)}
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in ast.dump(node.test) and "__main__" in ast.dump(node.test)
+
+
+def imports(name: str, at_module_level: bool = False) -> set[str]:
+    """The modules of the package that a module imports, anywhere in it or while it is itself imported.
+
+    What stands under `if TYPE_CHECKING:` is for readers, and counts for neither circles nor the cost of an import, but
+    for the arrows.
+    """
+    found = set()
+    for node in _statements(modules()[name], at_module_level):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inside if inside <= modules().keys() else inside | {node.module}
+    return (found & modules().keys()) - {name}
+
+
+def _statements(tree: ast.AST, at_module_level: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        for_readers = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if at_module_level and (for_readers or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)):
+            continue
+        yield node
+        yield from _statements(node, at_module_level)
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def arrows() -> list[tuple[str, str]]:
+    return [(name, target) for name in modules() for target in imports(name)]
+
+
+def test_the_house_has_its_rooms():
+    assert set(WINGS) <= modules().keys()
+    assert {"musicae.train", "musicae.sample", "musicae.interpolate"} <= commands()
+
+
+def test_the_core_knows_neither_pictures_nor_music_nor_presets_nor_commands():
+    below = ("musicae.core", "musicae.errors", "musicae.files")
+    wrong = [
+        (name, target)
+        for name, target in arrows()
+        if within(name, "musicae.core") and target != "musicae" and not any(within(target, b) for b in below)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("wing", "other"), [("musicae.images", "musicae.music"), ("musicae.music", "musicae.images")])
+def test_the_wings_do_not_know_each_other(wing, other):
+    assert [(name, target) for name, target in arrows() if within(name, wing) and within(target, other)] == []
+
+
+@pytest.mark.parametrize("wing", ["musicae.images", "musicae.music"])
+def test_a_wing_knows_the_core_and_itself(wing):
+    """Not the presets, nor what stands above these."""
+    below = (wing, "musicae.core", "musicae.errors", "musicae.files")
+    wrong = [
+        (name, target)
+        for name, target in arrows()
+        if within(name, wing) and target != "musicae" and not any(within(target, b) for b in below)
+    ]
+    assert wrong == []
+
+
+def test_nothing_imports_a_command_but_the_list_of_them():
+    assert [(name, target) for name, target in arrows() if target in commands() and name != "musicae.__main__"] == []
+
+
+def test_errors_and_files_stand_on_nothing():
+    assert imports("musicae.errors") == set()
+    assert imports("musicae.files") <= {"musicae.errors"}
+
+
+def test_no_module_imports_itself_by_a_detour():
+    """Circles of imports at module level, which Python runs into in one order and not in another."""
+    graph = {name: {t for t in imports(name, at_module_level=True) if t != "musicae"} for name in modules()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for target in sorted(graph[name]):
+                visit(target, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Which heavy packages a fresh interpreter has loaded after a statement."""
+    script = f"import sys\n{statement}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False, cwd=PACKAGE.parent
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["musicae", "musicae.presets", "musicae.__main__"])
+def test_importing_loads_nothing_heavy(module):
+    assert loaded_by(f"import {module}") == set()
+
+
+def test_importing_the_commands_loads_nothing_heavy():
+    """So that `--help` answers at once."""
+    assert loaded_by("\n".join(f"import {name}" for name in sorted(commands()))) == set()
