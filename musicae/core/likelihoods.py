@@ -45,10 +45,7 @@ def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0
         beyond[..., 0] = False
         probabilities = probabilities.scatter(-1, order, ordered.masked_fill(beyond, 0.0))
     cumulative = probabilities.cumsum(-1)
-    total = cumulative[..., -1:]
-    # Below the total even where the product rounds up to it, or a class of probability 0 at the end could be chosen.
-    threshold = torch.minimum(uniform.unsqueeze(-1) * total, torch.nextafter(total, torch.zeros_like(total)))
-    return (cumulative <= threshold).sum(-1)
+    return (cumulative <= uniform.unsqueeze(-1) * cumulative[..., -1:]).sum(-1)
 
 
 @dataclass(frozen=True)
