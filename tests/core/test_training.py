@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from training_run import EVENT, SETTINGS, Classes, train, trainer
@@ -92,16 +93,16 @@ def assert_as_if_never_interrupted(folder: Path, uninterrupted: Path) -> None:
 
 @contextmanager
 def process(*command: str | Path) -> Iterator[subprocess.Popen]:
-    """A Python process that writes its steps; whatever happens, it does not outlive the test."""
+    """A Python process that writes its steps; whatever happens, neither it nor its children outlive the test."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     command = (sys.executable, *map(str, command))
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         yield running
     finally:
-        running.kill()
+        if running.poll() is None:
+            for one in (*psutil.Process(running.pid).children(recursive=True), running):
+                one.kill()
         running.communicate(timeout=TIMEOUT)
 
 
