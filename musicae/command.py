@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from musicae.music.song import Song
 
 SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
+MOST_SENTENCES = 8  # about one file
+MOST = 10_000  # steps or clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +44,20 @@ class Command:
 
     def say(self, text: str) -> None:
         """A sentence on what was done to the user's files, on stderr."""
-        if not self.quiet:
-            print(text, file=sys.stderr)
+        if not self.quiet and is_first_process():
+            print(" ".join(text.split()), file=sys.stderr)
+
+    def report(self, file: Path, sentences: Sequence[str]) -> None:
+        """One line on what was taken from a file, and what was done to it."""
+        more = len(sentences) - MOST_SENTENCES
+        said = [*sentences[:MOST_SENTENCES], *([f"and {more} more (--json has them all)"] if more > 0 else [])]
+        if said:
+            self.say(f"{file.name}: {'; '.join(said)}")
 
     def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
         """What came out, on stdout: `content` with --json, `lines` otherwise."""
+        if not is_first_process():
+            return
         if self.json:
             print(json.dumps(content, indent=2, ensure_ascii=False, default=str))
         elif not self.quiet:
@@ -69,6 +81,30 @@ class WithModel(Command):
 
         return load(self.model, self.device)
 
+    def suited(self, files: Iterable[Path]) -> Model:
+        """The model, if it is one for these files and for the options given.
+
+        Raises:
+            ConfigError: a picture for a model of music, or the reverse; says which model would do.
+        """
+        model = self.load()
+        for file in files:
+            kind = kind_of(file)
+            if kind and (kind == "music") != model.preset.musical:
+                raise ConfigError(
+                    f"{file} is {_KINDS[kind]}, and {model.name} is not a model of {kind}: {_advice(kind)}"
+                )
+        if not model.preset.musical:
+            self._refuse(OF_MUSIC, f"is for music, and {model.name} sees pictures")
+        return model
+
+    def _refuse(self, options: Iterable[str], why: str) -> None:
+        """Refuse options that were given, and not as their defaults."""
+        defaults = {field.name: field.default for field in fields(self)}
+        for option in options:
+            if option in defaults and getattr(self, option) != defaults[option]:
+                raise ConfigError(f"--{option.replace('_', '-')} {why}: leave it out")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding(WithModel):
@@ -81,15 +117,7 @@ class Decoding(WithModel):
 
     @property
     def decoding(self) -> dict[str, Any]:
-        """The arguments of the same names of a music model's verbs.
-
-        Raises:
-            ConfigError: a value that cannot work.
-        """
-        if self.temperature < 0:
-            raise ConfigError(f"--temperature {self.temperature}: it must be 0 or more")
-        if not 0 < self.top_p <= 1:
-            raise ConfigError(f"--top-p {self.top_p}: it must be above 0 and at most 1")
+        """The arguments of the same names of a music model's verbs."""
         return {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
 
 
@@ -109,22 +137,21 @@ class Listening(Decoding):
         Raises:
             ConfigError: bars that are not two numbers.
         """
-        track = int(self.track) if self.track and self.track.isdigit() else self.track
         if self.bars is None:
-            return {"track": track, "bars": None}
-        numbers = re.fullmatch(r"(\d+)(?:-(\d+))?", self.bars)
+            return {"track": self.track, "bars": None}
+        numbers = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", self.bars)
         if not numbers:
             raise ConfigError(f"--bars {self.bars}: give first and last bar, e.g. 5-12")
         first = int(numbers[1])
-        return {"track": track, "bars": (first, int(numbers[2] or first))}
+        return {"track": self.track, "bars": (first, int(numbers[2] or first))}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writing(Command):
     """Options of commands that write music."""
 
-    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: named after the input)")] = None
-    """file to write"""
+    out: Annotated[str | None, arg(metavar="PATH", help_behavior_hint="(default: named after the input)")] = None
+    """file to write, or folder to write it to"""
     split: bool = False
     """write each step or clip as a file of its own as well"""
     wav: bool = False
@@ -137,9 +164,27 @@ class Writing(Command):
     """overwrite existing files"""
 
     def target(self, name: str, suffix: str) -> Path:
-        """`--out`, or NAME with a suffix in this folder; a name without a suffix gets one."""
-        path = self.out or Path(f"{name}{suffix}")
-        return path if path.suffix else path.with_suffix(suffix)
+        """`--out`, or NAME with a suffix in the folder that `--out` is, or here; a name without the suffix gets it."""
+        path = Path(self.out or "")
+        if path.is_dir() or str(self.out).endswith(("/", os.sep)):
+            return path / f"{name}{suffix}"
+        return path if path.suffix.lower() in (suffix, f"{suffix}i") else path.with_name(f"{path.name}{suffix}")
+
+    def targets(self, names: Sequence[str], suffix: str) -> list[Path]:
+        """As `target` for several files, which `--out` can only be the folder of; all different.
+
+        Raises:
+            ConfigError: two would be one.
+        """
+        if len(names) == 1:
+            return [self.target(names[0], suffix)]
+        paths = [Path(self.out or "", f"{name}{suffix}") for name in names]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ConfigError(
+                    f"{path} cannot hold the results of two files of one name: do one after the other, with --out"
+                )
+        return paths
 
     def refuse_existing(self, paths: Iterable[Path]) -> None:
         """Find out before the work that a file would be overwritten.
@@ -149,10 +194,17 @@ class Writing(Command):
         """
         for path in paths:
             if path.exists() and not self.force:
-                raise Error(f"{path} exists: choose another name with --out or overwrite it with --force")
+                raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
 
     def planned(self, path: Path, parts: int) -> dict[str, list[Path]]:
-        """The files that will be written, by kind; refused if one of them exists."""
+        """The files that will be written, by kind.
+
+        Raises:
+            ConfigError: there would be none, or absurdly many parts.
+            Error: one of them exists.
+        """
+        if not 1 <= parts <= MOST:
+            raise ConfigError(f"{parts} steps or clips: ask for 1 to {MOST}")
         plan = {"midi": [path]}
         if self.split:
             plan["parts"] = [path.with_stem(f"{path.stem}_{i}of{parts}") for i in range(1, parts + 1)]
@@ -163,7 +215,7 @@ class Writing(Command):
         return plan
 
     def write_songs(
-        self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture
+        self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture: Callable
     ) -> dict[str, list[Path]]:
         """Write what was asked for.
 
@@ -195,17 +247,39 @@ class Writing(Command):
         return plan
 
 
-def require_music(model: Model, command: Command) -> None:
-    """Refuse options of music for a model of pictures.
+OF_MUSIC = ("temperature", "top_p", "bars", "track", "split", "wav", "html")
+_KINDS = {"music": "a MIDI file", "pictures": "a picture"}
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
-    Raises:
-        ConfigError: one was given.
-    """
-    if model.preset.musical:
-        return
-    for option in ("wav", "html", "bars", "track"):
-        if getattr(command, option, None):
-            raise ConfigError(f"--{option} is for music, and {model.name} sees pictures: leave it out")
+
+def kind_of(file: Path) -> str | None:
+    """What a file is by its first bytes: music, pictures, or None for what is neither MIDI nor a usual picture."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(32)
+    except (OSError, ValueError):
+        return None
+    if start[:4] == b"MThd" or start[8:12] == b"RMID":
+        return "music"
+    return "pictures" if start.startswith(_PICTURES) or start[8:12] == b"WEBP" else None
+
+
+def _advice(kind: str) -> str:
+    """How to get at a model of music or of pictures."""
+    from musicae.loading import here, read_preset
+    from musicae.presets import PRESETS
+
+    musical = kind == "music"
+    names = [name for name, folder in here().items() if read_preset(folder).musical == musical]
+    if names:
+        return f"choose {' or '.join(names)} with --model"
+    able = [preset.name for preset in PRESETS.values() if preset.musical == musical]
+    return f"train one first, e.g. with python -m musicae.train {able[0]}" if able else "there is none"
+
+
+def is_first_process() -> bool:
+    """Whether this is the only process, or the one of several that speaks (`torchrun`, `accelerate launch`)."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def save_picture(image: Image, path: Path, force: bool) -> Path:
@@ -222,14 +296,25 @@ def saved(plan: dict[str, list[Path]]) -> list[str]:
     return lines + ([f"saved {parts[0]} to {parts[-1].name}"] if parts else [])
 
 
-def main(command: type[Command], name: str) -> None:
-    """Parse the command line, run the command, and end with status 0, or 2 and one line for an error."""
+def main(command: type[Command], name: str, arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, run the command, and end with status 0, or 2 and one line for an error.
+
+    Args:
+        command: the command.
+        name: of its module.
+        arguments: in place of those of the process.
+    """
     import tyro
 
-    options = tyro.cli(command, prog=f"python -m musicae.{name}", config=(tyro.conf.FlagCreatePairsOff,))
+    config = (tyro.conf.FlagCreatePairsOff,)
+    options = tyro.cli(command, prog=f"python -m musicae.{name}", args=arguments, config=config)
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file may have any name
     try:
         options.run()
-    except Error as error:
+        sys.stdout.flush()
+    except BrokenPipeError:  # of `| head`; what is left must go somewhere when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (Error, OSError) as error:
         if options.debug:
             raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -237,8 +322,6 @@ def main(command: type[Command], name: str) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
 
 
 def table(held_out: dict) -> list[str]:

@@ -10,16 +10,28 @@ from typing import Any, NamedTuple
 import torch
 
 from musicae.core import checkpoints
+from musicae.core.configuration import to_data
 from musicae.core.data import Examples
 from musicae.core.model import Model
 from musicae.core.objectives import Elbo
-from musicae.core.schedules import Constant, Linear, WarmupCosine
+from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.loading import build_network, of, read_preset, write_settings
 from musicae.presets import Preset, cosine
 
 CORPUS = "corpus"
+SOURCES = "sources.json"
+INDEX = "index.json"  # of a corpus
+ALL_TEST = (0.0, 0.0, 1.0)
+RANGES = {
+    **dict.fromkeys(("steps", "batch_size", "validate_every"), (1, 10**9)),
+    "seed": (0, 2**63 - 1),
+    "learning_rate": (1e-9, 10.0),
+    "beta": (0.0, 1e6),
+}
+PEAKS = {WarmupCosine: "peak", Constant: "value", Linear: "start", Decay: "start"}  # of the learning rate
+FINALS = {Linear: "end", Saturating: "maximum", Constant: "value"}  # of the weight of the rate
 
 
 class Splits(NamedTuple):
@@ -46,7 +58,8 @@ def fit(
 
     Args:
         preset: what to train; on `resume` the settings in the folder are taken instead.
-        data: folders, archives or files; none for the preset's own embedded data.
+        data: folders, archives or files; none for the preset's own embedded data, or, on `resume`, for those that the
+            run was begun with.
         out: the folder that is written; None for `runs/NAME`.
         resume: go on where an earlier run in that folder stopped.
         force: start anew in a folder that holds a run.
@@ -59,13 +72,18 @@ def fit(
         KeyboardInterrupt: stopped by the user; the state is on disk.
     """
     folder = Path(out) if out else Path("runs") / preset.name
-    preset = _prepare(folder, preset, resume, force)
+    preset, data = _taken_up(folder, preset) if resume else (_free(folder, preset, force), list(map(str, data)))
     accelerator = make_accelerator(device, preset.training.precision)
     with accelerator.main_process_first():
+        if accelerator.is_main_process and not resume:
+            _clear(folder, data)
         splits = open_data(preset, data, folder / CORPUS, quiet=quiet)
+    if not len(splits.train) or not len(splits.validation):
+        raise DataError(f"too little to train on and to validate: give more than one song or picture. {splits.report}")
     if accelerator.is_main_process:
         say(splits.report)
         write_settings(folder, preset)
+        checkpoints.write_json(folder, SOURCES, {"sources": data})
     torch.manual_seed(preset.training.seed)
     network = build_network(preset)
     trainer = Trainer(
@@ -80,7 +98,12 @@ def fit(
         device=device,
         quiet=quiet,
     )
-    state = trainer.run(resume)
+    try:
+        state = trainer.run(resume)
+    except KeyboardInterrupt:
+        if accelerator.is_main_process:
+            say("stopped; the state is saved: go on with --resume")
+        raise
     return _measured(preset, folder, splits, state, accelerator)
 
 
@@ -94,7 +117,8 @@ def open_data(
         data: sources; a folder that holds a corpus is taken as it is; none for the preset's own.
         folder: where a corpus of music is written, or taken up if it is there.
         quiet: show no progress.
-        held_out: nothing of the data has been seen: all of it is test, unless it comes already split.
+        held_out: nothing of the data has been seen: all of it is test, unless it comes already split or is the
+            preset's own, of which the model has seen a part.
 
     Raises:
         DataError: there are no examples.
@@ -102,6 +126,7 @@ def open_data(
     if not data and preset.data is None:
         raise DataError(f"{preset.name} needs data: {_what_to_give(preset)}")
     sources = [str(source) for source in data] or [preset.data]
+    held_out = held_out and sources != [preset.data]
     return (_music if preset.musical else _pictures)(preset, sources, folder, quiet, held_out)
 
 
@@ -109,15 +134,28 @@ def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_o
     from musicae.music.corpus import Corpus, build
     from musicae.music.windows import Windows
 
-    existing = next((path for path in (Path(sources[0]), folder) if (path / "index.json").exists()), None)
+    existing = [path for path in (*map(Path, sources), folder) if (path / INDEX).exists()]
+    if existing and len(sources) > 1 and existing != [folder]:
+        raise DataError(f"{existing[0]} is a corpus, which has its own parts: give no other data beside it")
     if existing:
-        corpus = Corpus.open(existing)
+        corpus = Corpus.open(existing[0])
+        _check_kind(corpus, preset)
     else:
-        fractions = (0.0, 0.0, 1.0) if held_out else (0.9, 0.05, 0.05)
+        fractions = ALL_TEST if held_out else (0.9, 0.05, 0.05)
         corpus = build(sources, preset.representation, folder, track=preset.track, fractions=fractions, quiet=quiet)
     heard = (corpus.train, corpus.validation, corpus.test)
     moves = (preset.transpose, (0, 0), (0, 0))
     return Splits(*(Windows(a, preset.representation, m) for a, m in zip(heard, moves, strict=True)), corpus.report())
+
+
+def _check_kind(corpus, preset: Preset) -> None:
+    """Refuse a corpus that was cut for another kind of model.
+
+    Raises:
+        DataError: it was.
+    """
+    if corpus.index.get("representation") != to_data(preset.representation):
+        raise DataError(f"{corpus.folder} is a corpus cut for another kind of model than {preset.name}: give the music")
 
 
 def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_out: bool) -> Splits:
@@ -125,7 +163,8 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
 
     if len(sources) > 1:
         raise DataError(f"{len(sources)} sources of pictures: give one folder, archive or file")
-    splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed)
+    fractions = ALL_TEST if held_out else (0.8, 0.1, 0.1)
+    splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
     return Splits(splits.train, splits.validation, splits.test, splits.report())
 
 
@@ -137,16 +176,43 @@ def _what_to_give(preset: Preset) -> str:
     return EXPECTED
 
 
-def _prepare(folder: Path, preset: Preset, resume: bool, force: bool) -> Preset:
-    """Refuse to write over a run; on resume, the settings that it was begun with."""
-    begun = (folder / STATE).exists()
-    if resume:
-        if not begun:
-            raise CheckpointError(f"{folder}: nothing to resume there; train without --resume first")
-        return read_preset(folder)
-    if begun and not force:
+def _free(folder: Path, preset: Preset, force: bool) -> Preset:
+    """The preset, if nothing stands in the way of a new run.
+
+    Raises:
+        Error: the folder holds a run or a model.
+    """
+    if (folder / STATE).exists() and not force:
         raise Error(f"{folder} holds a run: go on with --resume, start anew with --force, or name another --out")
+    if (folder / checkpoints.WEIGHTS).exists() and not force:
+        raise Error(f"{folder} holds a model: start anew with --force, or name another --out")
+    if folder.exists() and not folder.is_dir():
+        raise Error(f"{folder} is a file: name a folder with --out")
     return preset
+
+
+def _taken_up(folder: Path, preset: Preset) -> tuple[Preset, list[str]]:
+    """The settings and the data that a run was begun with.
+
+    Raises:
+        CheckpointError: there is none, or it is a run of another preset.
+    """
+    if not (folder / STATE).exists():
+        raise CheckpointError(f"{folder}: nothing to resume there; train without --resume first")
+    begun = read_preset(folder)
+    if begun.name != preset.name:
+        raise CheckpointError(f"{folder} holds a run of {begun.name}, not of {preset.name}")
+    known = (folder / SOURCES).exists()
+    return begun, checkpoints.read_json(folder, SOURCES)["sources"] if known else []
+
+
+def _clear(folder: Path, data: list[str]) -> None:
+    """Remove what another run left, for none of it goes with the new one; but not a corpus that it is to read."""
+    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS)]
+    if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
+        left.append(folder / CORPUS / INDEX)
+    for path in left:
+        path.unlink(missing_ok=True)
 
 
 def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) -> Model:
@@ -154,7 +220,7 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
     accelerator.wait_for_everyone()
     network = build_network(preset)
     checkpoints.read_weights(folder, network)
-    model = of(preset, network, folder=folder)
+    model = of(preset, network, folder=folder).to(accelerator.device)
     if accelerator.is_main_process and len(splits.test):
         model.metrics = figures(model, splits.test, splits.report) | {
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
@@ -175,20 +241,23 @@ def changed(preset: Preset, **changes: Any) -> Preset:
         preset: the preset.
         changes: `steps`, `batch_size`, `seed`, `precision`: fields of `Training`; `learning_rate`: the peak;
             `beta`: the final weight of the rate.
+
+    Raises:
+        ConfigError: a value that cannot work.
     """
     changes = {key: value for key, value in changes.items() if value is not None}
+    for name, (lowest, highest) in RANGES.items():
+        if not lowest <= changes.get(name, lowest) <= highest:
+            raise ConfigError(f"{name} {changes[name]}: it must lie between {lowest:,} and {highest:,}")
     beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
-    training = replace(preset.training, **changes)
-    schedule = training.learning_rate
-    if isinstance(schedule, WarmupCosine):
-        schedule = cosine(training.steps, peak or schedule.peak)
-    elif peak:
-        schedule = replace(schedule, start=peak)
-    preset = replace(preset, training=replace(training, learning_rate=schedule))
-    if beta is None:
-        return preset
-    if not isinstance(preset.objective, Elbo):
+    settings = replace(preset.training, **changes)
+    rate, objective = settings.learning_rate, preset.objective
+    if isinstance(rate, WarmupCosine):
+        rate = cosine(settings.steps, rate.peak)
+    if peak is not None:
+        rate = replace(rate, **{PEAKS[type(rate)]: peak, **({"final": peak / 100} if hasattr(rate, "final") else {})})
+    if beta is not None and not isinstance(objective, Elbo):
         raise ConfigError(f"{preset.name} has no rate to weigh: leave --beta out")
-    old = preset.objective.beta
-    weight = replace(old, end=beta) if isinstance(old, Linear) else Constant(beta)
-    return replace(preset, objective=replace(preset.objective, beta=weight))
+    if beta is not None:
+        objective = replace(objective, beta=replace(objective.beta, **{FINALS[type(objective.beta)]: beta}))
+    return replace(preset, training=replace(settings, learning_rate=rate), objective=objective)

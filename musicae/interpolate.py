@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Listening, Writing, main, require_music, save_picture, saved
+from musicae.command import Listening, Writing, main, save_picture, saved
 
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
@@ -34,20 +34,17 @@ class Interpolate(Listening, Writing):
     def run(self) -> None:
         """Interpolate and write."""
         name = f"{self.a.stem}_to_{self.b.stem}"
-        model = self.load()
-        require_music(model, self)
+        model = self.suited([self.a, self.b])
         if model.preset.musical:
             self._songs(model, self.target(name, ".mid"))
         else:
             self._pictures(model, self.target(name, ".png"))
 
     def _songs(self, model: MusicModel, path: Path) -> None:
-        from musicae.music.figures import save_interpolation
-
         self.planned(path, self.steps)
         between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **self.decoding, **self.hearing)
-        for line in between.report:
-            self.say(line)
+        for file, sentences in zip((self.a, self.b), between.reports, strict=True):
+            self.report(file, sentences)
         first, last = between.originals
         steps = [
             (f"Step {i} of {len(between.songs)}", self._between(i), song) for i, song in enumerate(between.songs, 1)
@@ -57,15 +54,15 @@ class Interpolate(Listening, Writing):
             *steps,
             (f"B: {self.b.name}", "The original, as far as the model hears it.", last),
         ]
-        names = (self.a.stem, self.b.stem)
-        plan = self.write_songs(
-            path,
-            between.song,
-            between.songs,
-            sections,
-            lambda png, force: save_interpolation(between.songs, png, between.originals, force, names),
-        )
-        content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": between.report}
+
+        def picture(png: Path, force: bool) -> None:
+            from musicae.music.figures import save_interpolation
+
+            save_interpolation(between.songs, png, between.originals, force, (self.a.stem, self.b.stem))
+
+        plan = self.write_songs(path, between.song, between.songs, sections, picture)
+        report = dict(zip("ab", between.reports, strict=True))
+        content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])
 
     def _between(self, step: int) -> str:
@@ -78,9 +75,13 @@ class Interpolate(Listening, Writing):
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        steps = model.interpolate(self.a, self.b, self.steps, linear=self.lerp)
+        ends = [model.see(file) for file in (self.a, self.b)]
+        for file, seen in zip((self.a, self.b), ends, strict=True):
+            self.report(file, seen.report)
+        steps = model.interpolate(*ends, self.steps, linear=self.lerp)
         plan = {"png": [save_picture(strip(steps), path, self.force)]}
-        self.result({"files": plan, "steps": self.steps}, saved(plan))
+        report = {name: list(seen.report) for name, seen in zip("ab", ends, strict=True)}
+        self.result({"files": plan, "steps": self.steps, "report": report}, saved(plan))
 
 
 if __name__ == "__main__":

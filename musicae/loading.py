@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,20 +31,15 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
         CheckpointError: there is no such model, or its folder is damaged.
         ConfigError: its settings are not known here, or there is no such device.
     """
-    import torch
-
     from musicae.core import checkpoints
 
     folder = find(model)
+    _try(device)
     preset = read_preset(folder)
     network = build_network(preset)
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
-    try:
-        return of(preset, network, metrics, folder).to(device)
-    except (RuntimeError, AssertionError) as error:
-        known = "cuda" if torch.cuda.is_available() else "cpu"
-        raise ConfigError(f"device {device!r} cannot be used here; try --device {known}") from error
+    return of(preset, network, metrics, folder).to(device)
 
 
 def find(model: str | Path) -> Path:
@@ -66,12 +60,13 @@ def find(model: str | Path) -> Path:
             f"{model} has no weights here: train it with `python -m musicae.train {model}`, "
             f"then give --model runs/{model}"
         )
-    raise CheckpointError(str(ConfigError.unknown("model", str(model), [p.name for p in shipped()])) + ", or a folder")
+    raise CheckpointError(str(ConfigError.unknown("model or folder", str(model), here())))
 
 
-def shipped() -> Iterator[Path]:
-    """The folders of the models that come with the package."""
-    return (p for p in sorted(PRETRAINED.glob("*")) if (p / "config.json").exists())
+def here() -> dict[str, Path]:
+    """The folders of the models on this machine by what a user types: those that ship, and those in runs/."""
+    shipped = {path.parent.name: path.parent for path in sorted(PRETRAINED.glob("*/config.json"))}
+    return shipped | {str(path.parent): path.parent for path in sorted(Path("runs").glob("*/config.json"))}
 
 
 def read_preset(folder: Path) -> Preset:
@@ -86,7 +81,13 @@ def read_preset(folder: Path) -> Preset:
     config = checkpoints.read_json(folder, checkpoints.CONFIG)
     if "preset" not in config:
         raise CheckpointError(f"{folder}/config.json says nothing of a preset: it is not a model of musicae")
-    return from_data(config["preset"], KINDS)
+    try:
+        preset = from_data(config["preset"], KINDS)
+    except ConfigError as error:
+        raise ConfigError(f"{folder}/{checkpoints.CONFIG}: {error}") from error
+    if not isinstance(preset, Preset):
+        raise CheckpointError(f"{folder}/{checkpoints.CONFIG}: no settings of a model")
+    return preset
 
 
 def write_settings(folder: Path, preset: Preset) -> None:
@@ -110,3 +111,18 @@ def of(preset: Preset, network: Autoencoder, metrics: dict | None = None, folder
     else:
         from musicae.images.model import ImageModel as Kind
     return Kind(preset, network, metrics, folder)
+
+
+def _try(device: str) -> None:
+    """Refuse a device that this machine does not have.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    import torch
+
+    try:
+        torch.zeros(1).to(device).cpu()
+    except (RuntimeError, AssertionError, ImportError) as error:
+        known = "cuda" if torch.cuda.is_available() else "cpu"
+        raise ConfigError(f"device {device!r} cannot be used here; try --device {known}") from error

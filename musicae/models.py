@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musicae.command import Command, main
-from musicae.loading import shipped
+from musicae.loading import here
 from musicae.presets import PRESETS
 
 
@@ -17,8 +17,12 @@ class Models(Command):
 
     def run(self) -> None:
         """List them."""
-        folders = [*shipped(), *(p.parent for p in sorted(Path("runs").glob("*/config.json")))]
-        models = [describe(folder) for folder in folders]
+        models = []
+        for name, folder in here().items():
+            try:
+                models.append(describe(name, folder))
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
         presets = [{"name": p.name, "summary": p.summary, "data": p.data} for p in PRESETS.values()]
         lines = ["Models on this machine:"]
         lines += [f"  {m['model']:24} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
@@ -27,12 +31,12 @@ class Models(Command):
         self.result({"models": models, "presets": presets}, lines)
 
 
-def describe(folder: Path) -> dict:
-    """Name, place, size, use and measured figures of a model folder."""
+def describe(name: str, folder: Path) -> dict:
+    """Name, size, use and measured figures of a model folder."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
     weights, metrics = folder / "model.safetensors", folder / "metrics.json"
     return {
-        "model": config["name"] if folder in set(shipped()) else str(folder),
+        "model": name,
         "summary": config["summary"],
         "megabytes": round(weights.stat().st_size / 1e6, 1) if weights.exists() else 0.0,
         "metrics": json.loads(metrics.read_text(encoding="utf-8")) if metrics.exists() else {},

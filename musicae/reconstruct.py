@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from musicae.command import Listening, Writing, main, require_music, save_picture, saved
+from musicae.command import Listening, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,17 +27,14 @@ class Reconstruct(Listening, Writing):
         """Reconstruct and write."""
         if not self.files:
             raise ConfigError("no files given: name at least one")
-        if self.out and len(self.files) > 1:
-            raise ConfigError(f"--out names one file, and {len(self.files)} were given: leave it out")
-        model = self.load()
-        require_music(model, self)
+        model = self.suited(self.files)
         if model.preset.musical:
             self._songs(model)
         else:
             self._pictures(model)
 
     def _songs(self, model: MusicModel) -> None:
-        targets = [self.target(f"{file.stem}_reconstructed", ".mid") for file in self.files]
+        targets = self.targets([f"{file.stem}_reconstructed" for file in self.files], ".mid")
         for target in targets:
             self.planned(target, 1)
         done = [self._song(model, file, target) for file, target in zip(self.files, targets, strict=True)]
@@ -45,24 +42,21 @@ class Reconstruct(Listening, Writing):
         self.result(content, [line for _, lines in done for line in lines])
 
     def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        from musicae.music.figures import save_piano_roll
-
         heard = model.reconstruct(file, **self.decoding, **self.hearing)
-        self.say(f"{file.name}: " + "; ".join(heard.report))
+        self.report(file, heard.report)
         both = [heard.original, heard.song]
         titles = [f"{file.name}, as far as the model hears it", "what the model gives back"]
-        plan = self.write_songs(
-            target,
-            heard.song,
-            [heard.song],
-            [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)],
-            lambda png, force: save_piano_roll(both, png, force, titles),
-        )
+        sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
+
+        def picture(png: Path, force: bool) -> None:
+            from musicae.music.figures import save_piano_roll
+
+            save_piano_roll(both, png, force, titles)
+
+        plan = self.write_songs(target, heard.song, [heard.song], sections, picture)
         content = {"file": file, "files": plan, **heard.figures, "report": heard.report}
-        shares = ", ".join(
-            f"{text} {heard.figures[name]:.1%}" for name, text in FIGURES.items() if name in heard.figures
-        )
-        return content, [*saved(plan), f"{file.name}: {shares}"]
+        shares = (f"{text} {heard.figures[name]:.1%}" for name, text in FIGURES.items() if name in heard.figures)
+        return content, [*saved(plan), f"{file.name}: {', '.join(shares)}"]
 
     def _pictures(self, model: ImageModel) -> None:
         from musicae.images.figures import reconstructions
@@ -72,8 +66,7 @@ class Reconstruct(Listening, Writing):
         self.refuse_existing([path])
         seen = [model.see(file) for file in self.files]
         for file, one in zip(self.files, seen, strict=True):
-            if one.report:
-                self.say(f"{file.name}: " + "; ".join(one.report))
+            self.report(file, one.report)
         originals = [
             to_image(picture) for one in seen for picture in one.array.reshape(-1, *model.representation.shape)
         ]

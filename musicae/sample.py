@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from musicae.command import Decoding, Writing, main, require_music, save_picture, saved
+from musicae.command import MOST, Decoding, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,30 +25,29 @@ class Sample(Decoding, Writing):
 
     def run(self) -> None:
         """Sample and write."""
-        if self.number < 1:
-            raise ConfigError(f"-n {self.number}: ask for at least one")
-        model = self.load()
-        require_music(model, self)
+        if not 1 <= self.number <= MOST:
+            raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
+        model = self.suited([])
         if model.preset.musical:
             self._songs(model, self.target(f"{model.name}_samples", ".mid"))
         else:
             self._pictures(model, self.target(f"{model.name}_samples", ".png"))
 
     def _songs(self, model: MusicModel, path: Path) -> None:
-        from musicae.music.figures import save_piano_roll
         from musicae.music.song import Song
 
         self.planned(path, self.number)
         clips = model.sample(self.number, **self.decoding)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
-        plan = self.write_songs(
-            path,
-            Song.concatenate(clips),
-            clips,
-            sections,
-            lambda png, force: save_piano_roll(clips, png, force, titles),
-        )
+
+        def picture(png: Path, force: bool) -> None:
+            from musicae.music.figures import save_piano_roll
+
+            save_piano_roll(clips, png, force, titles)
+
+        whole = Song.concatenate(clips, [model.blank(1).ticks] * len(clips))
+        plan = self.write_songs(path, whole, clips, sections, picture)
         self.result({"files": plan, "clips": len(clips), "seed": self.seed}, [*saved(plan), f"seed {self.seed}"])
 
     def _pictures(self, model: ImageModel, path: Path) -> None:

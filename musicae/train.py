@@ -59,13 +59,12 @@ class Train(Command):
         from musicae.fitting import changed, fit
 
         names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
-        preset = changed(PRESETS[self.preset], **{name: getattr(self, name) for name in names})
+        changes = {name: getattr(self, name) for name in names}
+        given = [f"--{n.replace('_', '-')}" for n in ("data", *names) if getattr(self, n) not in (None, ())]
+        if self.resume and given:
+            self.say(f"--resume goes on with the settings that the run was begun with: {', '.join(given)} left aside")
         options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
-        try:
-            model = fit(preset, self.data, self.out, say=self.say, **options)
-        except KeyboardInterrupt:
-            self.say("stopped; the state is saved: go on with --resume")
-            raise
+        model = fit(changed(PRESETS[self.preset], **changes), self.data, self.out, say=self.say, **options)
         measured = model.metrics.get("held_out")
         lines = [f"saved {model.folder}", *(table(measured) if measured else ())]
         self.result({"folder": model.folder, **model.metrics}, lines)

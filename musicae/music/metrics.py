@@ -30,3 +30,9 @@ def score(representation) -> Callable[[np.ndarray, np.ndarray], Ratios]:
         }
 
     return ratios
+
+
+def notes_right(representation, decoded: np.ndarray, truth: np.ndarray) -> float:
+    """The share of the true notes that came back with their pitch, onset and length; both arrays are passages."""
+    heard, meant = (set(zip(*representation.decode(array), strict=True)) for array in (decoded, truth))
+    return len(heard & meant) / max(len(meant), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from musicae.core.evaluation import measure
 from musicae.core.geometry import lerp, slerp
 from musicae.core.model import Model
 from musicae.errors import ConfigError
-from musicae.music.metrics import score
+from musicae.music.grid import Grid
+from musicae.music.metrics import notes_right, score
 from musicae.music.representations import Hearing
 from musicae.music.representations.base import counted
 from musicae.music.song import Song
@@ -44,6 +46,17 @@ class Passage:
         begun = [s for s in self.hearing.song.time_signatures if s.tick <= self.hearing.grid.bar_ticks[0]]
         return f"{begun[-1].numerator}/{begun[-1].denominator}"
 
+    @property
+    def ticks(self) -> int:
+        """Its length to the last bar line, in the ticks of its song."""
+        return int(self.hearing.grid.bar_ticks[-1] - self.hearing.grid.bar_ticks[0])
+
+    def first(self, windows: int) -> Passage:
+        """Its first windows, with the bars that these reach."""
+        lengths = self.lengths[:windows]
+        hearing = replace(self.hearing, grid=self.hearing.grid.reaching(int(lengths.sum())))
+        return Passage(hearing, self.windows[:windows], lengths)
+
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
@@ -52,19 +65,21 @@ class Interpolation:
     Args:
         songs: one a step, the first a reconstruction of A, the last of B.
         originals: the passages of A and of B that were heard, as they were before the model.
-        report: what was taken from each file, and what was done to it, in sentences.
+        reports: what was taken from A and from B, and what was done to it, in sentences.
         latents: `[steps, windows, latent]`.
+        ticks: the length of each step to its last bar line.
     """
 
     songs: list[Song]
     originals: tuple[Song, Song]
-    report: list[str]
+    reports: tuple[list[str], list[str]]
     latents: np.ndarray
+    ticks: int
 
     @property
     def song(self) -> Song:
-        """All steps one after another."""
-        return Song.concatenate(self.songs)
+        """All steps one after another, each with A's number of bars, even where the last ones are silent."""
+        return Song.concatenate(self.songs, [self.ticks] * len(self.songs))
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write all steps as one MIDI file."""
@@ -78,7 +93,8 @@ class Reconstruction:
     Args:
         song: the decode of the posterior mean.
         original: the passage as the representation holds it, which is all that the model could give back.
-        figures: `step_accuracy`, `onset_f1`, `whole_windows`, between 0 and 1.
+        figures: `note_accuracy` (notes of the original that came back with their pitch, onset and length),
+            `step_accuracy`, `onset_f1`, `whole_windows` (see `musicae.music.metrics.score`), between 0 and 1.
         report: what was taken from the file.
     """
 
@@ -103,8 +119,8 @@ class MusicModel(Model):
             MidiError: it cannot be read.
             NoWindows: it holds nothing of what the model hears.
         """
-        hearing = self.representation.hear(Song.read(song), track, bars)
-        grid = hearing.grid.extended(self.representation.steps)
+        hearing = _until_its_end(self.representation.hear(Song.read(song), track, bars))
+        grid = _filled(hearing.grid, self.representation.steps)
         added = len(grid) - len(hearing.grid)
         report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
         hearing = replace(hearing, grid=grid, report=(*hearing.song.changes, *hearing.report, *report))
@@ -126,13 +142,17 @@ class MusicModel(Model):
             temperature: 0 takes the most probable step.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
+
+        Raises:
+            ConfigError: vectors that are not of this model, or more of them than `like` has windows.
         """
         z = np.atleast_2d(np.asarray(z, np.float32))
-        passage = self._blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
+        if not z.size or z.shape[1:] != (self.network.latent,):
+            raise ConfigError(f"latent vectors {z.shape}: {self.name} decodes [windows, {self.network.latent}]")
+        passage = self.blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
         if len(z) > len(passage.lengths):
             raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
-        lengths = passage.lengths[: len(z)]
-        return self._render(self._decode(z, temperature, top_p, seed), lengths, passage.hearing)
+        return self._render(self._decode(z, temperature, top_p, seed), passage.first(len(z)))
 
     def interpolate(
         self,
@@ -162,16 +182,13 @@ class MusicModel(Model):
         """
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
-        first, second = self.hear(a, track, bars), self.hear(b, track, bars)
-        pair, report = self._pair(first, second)
-        places = torch.linspace(0, 1, steps)
+        pair, reports = self._pair(self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self._encode(passage.windows)) for passage in pair]
-        latents = (lerp if linear else slerp)(*ends, places).numpy()
-        decoded = self._decode(latents.reshape(-1, latents.shape[-1]), temperature, top_p, seed)
-        windows = decoded.reshape(steps, -1, *decoded.shape[1:])
-        songs = [self._render(step, pair[0].lengths, first.hearing) for step in windows]
-        originals = tuple(self._render(p.windows, p.lengths, p.hearing) for p in pair)
-        return Interpolation(songs, originals, report, latents)
+        latents = (lerp if linear else slerp)(*ends, torch.linspace(0, 1, steps)).numpy()
+        # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
+        songs = [self._render(self._decode(z, temperature, top_p, seed), pair[0]) for z in latents]
+        originals = tuple(self._render(passage.windows, passage) for passage in pair)
+        return Interpolation(songs, originals, reports, latents, pair[0].ticks)
 
     def reconstruct(
         self,
@@ -186,18 +203,20 @@ class MusicModel(Model):
         """What the model makes of a song, and how much of it came back."""
         passage = self.hear(song, track, bars)
         windows = self._decode(self._encode(passage.windows), temperature, top_p, seed)
-        whole = [self.representation.join(w, passage.lengths)[None] for w in (windows, passage.windows)]
-        ratios = score(self.representation)(*whole)
+        decoded, truth = (self.representation.join(w, passage.lengths) for w in (windows, passage.windows))
+        ratios = score(self.representation)(decoded[None], truth[None])
         ratios["whole_windows"] = self._whole(windows, passage)
-        figures = {name: a / b for name, (a, b) in ratios.items() if b}
-        songs = [self._render(w, passage.lengths, passage.hearing) for w in (windows, passage.windows)]
+        figures = {"note_accuracy": notes_right(self.representation, decoded, truth)}
+        figures |= {name: a / b for name, (a, b) in ratios.items() if b}
+        songs = [self._render(w, passage) for w in (windows, passage.windows)]
         return Reconstruction(*songs, figures, list(passage.hearing.report))
 
     def sample(self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0) -> list[Song]:
-        """`n` new clips, decodes of z ~ N(0, I)."""
+        """`n` new clips, decodes of z ~ N(0, I), each as long as `blank(1)`."""
+        if n < 1:
+            raise ConfigError(f"{n} clips: ask for at least 1")
         windows = self._decode(self.draw(n, seed), temperature, top_p, seed)
-        blank = self._blank(1)
-        return [self._render(window[None], blank.lengths, blank.hearing) for window in windows]
+        return [self._render(window[None], self.blank(1)) for window in windows]
 
     def vary(
         self,
@@ -229,8 +248,13 @@ class MusicModel(Model):
         z = torch.from_numpy(self._encode(passage.windows))
         elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
         moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
-        decoded = [self._decode(m, temperature, top_p, seed) for m in moved]
-        return [self._render(windows, passage.lengths, passage.hearing) for windows in decoded]
+        return [self._render(self._decode(m, temperature, top_p, seed), passage) for m in moved]
+
+    def blank(self, windows: int) -> Passage:
+        """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song."""
+        steps = self.representation.steps
+        hearing = self.representation.blank(-(-windows * steps // (4 * self.representation.steps_per_quarter)))
+        return Passage(hearing, *self.representation.cut(hearing.array, [(i * steps, steps) for i in range(windows)]))
 
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
@@ -242,34 +266,50 @@ class MusicModel(Model):
         return self.to_latent(to_tensor(windows, self.representation))
 
     def _decode(self, z: np.ndarray, temperature: float, top_p: float, seed: int) -> np.ndarray:
+        if not 0 <= temperature < math.inf:
+            raise ConfigError(f"temperature {temperature}: it must be 0 or more")
+        if not 0 < top_p <= 1:
+            raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
         return self.from_latent(z, temperature, top_p, seed).numpy().astype(np.uint8)
 
-    def _render(self, windows: np.ndarray, lengths: np.ndarray, hearing: Hearing) -> Song:
-        grid = hearing.grid.reaching(int(lengths.sum()))
-        return self.representation.render(self.representation.join(windows, lengths), replace(hearing, grid=grid))
-
-    def _blank(self, windows: int) -> Passage:
-        steps = self.representation.steps
-        bars = -(-windows * steps // (4 * self.representation.steps_per_quarter))
-        hearing = self.representation.blank(bars)
-        return Passage(hearing, *self.representation.cut(hearing.array, hearing.grid.windows(steps)))
+    def _render(self, windows: np.ndarray, passage: Passage) -> Song:
+        return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)
 
     def _whole(self, windows: np.ndarray, passage: Passage) -> tuple[float, float]:
         right = self.representation.steps_right(windows, passage.windows)
         beyond = np.arange(right.shape[1]) >= passage.lengths[:, None]
         return float((right | beyond).all(1).sum()), float(len(right))
 
-    def _pair(self, a: Passage, b: Passage) -> tuple[tuple[Passage, Passage], list[str]]:
-        """Both passages in windows of the same number and lengths, on A's bars; and what was done."""
+    def _pair(self, a: Passage, b: Passage) -> tuple[tuple[Passage, Passage], tuple[list[str], list[str]]]:
+        """Both passages in windows of the same number and lengths, on A's bars; and what was done to each."""
         total = b.hearing.grid.total_steps
         plan = [piece for piece in a.hearing.grid.windows(self.representation.steps) if piece[0] < total]
-        windows, lengths = self.representation.cut(b.hearing.array, plan)
-        pair = Passage(a.hearing, a.windows[: len(plan)], lengths), Passage(b.hearing, windows, lengths)
-        report = ["A: " + "; ".join(a.hearing.report), "B: " + "; ".join(b.hearing.report)]
-        for name, passage in (("A", a), ("B", b)):
-            quarters = (passage.hearing.grid.total_steps - lengths.sum()) / self.representation.steps_per_quarter
-            if quarters > 0:
-                report.append(f"{name} is longer: its last {quarters:g} quarter notes have no partner and are left out")
+        first = a.first(len(plan))
+        steps = int(first.lengths.sum())
+        hearing = replace(b.hearing, grid=b.hearing.grid.reaching(steps))
+        second = Passage(hearing, *self.representation.cut(b.hearing.array, plan))
+        reports = tuple([*p.hearing.report, *self._unequal(p, steps)] for p in (a, b))
         if a.metre != b.metre:
-            report.append(f"B is in {b.metre}: its notes are laid on A's bars of {a.metre}")
-        return pair, report
+            reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
+        return (first, second), reports
+
+    def _unequal(self, passage: Passage, steps: int) -> list[str]:
+        """What is done to a passage so that it has `steps` steps."""
+        beyond = (passage.hearing.grid.total_steps - steps) / self.representation.steps_per_quarter
+        if beyond > 0:
+            return [f"its last {beyond:g} quarters have no partner in the other and are left out"]
+        return [f"padded with {-beyond:g} quarters of silence to the length of the other"] if beyond else []
+
+
+def _filled(grid: Grid, steps: int) -> Grid:
+    """A grid with its last bar repeated as often as a window of `steps` steps has room."""
+    bar = int(grid.bar_steps[-1] - grid.bar_steps[-2])
+    return grid.extended(grid.total_steps + max(steps - grid.total_steps, 0) // bar * bar)
+
+
+def _until_its_end(hearing: Hearing) -> Hearing:
+    """A hearing whose song changes neither tempo, metre nor key after it: what is added to it is like its last bar."""
+    names = ("tempos", "time_signatures", "key_signatures")
+    end = hearing.grid.bar_ticks[-1]
+    kept = {name: tuple(c for c in getattr(hearing.song, name) if c.tick < end) for name in names}
+    return replace(hearing, song=replace(hearing.song, **kept))

@@ -136,7 +136,7 @@ class Representation(ABC):
         song = _divisible(song, self.steps_per_quarter)
         heard, choice = self.choose(song, track)
         whole = Grid.of(song, self.steps_per_quarter)
-        grid, left_out = _sounding_bars(whole, heard.notes) if bars is None else _chosen_bars(whole, bars)
+        grid, left_out = _sounding_bars(whole, heard.notes) if bars is None else _chosen_bars(song, whole, bars)
         array, changes = self.encode(heard.notes, grid)
         if not len(self.decode(array)[0]):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
@@ -250,8 +250,10 @@ def _divisible(song: Song, steps_per_quarter: int) -> Song:
     return song.resample(lcm(song.ticks_per_quarter, steps_per_quarter, *parts_of_a_quarter))
 
 
-def _chosen_bars(grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:
+def _chosen_bars(song: Song, grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:
     """The grid of the bars asked for, and a sentence that says so."""
+    if not 1 <= bars[0] <= bars[1] <= len(grid):
+        raise ConfigError(f"{title(song)}: no bars {bars[0]} to {bars[1]}; it has bars 1 to {len(grid)}")
     return grid.bars(*bars), [f"took bars {bars[0]} to {bars[1]} of {len(grid)}"]
 
 
