@@ -43,7 +43,7 @@ class Interpolate(Listening, Writing):
     def _songs(self, model: MusicModel, path: Path) -> None:
         self.planned(path, self.steps)
         between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **self.decoding, **self.hearing)
-        for file, sentences in zip((self.a, self.b), between.reports, strict=True):
+        for file, sentences in zip((self.a, self.b), between.report, strict=True):
             self.report(file, sentences)
         first, last = between.originals
         steps = [
@@ -61,7 +61,7 @@ class Interpolate(Listening, Writing):
             save_interpolation(between.songs, png, between.originals, force, (self.a.stem, self.b.stem))
 
         plan = self.write_songs(path, between.song, between.songs, sections, picture)
-        report = dict(zip("ab", between.reports, strict=True))
+        report = dict(zip("ab", between.report, strict=True))
         content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])
 

@@ -65,14 +65,14 @@ class Interpolation:
     Args:
         songs: one a step, the first a reconstruction of A, the last of B.
         originals: the passages of A and of B that were heard, as they were before the model.
-        reports: what was taken from A and from B, and what was done to it, in sentences.
+        report: what was taken from A and from B, and what was done to it, in sentences, A's first.
         latents: `[steps, windows, latent]`.
         ticks: the length of each step to its last bar line.
     """
 
     songs: list[Song]
     originals: tuple[Song, Song]
-    reports: tuple[list[str], list[str]]
+    report: tuple[list[str], list[str]]
     latents: np.ndarray
     ticks: int
 
