@@ -324,11 +324,14 @@ def main(command: type[Command], name: str, arguments: Sequence[str] | None = No
         sys.exit(130)
 
 
+NATS = ("rate", "distortion", "elbo")
+
+
 def table(held_out: dict) -> list[str]:
     """Held-out figures as lines of text."""
     lines = [
         f"{held_out['examples']:,} held-out examples",
-        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in ("rate", "distortion", "elbo")),
+        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in NATS if name in held_out),
         f"active units {held_out['active_units']}",
     ]
     rows = [(z, how, ratios) for z in ("mean", "sample") for how, ratios in held_out.get(z, {}).items()]
@@ -336,7 +339,7 @@ def table(held_out: dict) -> list[str]:
     lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>16}" for name in names))
     for z, how, ratios in rows:
         lines.append(f"{z:8}{how:15}" + "".join(f"{_number(ratios[name]):>16}" for name in names))
-    others = {k: v for k, v in held_out.items() if isinstance(v, float) and k not in ("rate", "distortion", "elbo")}
+    others = {k: v for k, v in held_out.items() if isinstance(v, float) and k not in NATS}
     return lines + [f"{name} {value:.4f}" for name, value in others.items()]
 
 

@@ -222,7 +222,8 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
     checkpoints.read_weights(folder, network)
     model = of(preset, network, folder=folder).to(accelerator.device)
     if accelerator.is_main_process and len(splits.test):
-        model.metrics = figures(model, splits.test, splits.report) | {
+        known = {} if preset.musical else {"known": splits.train}
+        model.metrics = figures(model, splits.test, splits.report, **known) | {
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
         }
         checkpoints.write_json(folder, checkpoints.METRICS, model.metrics)

@@ -30,7 +30,7 @@ class Preset:
         representation: what one example is, and how files become examples and back.
         network: an entry of `musicae.core.networks`.
         latent: dimensions of the latent vector.
-        bottleneck: `"gaussian"` or `"point"`.
+        bottleneck: a name among `musicae.core.bottlenecks.BOTTLENECKS`.
         objective: what training makes small.
         training: how it is trained.
         corruption: what the model hears in place of the data.
@@ -66,9 +66,9 @@ def cosine(steps: int, peak: float = 1e-3) -> WarmupCosine:
     return WarmupCosine(peak, peak / 100, min(200, steps // 10), steps)
 
 
-def training(steps: int, batch_size: int = 128, **changes) -> Training:
+def training(steps: int, batch_size: int = 128, peak: float = 1e-3, **changes) -> Training:
     """How our own presets are trained."""
-    return Training(steps=steps, batch_size=batch_size, learning_rate=cosine(steps), **changes)
+    return Training(steps=steps, batch_size=batch_size, learning_rate=cosine(steps, peak), **changes)
 
 
 PRESETS = {
@@ -115,6 +115,36 @@ PRESETS = {
             training=training(10_000),
             transpose=(-6, 6),
             data="music21",
+        ),
+        Preset(
+            name="digits-ae",
+            summary="a plain autoencoder of scikit-learn's small digits",
+            representation=Pictures(8, 8),
+            network=Convolutional(widths=(32, 64), blocks=1, fine=False),
+            latent=16,
+            bottleneck="point",
+            objective=Reconstruction(),
+            training=training(1000, peak=2e-3, validate_every=200),
+            data="digits",
+        ),
+        Preset(
+            name="digits-vae",
+            summary="scikit-learn's small digits on a plane",
+            representation=Pictures(8, 8),
+            network=Convolutional(widths=(32, 64), blocks=1, fine=False),
+            latent=2,
+            objective=Elbo(),
+            training=training(1500, peak=2e-3, validate_every=300),
+            data="digits",
+        ),
+        Preset(
+            name="mnist-vae",
+            summary="MNIST digits on a plane",
+            representation=Pictures(28, 28),
+            network=Convolutional(widths=(32, 64), blocks=1, fine=False),
+            latent=2,
+            objective=Elbo(),
+            training=training(7000, peak=2e-3, validate_every=1000),
         ),
     )
 }

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
-from musicae.core.bottlenecks import normal_log_prob
+from musicae.core.bottlenecks import PointPosterior, normal_log_prob
 from musicae.core.data import Examples
 from musicae.core.randomness import RandomSource
 
@@ -68,7 +68,8 @@ def measure(
         progress: called with the number of examples done after every batch.
 
     Returns:
-        `examples`; `rate`, `distortion`, `elbo` in nats an example (one draw of z; the rate is exact);
+        `examples`; `distortion`, and where the bottleneck is not a point `rate` and `elbo`, in nats an example (one
+        draw of z; the rate is exact);
         `active_units`; and under `mean` and `sample` (which z is decoded), under the names of `ways` (how), the
         ratios of `score`.
     """
@@ -91,12 +92,9 @@ def measure(
         if progress:
             progress(len(indices))
     n = len(examples)
-    figures: dict = {
-        "examples": n,
-        "rate": rate / n,
-        "distortion": distortion / n,
-        "elbo": -(rate + distortion) / n,
-    }
+    figures: dict = {"examples": n, "distortion": distortion / n}
+    if not isinstance(posterior, PointPosterior):
+        figures |= {"rate": rate / n, "elbo": -(rate + distortion) / n}
     figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
     for (z, how), sums in totals.items():
         ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}
