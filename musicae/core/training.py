@@ -7,14 +7,12 @@ killed at any moment resumes to the same weights, to the bit on a CPU.
 
 from __future__ import annotations
 
-import csv
 import io
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +27,12 @@ from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples, shuffled
 from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
+from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard
 from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError
 from musicae.files import write_atomically
 
-STATE, METRICS_TABLE = "state.pt", "metrics.csv"
-COLUMNS = ("step", "split", "loss", "distortion", "rate", "accuracy", "learning_rate", "skipped", "seconds")
+STATE = "state.pt"
 VALIDATION, TRAIN = 1, 0  # names of random streams beside the seed
 
 
@@ -121,34 +119,6 @@ class State:
             setattr(self, name, content[name])
 
 
-def _whole_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table but those that a crash left without their end."""
-    lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n") and line.count(",") == len(COLUMNS) - 1]
-    return [row for row in csv.DictReader(whole, COLUMNS) if row["step"].isdigit()]
-
-
-class Table:
-    """`metrics.csv`: a row for each stretch of training and each validation. A resumed run drops the rows beyond its
-    step and lines that were never finished."""
-
-    def __init__(self, path: Path, step: int):
-        self.path = path
-        rows = [row for row in _whole_rows(path) if int(row["step"]) <= step] if step and path.exists() else []
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(path, buffer.getvalue().encode(), force=True)
-
-    def add(self, row: dict) -> None:
-        """Append one row."""
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
-                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
-            )
-
-
 class Trainer:
     """Trains an autoencoder.
 
@@ -231,7 +201,7 @@ class Trainer:
     def _loop(self, table: Table | None, interruption: _Interruption) -> bool:
         """Train to the last step, or until a process is asked to stop; whether one was."""
         settings, state, stopped = self.settings, self.state, False
-        window = _Window(state)
+        window = Means(state)
         with self._progress() as bar, self._board() as board:
             while state.step < settings.steps and not stopped:
                 window.add(self._step())
@@ -242,7 +212,7 @@ class Trainer:
                     window.stop_clock()
                     self._validate(table, board)
                     self._save_state()
-                    window = _Window(state)
+                    window = Means(state)
                 stopped = self._asked_anywhere(interruption)
         if stopped:
             window.stop_clock()
@@ -284,11 +254,23 @@ class Trainer:
             row = self.measure(self.validation_examples)
             row = {"step": self.state.step, "split": "validation", **row, "seconds": self.state.seconds}
             table.add(row)
-            _show(board, row)
+            show(board, row)
+            self._tell(row)
             if row["loss"] < self.state.best:
                 self.state.best = row["loss"]
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
+
+    def _tell(self, row: dict) -> None:
+        """One line a validation, so that a log file shows how far it is too."""
+        if self.quiet:
+            return
+        from tqdm import tqdm
+
+        done, steps = self.state.step, self.settings.steps
+        left = self.state.seconds / max(done, 1) * (steps - done) / 60
+        terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS)
+        tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left", file=sys.stderr)
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
@@ -302,8 +284,8 @@ class Trainer:
             random = RandomSource(settings.seed, VALIDATION, start)
             with self.accelerator.autocast():
                 terms = task(examples.batch(indices).to(self.accelerator.device), settings.steps, random)
-            sums += len(indices) * _means(terms).double().cpu()
-        return dict(zip(("loss", "distortion", "rate", "accuracy"), (sums / count).tolist(), strict=True))
+            sums += len(indices) * means_of(terms).double().cpu()
+        return dict(zip(TERMS, (sums / count).tolist(), strict=True))
 
     def _report(self, means: dict, table: Table | None, board, bar) -> None:
         if not self._is_main:
@@ -312,8 +294,8 @@ class Trainer:
         row = {"step": self.state.step, "split": "train", **means, "learning_rate": rate}
         row |= {"skipped": self.state.skipped, "seconds": self.state.seconds}
         table.add(row)
-        _show(board, row)
-        bar.set_postfix({name: f"{means[name]:.4g}" for name in ("loss", "distortion", "rate", "accuracy")})
+        show(board, row)
+        bar.set_postfix({name: f"{means[name]:.4g}" for name in TERMS})
 
     def _save_state(self) -> None:
         if self._is_main:
@@ -321,14 +303,7 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def _board(self) -> AbstractContextManager:
-        """A writer for tensorboard where it is installed, else None. Drops what a killed run wrote beyond its state."""
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return nullcontext()
-        if not self._is_main:
-            return nullcontext()
-        return closing(SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.state.step + 1))
+        return tensorboard(self.folder, self.state.step) if self._is_main else nullcontext()
 
     def _progress(self):
         from tqdm import tqdm
@@ -359,33 +334,6 @@ class _Interruption:
         self.asked = True
 
 
-class _Window:
-    """Means of the terms since the last report; `state.seconds` counts the time that went into training steps."""
-
-    def __init__(self, state: State):
-        self.state, self.since = state, time.monotonic()
-        self.sums, self.count = 0.0, 0
-
-    def add(self, terms: Terms) -> None:
-        self.sums = self.sums + _means(terms).detach()
-        self.count += 1
-
-    def stop_clock(self) -> None:
-        now = time.monotonic()
-        self.state.seconds += now - self.since
-        self.since = now
-
-    def close(self, accelerator: Accelerator) -> dict[str, float]:
-        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
-        self.stop_clock()
-        self.sums, self.count = 0.0, 0
-        return dict(zip(("loss", "distortion", "rate", "accuracy"), means, strict=True))
-
-
-def _means(terms: Terms) -> torch.Tensor:
-    return torch.stack([terms.loss, terms.distortion.mean(), terms.rate.mean(), terms.accuracy.mean()])
-
-
 def make_accelerator(device: str | None, precision: str) -> Accelerator:
     """The processes, the device and the precision.
 
@@ -405,9 +353,3 @@ def make_accelerator(device: str | None, precision: str) -> Accelerator:
     # accelerate keeps one state a process and refuses another precision or device, so each training begins it anew.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=kind == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
-
-
-def _show(board, row: dict) -> None:
-    if board is not None:
-        for name in ("loss", "distortion", "rate", "accuracy"):
-            board.add_scalar(f"{row['split']}/{name}", row[name], row["step"])

@@ -23,18 +23,9 @@ from musicae.core.corruptions import GaussianNoise
 from musicae.core.event import Event
 from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction, Terms
+from musicae.core.reports import COLUMNS, METRICS_TABLE, Table
 from musicae.core.schedules import Constant, Linear
-from musicae.core.training import (
-    COLUMNS,
-    METRICS_TABLE,
-    STATE,
-    Table,
-    Trainer,
-    make_accelerator,
-    multiplies_bf16,
-    parameter_groups,
-    running_average,
-)
+from musicae.core.training import STATE, Trainer, make_accelerator, multiplies_bf16, parameter_groups, running_average
 from musicae.errors import CheckpointError, ConfigError, DataError
 
 SCRIPT = Path(__file__).with_name("training_run.py")

@@ -1,0 +1,93 @@
+"""What training tells of itself while it runs: means of the terms, a table on disk, curves in tensorboard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+
+import torch
+
+from musicae.core.objectives import Terms
+from musicae.files import write_atomically
+
+METRICS_TABLE = "metrics.csv"
+TERMS = ("loss", "distortion", "rate", "accuracy")
+COLUMNS = ("step", "split", *TERMS, "learning_rate", "skipped", "seconds")
+
+
+def _whole_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table but those that a crash left without their end."""
+    lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n") and line.count(",") == len(COLUMNS) - 1]
+    return [row for row in csv.DictReader(whole, COLUMNS) if row["step"].isdigit()]
+
+
+class Table:
+    """`metrics.csv`: a row for each stretch of training and each validation. A resumed run drops the rows beyond its
+    step and lines that were never finished."""
+
+    def __init__(self, path: Path, step: int):
+        self.path = path
+        rows = [row for row in _whole_rows(path) if int(row["step"]) <= step] if step and path.exists() else []
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(path, buffer.getvalue().encode(), force=True)
+
+    def add(self, row: dict) -> None:
+        """Append one row."""
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
+                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
+            )
+
+
+class Means:
+    """Means of the terms since the last report; `state.seconds` counts the time that went into training steps."""
+
+    def __init__(self, state):
+        self.state, self.since = state, time.monotonic()
+        self.sums, self.count = 0.0, 0
+
+    def add(self, terms: Terms) -> None:
+        """Count the terms of a step."""
+        self.sums = self.sums + means_of(terms).detach()
+        self.count += 1
+
+    def stop_clock(self) -> None:
+        """Add the time since the last call to `state.seconds`."""
+        now = time.monotonic()
+        self.state.seconds += now - self.since
+        self.since = now
+
+    def close(self, accelerator) -> dict[str, float]:
+        """The means over all processes, and a fresh start."""
+        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
+        self.stop_clock()
+        self.sums, self.count = 0.0, 0
+        return dict(zip(TERMS, means, strict=True))
+
+
+def means_of(terms: Terms) -> torch.Tensor:
+    """The mean of each of TERMS over the batch, `[4]`."""
+    return torch.stack([terms.loss, terms.distortion.mean(), terms.rate.mean(), terms.accuracy.mean()])
+
+
+def tensorboard(folder: Path, step: int) -> AbstractContextManager:
+    """A writer for tensorboard where it is installed, else None. Drops what a killed run wrote beyond `step`."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return nullcontext()
+    return closing(SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1))
+
+
+def show(board, row: dict) -> None:
+    """Put a row of the table on a tensorboard writer, if there is one."""
+    if board is not None:
+        for name in TERMS:
+            board.add_scalar(f"{row['split']}/{name}", row[name], row["step"])
