@@ -197,14 +197,7 @@ class Writing(Command):
                 raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
 
     def planned(self, path: Path, parts: int) -> dict[str, list[Path]]:
-        """The files that will be written, by kind.
-
-        Raises:
-            ConfigError: there would be none, or absurdly many parts.
-            Error: one of them exists.
-        """
-        if not 1 <= parts <= MOST:
-            raise ConfigError(f"{parts} steps or clips: ask for 1 to {MOST}")
+        """The files that will be written, by kind; refused if one of them exists."""
         plan = {"midi": [path]}
         if self.split:
             plan["parts"] = [path.with_stem(f"{path.stem}_{i}of{parts}") for i in range(1, parts + 1)]

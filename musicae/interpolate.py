@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Listening, Writing, main, save_picture, saved
+from musicae.command import MOST, Listening, Writing, main, save_picture, saved
+from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
@@ -33,6 +34,8 @@ class Interpolate(Listening, Writing):
 
     def run(self) -> None:
         """Interpolate and write."""
+        if not 2 <= self.steps <= MOST:
+            raise ConfigError(f"--steps {self.steps}: ask for 2 (both ends) to {MOST}")
         name = f"{self.a.stem}_to_{self.b.stem}"
         model = self.suited([self.a, self.b])
         if model.preset.musical:
