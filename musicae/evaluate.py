@@ -46,13 +46,13 @@ class Evaluate(Command):
             raise DataError("no data given: name files that the model has not seen with --data")
         with tempfile.TemporaryDirectory() as folder:
             splits = open_data(model.preset, self.data, Path(folder), quiet=self.quiet, held_out=True)
-            examples = getattr(splits, self.part)
-            if not len(examples):
+            number = len(getattr(splits, self.part))
+            if not number:
                 raise DataError(f"the data have nothing in their {self.part} part: try another --part")
             self.say(splits.report)
             hidden = self.quiet or not sys.stderr.isatty()
-            with tqdm(total=len(examples), desc="measuring", unit=" examples", disable=hidden) as bar:
-                measured = figures(model, examples, splits.report, seed=self.seed, progress=bar.update)
+            with tqdm(total=number, desc="measuring", unit=" examples", disable=hidden) as bar:
+                measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update)
         self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
 
 

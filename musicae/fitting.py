@@ -222,17 +222,17 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
     checkpoints.read_weights(folder, network)
     model = of(preset, network, folder=folder).to(accelerator.device)
     if accelerator.is_main_process and len(splits.test):
-        known = {} if preset.musical else {"known": splits.train}
-        model.metrics = figures(model, splits.test, splits.report, **known) | {
+        model.metrics = figures(model, splits) | {
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
         }
         checkpoints.write_json(folder, checkpoints.METRICS, model.metrics)
     return model
 
 
-def figures(model: Model, examples: Examples, report: str, **options: Any) -> dict:
-    """What `metrics.json` says: the figures of held-out examples, and which these are."""
-    return {"data": report, "held_out": model.evaluate(examples, **options)}
+def figures(model: Model, splits: Splits, part: str = "test", **options: Any) -> dict:
+    """What `metrics.json` says: the figures of a part of the data, and which data these are."""
+    known = {} if model.preset.musical or part == "train" or not len(splits.train) else {"known": splits.train}
+    return {"data": splits.report, "held_out": model.evaluate(getattr(splits, part), **known, **options)}
 
 
 def changed(preset: Preset, **changes: Any) -> Preset:

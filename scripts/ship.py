@@ -23,7 +23,7 @@ def ship(run: Path) -> Path:
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
     splits = open_data(trained.preset, (), run / CORPUS)
-    measured = figures(load(folder), splits.test, splits.report)
+    measured = figures(load(folder), splits)
     checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": trained.metrics.get("trained", {})})
     return folder
 
