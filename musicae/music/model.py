@@ -282,16 +282,14 @@ class MusicModel(Model):
 
     def _pair(self, a: Passage, b: Passage) -> tuple[tuple[Passage, Passage], tuple[list[str], list[str]]]:
         """Both passages in windows of the same number and lengths, on A's bars; and what was done to each."""
-        total = b.hearing.grid.total_steps
-        plan = [piece for piece in a.hearing.grid.windows(self.representation.steps) if piece[0] < total]
-        first = a.first(len(plan))
-        steps = int(first.lengths.sum())
-        hearing = replace(b.hearing, grid=b.hearing.grid.reaching(steps))
-        second = Passage(hearing, *self.representation.cut(b.hearing.array, plan))
+        grid = a.hearing.grid.reaching(min(a.hearing.grid.total_steps, b.hearing.grid.total_steps))
+        plan, steps = grid.windows(self.representation.steps), grid.total_steps
+        hearings = [replace(p.hearing, grid=p.hearing.grid.reaching(steps)) for p in (a, b)]
+        pair = tuple(Passage(h, *self.representation.cut(h.array, plan)) for h in hearings)
         reports = tuple([*p.hearing.report, *self._unequal(p, steps)] for p in (a, b))
         if a.metre != b.metre:
             reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
-        return (first, second), reports
+        return pair, reports
 
     def _unequal(self, passage: Passage, steps: int) -> list[str]:
         """What is done to a passage so that it has `steps` steps."""

@@ -1,0 +1,287 @@
+"""The verbs of a model of music, on models with random weights: what holds whatever a model has learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+
+import musicae
+from musicae.errors import ConfigError, MidiError, NoWindows
+from musicae.loading import PRETRAINED
+from musicae.music.song import Song, Tempo, TimeSignature, Track
+
+WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
+SHIPPED = pytest.mark.skipif(not (PRETRAINED / "melody-2bar" / "model.safetensors").exists(), reason="no weights here")
+
+
+@pytest.fixture(scope="module", params=tiny.MUSIC, ids=lambda preset: preset.name)
+def model(request):
+    return tiny.model(request.param)
+
+
+@pytest.fixture(scope="module")
+def melody():
+    return tiny.model(tiny.MELODY)
+
+
+def silenced(model, monkeypatch):
+    """A model that answers everything with silence."""
+    silence = model.blank(1).windows
+    monkeypatch.setattr(model, "_decode", lambda z, *_: np.repeat(silence, len(z), 0))
+    return model
+
+
+def same(a: Song, b: Song) -> bool:
+    return a.to_bytes() == b.to_bytes()
+
+
+# Interpolation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "bars"),
+    [
+        ((4, "4/4"), (4, "4/4"), 4),
+        ((1, "4/4"), (1, "4/4"), 2),  # padded to a window
+        ((1, "3/4"), (8, "4/4"), 2),  # a window holds two bars of 3/4
+        ((8, "4/4"), (1, "3/4"), 2),
+        ((5, "5/4"), (3, "7/8"), 3),
+        ((3, "7/8"), (5, "12/8"), 3),
+        ((5, "12/8"), (2, "3/4"), 1),
+        ((3, "9/4"), (3, "4/4"), 2),  # a bar longer than a window
+        ((1, "2/4"), (1, "5/8"), 4),
+        ((3, "4/4"), (9, "4/4"), 3),
+        ((9, "6/8"), (2, "4/4"), 3),
+    ],
+)
+def test_each_step_has_as_many_bars_as_both_songs_reach(melody, a, b, bars):
+    between = melody.interpolate(tiny.song(*a), tiny.song(*b, pitch=55), 3, **WILD)
+    numerator, denominator = map(int, a[1].split("/"))
+    length = bars * numerator * 4 * 480 // denominator
+    assert between.ticks == length
+    assert len(between.songs) == 3
+    assert all(step.end <= length for step in between.songs)
+    whole = Song.read(between.song.to_bytes())
+    assert whole.time_signatures == (TimeSignature(0, numerator, denominator),)
+    notes = np.concatenate([step.tracks[0].notes["start"] + i * length for i, step in enumerate(between.songs)])
+    assert whole.tracks[0].notes["start"].tolist() == notes.tolist()
+    assert between.song.bars_end <= 3 * length
+    assert all(original.end <= length for original in between.originals)
+
+
+def test_steps_that_end_in_silence_keep_their_bars(melody, monkeypatch):
+    between = melody.interpolate(tiny.song(8), tiny.song(8, pitch=50), 3)
+    bars = [[], [], [(0, 480, 60, 80)]]
+    notes = [np.array(rows, tiny.NOTE) for rows in bars]
+    songs = [replace(step, tracks=(Track(n),)) for step, n in zip(between.songs, notes, strict=True)]
+    whole = replace(between, songs=songs).song
+    assert whole.tracks[0].notes["start"].tolist() == [2 * 8 * 4 * 480]
+
+
+def test_the_ends_are_what_the_model_gives_back(model):
+    a, b = tiny.song(7), tiny.song(7, pitch=52)
+    between = model.interpolate(a, b, 5, **WILD)
+    assert same(between.songs[0], model.reconstruct(a, **WILD).song)
+    assert between.songs[-1].tracks[0].notes.tolist() == model.reconstruct(b, **WILD).song.tracks[0].notes.tolist()
+
+
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_identical_songs_give_the_same_music_in_every_step(model, linear, temperature):
+    between = model.interpolate(tiny.song(5), tiny.song(5), 4, linear=linear, temperature=temperature)
+    assert all(same(step, between.songs[0]) for step in between.songs)
+
+
+def test_the_way_from_b_to_a_is_the_way_back(melody):
+    there, back = (melody.interpolate(*pair, 5).latents for pair in [(tiny.song(), tiny.song(4, pitch=50))] * 2)
+    assert np.array_equal(there, back)
+    back = melody.interpolate(tiny.song(4, pitch=50), tiny.song(), 5).latents
+    assert np.allclose(there, back[::-1], atol=1e-6)
+
+
+def test_what_comes_out_is_like_a(model):
+    changes = {"tempos": (Tempo(0, 77.0), Tempo(1920, 133.0)), "key_signatures": ()}
+    a = tiny.song(4, "3/4", **changes)
+    whole = Song.read(model.interpolate(a, tiny.song(4), 3, **WILD).song.to_bytes())
+    assert [round(tempo.quarters_per_minute) for tempo in whole.tempos] == [77, 133] * 3
+    assert whole.time_signatures == a.time_signatures
+    assert (whole.tracks[0].program, whole.tracks[0].name) == (73, "Flöte")
+
+
+def test_unequal_songs_are_reported(melody):
+    report = melody.interpolate(tiny.song(9), tiny.song(3, "3/4"), 2).report
+    assert report[0][1:] == ["its last 24 quarters have no partner in the other and are left out"]
+    padded = "padded with 3 quarters of silence to the length of the other"
+    assert report[1][1:] == [padded, "laid from 3/4 on bars of 4/4"]
+    report = melody.interpolate(tiny.song(6), tiny.song(5), 2).report
+    assert report[0][1:] == ["its last 4 quarters have no partner in the other and are left out"]
+    assert not report[1][1:]
+    assert melody.interpolate(tiny.song(6), tiny.song(6, pitch=50), 2).report[0] == [
+        "took track 1 'Flöte' (the only one with pitched notes)"
+    ]
+
+
+def test_metre_changes_of_a_song_come_back_in_every_step(melody):
+    metres = (TimeSignature(0, 4, 4), TimeSignature(2 * 1920, 3, 4))
+    a = tiny.song(8, time_signatures=metres)
+    between = melody.interpolate(a, tiny.song(8, pitch=50), 2, **WILD)
+    length = between.ticks
+    changes = [(s.tick % length, s.numerator) for s in between.song.time_signatures]
+    assert length == 2 * 1920 + 8 * 1440
+    assert changes == [(0, 4), (3840, 3)] * 2
+
+
+def test_a_change_after_the_bars_asked_for_does_not_reach_the_padding(melody):
+    a = tiny.song(4, time_signatures=(TimeSignature(0, 4, 4), TimeSignature(1920, 3, 4)))
+    between = melody.interpolate(a, a, 2, bars=(1, 1))
+    assert between.ticks == 2 * 1920
+    assert between.song.time_signatures == (TimeSignature(0, 4, 4),)
+
+
+# Hearing ------------------------------------------------------------------------------------------
+
+
+def test_a_song_can_be_anything_that_reads_as_one(melody, tmp_path):
+    song = tiny.song()
+    path = song.save(tmp_path / "song.mid")
+    sources = [song, path, str(path), path.read_bytes(), song.to_pretty_midi(), song.to_symusic()]
+    codes = [melody.encode(source) for source in sources]
+    assert all(np.array_equal(code, codes[0]) for code in codes)
+    assert codes[0].shape == (2, 4)
+    assert codes[0].dtype == np.float32
+
+
+def test_bars_and_tracks_are_chosen(melody):
+    song = tiny.song(8)
+    other = replace(song.tracks[0], notes=tiny.song(8, pitch=40).tracks[0].notes, name="Lower")
+    song = replace(song, tracks=(*song.tracks, other))
+    assert len(melody.encode(song, bars=(3, 4))) == 1
+    for track in (2, "2", "low"):
+        assert np.array_equal(melody.encode(song, track), melody.encode(tiny.song(8, pitch=40)))
+    with pytest.raises(ConfigError, match=r"song: no bars 8 to 9; it has bars 1 to 8"):
+        melody.encode(song, bars=(8, 9))
+    with pytest.raises(ConfigError, match=r"no track 'x'; tracks: 1 'Flöte'"):
+        melody.encode(song, "x")
+
+
+def test_what_holds_no_melody_is_refused(melody):
+    drums = replace(tiny.song(), tracks=(replace(tiny.song().tracks[0], is_drum=True),))
+    with pytest.raises(NoWindows, match="only drums"):
+        melody.reconstruct(drums)
+    with pytest.raises(MidiError, match="is empty"):
+        melody.reconstruct(b"")
+
+
+def test_repairs_are_reported(melody):
+    report = melody.reconstruct(replace(tiny.song(), changes=("1 track had no end",))).report
+    assert report[0] == "1 track had no end"
+
+
+# Back ---------------------------------------------------------------------------------------------
+
+
+def test_encoding_and_decoding_is_reconstructing(model):
+    song = tiny.song(5, "3/4")
+    assert same(model.decode(model.encode(song), like=song, **WILD), model.reconstruct(song, **WILD).song)
+    assert same(model.decode(model.encode(song), like=model.hear(song)), model.reconstruct(song).song)
+
+
+def test_fewer_vectors_give_fewer_bars(model):
+    song = tiny.song(8)
+    part = model.decode(model.encode(song)[:2], like=song, **WILD)
+    assert part.end <= 4 * 1920
+    assert part.tempos == song.tempos
+
+
+def test_vectors_of_no_song_give_common_time(model):
+    song = model.decode(np.zeros(4), **WILD)
+    assert song.time_signatures == (TimeSignature(0, 4, 4),)
+    assert song.end <= 2 * 1920
+
+
+@pytest.mark.parametrize("z", [np.zeros((2, 5)), np.zeros((0, 4)), np.zeros((1, 2, 4)), 0.0])
+def test_vectors_of_another_model_are_refused(melody, z):
+    with pytest.raises(ConfigError, match=r"tiny-melody decodes \[windows, 4\]"):
+        melody.decode(z)
+
+
+def test_more_vectors_than_windows_are_refused(melody):
+    with pytest.raises(ConfigError, match="3 latent vectors for 2 windows"):
+        melody.decode(np.zeros((3, 4)), like=tiny.song(4))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"temperature": -1.0}, {"temperature": float("nan")}, {"temperature": float("inf")}]
+    + [{"top_p": value} for value in (0.0, -1.0, 1.5, float("nan"))],
+)
+def test_impossible_ways_of_drawing_are_refused(melody, options):
+    with pytest.raises(ConfigError, match=next(iter(options)).replace("_", "-")):
+        melody.sample(1, **options)
+
+
+def test_the_figures_of_a_reconstruction(melody, monkeypatch):
+    song = tiny.song(5)
+    monkeypatch.setattr(melody, "_decode", lambda *_: melody.hear(song).windows)
+    right = melody.reconstruct(song)
+    assert right.figures == dict.fromkeys(("note_accuracy", "step_accuracy", "onset_f1", "whole_windows"), 1)
+    assert same(right.song, right.original)
+    figures = silenced(melody, monkeypatch).reconstruct(song).figures
+    assert (figures["note_accuracy"], figures["onset_f1"], figures["whole_windows"]) == (0, 0, 0)
+
+
+def test_clips_depend_on_the_seed_alone(model):
+    clips = [model.sample(3, seed=seed, temperature=1.0) for seed in (1, 1, 2)]
+    assert all(map(same, clips[0], clips[1]))
+    assert not all(map(same, clips[0], clips[2]))
+    assert all(clip.end <= model.blank(1).ticks == 2 * 1920 for clip in clips[0])
+    with pytest.raises(ConfigError, match="0 clips"):
+        model.sample(0)
+
+
+def test_windows_that_end_within_a_bar_are_clips_too():
+    odd = tiny.model(replace(tiny.MELODY, representation=replace(tiny.MELODY.representation, steps=24)))
+    assert odd.blank(1).ticks == 2 * 1920
+    assert all(clip.end <= 6 * 480 for clip in odd.sample(3, temperature=1.0))
+
+
+def test_variations_begin_at_the_reconstruction(model):
+    song = tiny.song(5)
+    assert all(same(v, model.reconstruct(song).song) for v in model.vary(song, 2, strength=0.0))
+    strong = model.vary(song, 2, strength=1.0, **WILD)
+    assert not same(*strong)
+    with pytest.raises(ConfigError, match="strength 2"):
+        model.vary(song, strength=2)
+
+
+def test_evaluation_says_what_it_promises(model):
+    from musicae.music.windows import Windows
+
+    windows = np.concatenate([model.hear(tiny.song(8, pitch=p)).windows for p in (55, 60)])
+    seen = []
+    figures = model.evaluate(Windows(windows, model.representation), progress=seen.append)
+    assert sum(seen) == figures["examples"] == len(windows)
+    assert figures["elbo"] == pytest.approx(-figures["rate"] - figures["distortion"])
+    for z in ("mean", "sample"):
+        assert set(figures[z]) == {"greedy", "temperature_1"}
+        for ratios in figures[z].values():
+            assert set(ratios) == {"step_accuracy", "onset_f1", "whole_windows"}
+            assert all(0 <= value <= 1 for value in ratios.values())
+
+
+# The model that ships -----------------------------------------------------------------------------
+
+
+@SHIPPED
+def test_the_model_that_ships_gives_back_a_tune_and_silence():
+    model = musicae.load()
+    tune = [(0, 60), (1, 60), (2, 67), (3, 67), (4, 69), (5, 69), (6, 67), (8, 65), (9, 65), (10, 64), (11, 64)]
+    rows = [(480 * i, 480 * (i + 1), pitch, 80) for i, pitch in tune]
+    song = Song((Track(np.array(rows, tiny.NOTE)),))
+    assert model.reconstruct(song).figures["note_accuracy"] > 0.9
+    rests = Song((Track(np.array([rows[0], (480 * 60, 480 * 61, 60, 80)], tiny.NOTE)),))
+    starts = model.reconstruct(rests).song.tracks[0].notes["start"]
+    assert not ((starts >= 480 * 8) & (starts < 480 * 56)).any()

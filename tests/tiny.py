@@ -1,0 +1,87 @@
+"""Models so small that they are made in no time, and songs and pictures to give to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from musicae.core import checkpoints
+from musicae.core.networks import Convolutional, Dense, Recurrent
+from musicae.core.objectives import Elbo
+from musicae.core.settings import Training
+from musicae.images.pictures import Pictures
+from musicae.loading import build_network, of, write_settings
+from musicae.music.representations import Melody, Pianoroll
+from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
+from musicae.presets import Preset
+
+torch.set_num_threads(1)
+
+MELODY = Preset(
+    name="tiny-melody",
+    summary="for tests",
+    representation=Melody(steps=32),
+    network=Convolutional(widths=(8,), blocks=1, fine=False),
+    latent=4,
+    objective=Elbo(),
+    training=Training(steps=4, batch_size=4, validate_every=2),
+    transpose=(-2, 2),
+    track="all",
+)
+RECURRENT = replace(MELODY, name="tiny-recurrent", network=Recurrent(encoder_units=(8,), decoder_units=(8,)))
+PIANOROLL = replace(
+    MELODY,
+    name="tiny-pianoroll",
+    representation=Pianoroll(steps=32, lowest_pitch=48, highest_pitch=79),
+    network=Convolutional(widths=(4,), blocks=1, fine=False),
+    track=None,
+)
+PICTURES = replace(
+    MELODY,
+    name="tiny-pictures",
+    representation=Pictures(8, 8),
+    network=Dense(widths=(8,)),
+    transpose=(0, 0),
+    track=None,
+    data="digits",
+)
+MUSIC = (MELODY, RECURRENT, PIANOROLL)
+
+
+def model(preset: Preset):
+    """A model with random weights, the same every time."""
+    torch.manual_seed(0)
+    return of(preset, build_network(preset))
+
+
+def folder(preset: Preset, path: Path) -> Path:
+    """A model folder as training writes it."""
+    write_settings(path, preset)
+    checkpoints.write_weights(path, model(preset).network)
+    return path
+
+
+def song(bars: int = 4, metre: str = "4/4", pitch: int = 60, name: str = "song", **changes) -> Song:
+    """A tune of one note a beat."""
+    numerator, denominator = map(int, metre.split("/"))
+    beat = 4 * 480 // denominator
+    rows = [(i * beat, (i + 1) * beat, pitch + (5 * i + i // 4) % 12, 90) for i in range(bars * numerator)]
+    tune = Track(np.array(rows, NOTE), program=73, name="Flöte")
+    whole = Song((tune,), tempos=(Tempo(0, 90.0),), time_signatures=(TimeSignature(0, numerator, denominator),))
+    return replace(whole, name=name, **changes)
+
+
+def midi(path: Path, *args, **kwargs) -> Path:
+    """A tune in a file."""
+    return song(*args, **kwargs).save(path)
+
+
+def picture(path: Path, level: int = 200, size: tuple[int, int] = (8, 8)) -> Path:
+    """A grey picture in a file."""
+    from PIL import Image
+
+    Image.new("L", size, level).save(path)
+    return path
