@@ -64,14 +64,14 @@ def folder(preset: Preset, path: Path) -> Path:
     return path
 
 
-def song(bars: int = 4, metre: str = "4/4", pitch: int = 60, name: str = "song", **changes) -> Song:
-    """A tune of one note a beat."""
+def song(bars: int = 4, metre: str = "4/4", pitch: int = 60, stride: int = 5, **changes) -> Song:
+    """A tune of one note a beat, of another shape for another stride."""
     numerator, denominator = map(int, metre.split("/"))
     beat = 4 * 480 // denominator
-    rows = [(i * beat, (i + 1) * beat, pitch + (5 * i + i // 4) % 12, 90) for i in range(bars * numerator)]
+    rows = [(i * beat, (i + 1) * beat, pitch + (stride * i + i // 4) % 12, 90) for i in range(bars * numerator)]
     tune = Track(np.array(rows, NOTE), program=73, name="Flöte")
     whole = Song((tune,), tempos=(Tempo(0, 90.0),), time_signatures=(TimeSignature(0, numerator, denominator),))
-    return replace(whole, name=name, **changes)
+    return replace(whole, **{"name": "song", **changes})
 
 
 def midi(path: Path, *args, **kwargs) -> Path:

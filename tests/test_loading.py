@@ -1,0 +1,135 @@
+"""Models by name and by folder, and everything that can be wrong with a folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import tiny
+import torch
+
+import musicae
+from musicae import CheckpointError, ConfigError
+from musicae.core import checkpoints
+from musicae.images.model import ImageModel
+from musicae.loading import PRETRAINED, find, here, load, read_preset, write_settings
+from musicae.music.model import MusicModel
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tiny.folder(tiny.MELODY, tmp_path / "model")
+
+
+def edited(folder, change):
+    """The folder with its settings changed by a function."""
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.mark.parametrize("preset", [*tiny.MUSIC, tiny.PICTURES], ids=lambda preset: preset.name)
+def test_a_folder_gives_back_what_was_written(tmp_path, preset):
+    model = load(tiny.folder(preset, tmp_path))
+    assert type(model) is (MusicModel if preset.musical else ImageModel)
+    assert model.preset == preset
+    assert model.folder == tmp_path
+    assert not model.network.training
+    weights = tiny.model(preset).network.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in model.network.state_dict().items())
+
+
+def test_the_package_offers_it(folder):
+    assert musicae.load is load
+    assert musicae.load(str(folder)).name == "tiny-melody"
+
+
+def test_measured_figures_come_along(folder):
+    assert load(folder).metrics == {}
+    checkpoints.write_json(folder, checkpoints.METRICS, {"held_out": {"rate": 1.0}})
+    assert load(folder).metrics["held_out"]["rate"] == 1
+
+
+def test_the_default_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "melody-2bar").mkdir()  # is no model
+    if (PRETRAINED / "melody-2bar" / "config.json").exists():
+        assert find("melody-2bar") == PRETRAINED / "melody-2bar"
+        assert here() == {"melody-2bar": PRETRAINED / "melody-2bar"}
+
+
+def test_what_was_trained_here_is_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny.folder(tiny.MELODY, tmp_path / "runs" / "mine")
+    (tmp_path / "runs" / "other").mkdir()
+    assert [name for name in here() if "runs" in name] == ["runs/mine"]
+    assert load("runs/mine").name == "tiny-melody"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("melody-2baar", r"unknown model or folder 'melody-2baar': did you mean 'melody-2bar'\?"),
+        ("zzz", r"unknown model or folder 'zzz': known: melody-2bar"),
+        ("pianoroll-2bar", r"train it with `python -m musicae.train pianoroll-2bar`, then give --model runs/pian"),
+        ("empty", r"empty: no config.json in it"),
+    ],
+)
+def test_names_that_are_not_known(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("musicae.loading.here", lambda: {"melody-2bar": tmp_path})
+    with pytest.raises(CheckpointError, match=message):
+        load(name)
+
+
+@pytest.mark.parametrize("device", ["banana", "cuda:99", "meta", "xla", ""])
+def test_devices_that_are_not_there(folder, device):
+    with pytest.raises(ConfigError, match=r"device .* cannot be used here; try --device"):
+        load(folder, device)
+
+
+def test_missing_weights(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"no model.safetensors in it"):
+        load(folder)
+
+
+def test_damaged_weights(folder):
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CheckpointError, match="damaged"):
+        load(folder)
+
+
+def test_weights_of_another_network(folder):
+    write_settings(folder, replace(tiny.MELODY, latent=5))
+    with pytest.raises(CheckpointError, match="has shape"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda c: c.clear(), CheckpointError, "not a model of musicae"),
+        (lambda c: c.update(preset=3), CheckpointError, "no settings of a model"),
+        (lambda c: c["preset"].update(latents=3), ConfigError, "unknown setting of Preset 'latents': did you mean"),
+        (lambda c: c["preset"].update(kind="Pre"), ConfigError, "unknown kind of settings 'Pre'"),
+        (lambda c: c["preset"].pop("latent"), ConfigError, "Preset needs settings that are missing: latent"),
+        (lambda c: c["preset"]["network"].update(kind="Nope"), ConfigError, "unknown kind of settings"),
+    ],
+)
+def test_settings_that_make_no_sense_say_where_they_are(folder, change, error, message):
+    with pytest.raises(error, match=message) as caught:
+        read_preset(edited(folder, change))
+    assert str(folder) in str(caught.value)
+    assert not re.search(r"\n", str(caught.value))
+
+
+def test_settings_that_are_not_json(folder):
+    (folder / "config.json").write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(folder)
