@@ -12,8 +12,9 @@ from typing import NamedTuple
 from musicae.errors import Error
 from musicae.files import write_atomically
 from musicae.music import audio
-from musicae.music.figures import piano_roll_svg, printable
+from musicae.music.rolls import printable
 from musicae.music.song import Song
+from musicae.music.svg import piano_roll_svg
 
 LONGEST = 180.0  # seconds of sound in a page; 180 make 11 MB
 

@@ -9,8 +9,10 @@ import pytest
 
 from musicae.errors import Error
 from musicae.music import figures
-from musicae.music.figures import MOST_NOTES, piano_roll_svg, pitch_name, save_interpolation, save_piano_roll
+from musicae.music.figures import save_interpolation, save_piano_roll
+from musicae.music.rolls import MOST_NOTES, pitch_name
 from musicae.music.song import NOTE, Song, TimeSignature, Track
+from musicae.music.svg import piano_roll_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
