@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
+from importlib import import_module
 
 COMMANDS = {
     "interpolate": "what lies between two songs or two pictures",
@@ -29,8 +29,9 @@ def main() -> None:
     if name in ("-h", "--help"):
         print(USAGE)
     elif name in COMMANDS:
-        del sys.argv[1]
-        runpy.run_module(f"musicae.{name}", run_name="__main__", alter_sys=False)
+        from musicae.command import main as run
+
+        run(getattr(import_module(f"musicae.{name}"), name.capitalize()), name, sys.argv[2:])
     else:
         from musicae.errors import ConfigError
 

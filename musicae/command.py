@@ -301,7 +301,8 @@ def main(command: type[Command], name: str, arguments: Sequence[str] | None = No
 
     config = (tyro.conf.FlagCreatePairsOff,)
     options = tyro.cli(command, prog=f"python -m musicae.{name}", args=arguments, config=config)
-    sys.stdout.reconfigure(errors="backslashreplace")  # a file may have any name
+    for stream in (sys.stdout, sys.stderr):  # a file may have any name
+        stream.reconfigure(errors="backslashreplace")
     try:
         options.run()
         sys.stdout.flush()
