@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import CheckpointError, ConfigError
-from musicae.presets import KINDS, PRESETS, Preset
 
 if TYPE_CHECKING:
     from musicae.core.autoencoder import Autoencoder
     from musicae.core.model import Model
+    from musicae.presets import Preset
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "melody-2bar"
@@ -48,6 +48,8 @@ def find(model: str | Path) -> Path:
     Raises:
         CheckpointError: there is none, with what to do.
     """
+    from musicae.presets import PRESETS
+
     folder = Path(model)
     if (folder / "config.json").exists():
         return folder
@@ -77,6 +79,7 @@ def read_preset(folder: Path) -> Preset:
         ConfigError: they hold something unknown.
     """
     from musicae.core import checkpoints
+    from musicae.presets import KINDS, Preset
 
     config = checkpoints.read_json(folder, checkpoints.CONFIG)
     if "preset" not in config:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from musicae.command import Command, main
 from musicae.loading import here
-from musicae.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -17,6 +16,8 @@ class Models(Command):
 
     def run(self) -> None:
         """List them."""
+        from musicae.presets import PRESETS
+
         models = []
         for name, folder in here().items():
             try:
