@@ -11,7 +11,7 @@ import torch
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.randomness import RandomSource
 
-BATCH = 512
+BATCH = 64  # at a time: larger ones are no faster on a CPU, and of piano rolls take more memory
 
 
 class Model:
