@@ -216,7 +216,7 @@ def _clear(folder: Path, data: list[str]) -> None:
 
 
 def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) -> Model:
-    """The best averaged model, with its figures on the test split written beside it."""
+    """The best averaged model, with its figures on the test split written beside it, and pictures of a latent plane."""
     accelerator.wait_for_everyone()
     network = build_network(preset)
     checkpoints.read_weights(folder, network)
@@ -226,6 +226,10 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
         }
         checkpoints.write_json(folder, checkpoints.METRICS, model.metrics)
+        if not preset.musical and preset.latent == 2:
+            from musicae.images.figures import save_plane
+
+            save_plane(model, splits.test, folder)
     return model
 
 
@@ -237,6 +241,8 @@ def figures(model: Model, splits: Splits, part: str = "test", **options: Any) ->
 
 def changed(preset: Preset, **changes: Any) -> Preset:
     """A preset with some of its training settings changed; those that are None stay.
+
+    Warm-ups keep their share of the steps.
 
     Args:
         preset: the preset.
@@ -253,6 +259,10 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
     settings = replace(preset.training, **changes)
     rate, objective = settings.learning_rate, preset.objective
+    if isinstance(objective, Elbo) and isinstance(objective.beta, Linear):
+        share = settings.steps / preset.training.steps
+        first, last = round(objective.beta.first * share), round(objective.beta.last * share)
+        objective = replace(objective, beta=replace(objective.beta, first=first, last=last))
     if isinstance(rate, WarmupCosine):
         rate = cosine(settings.steps, rate.peak)
     if peak is not None:

@@ -1,18 +1,17 @@
 """The pictures of the README, made by the package itself.
 
-python scripts/make_pictures.py      a minute on two cores
+python -m musicae.train mnist-vae --data FOLDER_WITH_MNIST
+python scripts/make_pictures.py runs/mnist-vae
 """
 
 from __future__ import annotations
 
-import tempfile
+import sys
 from pathlib import Path
 
 import musicae
-from musicae.fitting import fit
 from musicae.images import figures
 from musicae.music.figures import save_interpolation
-from musicae.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
@@ -26,13 +25,11 @@ def interpolation() -> None:
     save_interpolation(between.songs, PICTURES / "interpolation.png", between.originals, True, names)
 
 
-def digits() -> None:
-    """The latent plane of a small variational autoencoder of digits: what it decodes, and where digits lie."""
-    with tempfile.TemporaryDirectory() as folder:
-        model = fit(PRESETS["digits-vae"], out=folder, force=True, device="cpu")
-    figures.save(figures.manifold(model, side=16), PICTURES / "digits_manifold.png", True)
+def digits(run: Path) -> None:
+    """What the latent plane of a trained mnist-vae decodes to."""
+    figures.save(figures.manifold(musicae.load(run), side=16), PICTURES / "digits_manifold.png", True)
 
 
 if __name__ == "__main__":
     interpolation()
-    digits()
+    digits(Path(sys.argv[1]))

@@ -246,6 +246,13 @@ def test_the_rest_is_set_as_it_is():
     assert (settings.batch_size, settings.seed, settings.precision, settings.validate_every) == (7, 5, "float32", 3)
 
 
+def test_a_warm_up_of_beta_keeps_its_share_of_the_steps():
+    preset = with_beta(Linear(0.0, 0.1, 10, 50))
+    steps = preset.training.steps
+    assert changed(preset, steps=2 * steps).objective.beta == Linear(0.0, 0.1, 20, 100)
+    assert changed(preset, beta=0.2).objective.beta == Linear(0.0, 0.2, 10, 50)
+
+
 @pytest.mark.parametrize("name", ["steps", "batch_size", "validate_every", "seed", "learning_rate", "beta"])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_impossible_values(name, value):

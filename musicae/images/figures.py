@@ -15,6 +15,7 @@ from musicae.files import write_atomically
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from musicae.images.datasets import PictureSet
     from musicae.images.model import ImageModel
 
 SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: lower pictures are enlarged by a whole factor
@@ -46,6 +47,18 @@ def manifold(model: ImageModel, side: int = 20) -> Image:
         raise ConfigError(f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out")
     images = model.decode(grid(side).reshape(-1, 2).numpy())
     return montage([images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY)
+
+
+def save_plane(model: ImageModel, examples: PictureSet, folder: Path) -> list[Path]:
+    """Write what a plane of latent vectors decodes to (`manifold.png`) and where pictures lie on it (`scatter.png`).
+
+    Raises:
+        ConfigError: the latent space of the model is no plane.
+    """
+    labels = examples.labels
+    names = () if labels is None else [str(label) for label in range(int(labels.max()) + 1)]
+    images = {"manifold.png": manifold(model), "scatter.png": scatter(model.means(examples), labels, names)}
+    return [save(image, folder / name, force=True) for name, image in images.items()]
 
 
 def montage(rows: Sequence[Sequence[Image]], gap: int = 4, smallest: int = SMALLEST) -> Image:

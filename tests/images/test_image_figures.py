@@ -11,6 +11,7 @@ from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
 from musicae.errors import ConfigError, Error
 from musicae.images import figures
+from musicae.images.datasets import open_pictures
 from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures
 from musicae.presets import Preset
@@ -80,3 +81,9 @@ def test_figures_are_written_as_png_and_not_over_others(tmp_path):
         figures.save(sheet, path)
     before = path.read_bytes()
     assert figures.save(sheet, path, force=True).read_bytes() == before
+
+
+def test_a_latent_plane_is_drawn_where_the_run_is(tmp_path):
+    written = figures.save_plane(model(2), open_pictures("digits", Pictures(8, 6)).test, tmp_path)
+    assert [path.name for path in written] == ["manifold.png", "scatter.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
