@@ -24,7 +24,7 @@ def pitched(song: Song) -> list[int]:
     """
     found = [i for i, track in enumerate(song.tracks) if len(track.notes) and not track.is_drum]
     if not found and any(len(track.notes) for track in song.tracks):
-        raise NoWindows(f"{title(song)}: only drums, which a model of pitched notes cannot hear; try a drum model")
+        raise NoWindows(f"{title(song)}: only drums, which no model here hears yet; give a song with pitched notes")
     if not found:
         raise NoWindows(f"{title(song)}: no notes")
     return found

@@ -136,7 +136,7 @@ def test_settings_that_cannot_work(kind, wrong):
 @each_kind
 def test_only_drums_and_no_notes_are_refused(kind):
     beat = Track(np.array([(0, 480, 36, 80)], NOTE), is_drum=True)
-    with pytest.raises(NoWindows, match=r"only drums.*drum model"):
+    with pytest.raises(NoWindows, match=r"only drums.*pitched notes"):
         kind.hear(Song((beat,)))
     with pytest.raises(NoWindows, match="no notes"):
         kind.hear(Song((Track(),)))
