@@ -26,6 +26,7 @@ from musicae.core.configuration import to_data
 from musicae.errors import DataError
 from musicae.files import write_atomically
 from musicae.music.representations import Representation
+from musicae.music.representations.base import counted
 from musicae.music.representations.tracks import title
 from musicae.music.song import Song
 from musicae.music.sources import Piece, is_archive, labels, pieces
@@ -85,15 +86,18 @@ class Corpus:
     def report(self) -> str:
         """One paragraph: songs, windows, what was left out and why."""
         index, skipped = self.index, Counter(self.index["skipped"])
-        windows = (f"{index['windows'][s]:,} {s} (of {index['songs_per_split'][s]:,} songs)" for s in SPLITS)
-        reasons = "; ".join(f"{number:,} {reason}" for reason, number in skipped.most_common(5))
-        return (
-            f"{len(index['songs']):,} songs from {', '.join(index['sources'])}; "
-            f"windows: {', '.join(windows)}. "
-            f"Left out of validation and test, because they occur in training in some key: "
-            f"{index['duplicates']:,} windows. "
-            f"Files skipped: {skipped.total():,}" + (f" ({reasons})." if reasons else ".")
-        )
+        filled = [split for split in SPLITS if index["windows"][split]]
+        windows = (f"{index['windows'][s]:,} {s} (of {counted(index['songs_per_split'][s], 'song')})" for s in filled)
+        sentences = [
+            f"{counted(len(index['songs']), 'song')} from {', '.join(index['sources'])}; windows: {', '.join(windows)}."
+        ]
+        if index["duplicates"]:
+            left = f"{index['duplicates']:,} windows"
+            sentences.append(f"Left out of validation and test, because they occur in training in some key: {left}.")
+        if skipped:
+            reasons = "; ".join(f"{number:,} {reason}" for reason, number in skipped.most_common(5))
+            sentences.append(f"Files skipped: {skipped.total():,} ({reasons}).")
+        return " ".join(sentences)
 
 
 def build(

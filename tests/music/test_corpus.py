@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import tarfile
@@ -201,4 +200,4 @@ def test_an_empty_split_opens(folder, tmp_path):
     built = build(folder, Melody(), tmp_path / "corpus", fractions=(0, 0, 1), workers=1)
     assert built.train.shape == (0, 32)
     assert len(built.test) > 0
-    assert io.StringIO(built.report()).read().count("train (of 0 songs)") == 1
+    assert "train" not in built.report()

@@ -241,7 +241,7 @@ def sentences(*counts: tuple[int, str, str]) -> list[str]:
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 note", "2 notes"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _divisible(song: Song, steps_per_quarter: int) -> Song:
