@@ -36,7 +36,7 @@ BATCH = 128
 def train(name: str, corpus: Path, folder: Path, minutes: float) -> None:
     """Train in a process of its own, and stop it when it has used its minutes of processor time."""
     command = [sys.executable, "-m", "musicae.train", name, "--data", str(corpus), "--out", str(folder)]
-    command += ["--batch-size", str(BATCH), "--device", "cpu", "--force"]
+    command += ["--batch-size", str(BATCH), "--validate-every", "200", "--device", "cpu", "--force"]
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
     while process.poll() is None and sum(psutil.Process(process.pid).cpu_times()[:2]) < 60 * minutes:
         time.sleep(1)

@@ -12,11 +12,13 @@ import torch
 
 from musicae.core import checkpoints
 from musicae.fitting import CORPUS, figures, open_data
-from musicae.loading import PRETRAINED, load, write_settings
+from musicae.loading import load, write_settings
+
+PRETRAINED = Path(__file__).parents[1] / "musicae" / "pretrained"  # of this checkout, wherever the package is installed
 
 
 def ship(run: Path) -> Path:
-    """Write the model in `run` to the package's own folder, and measure what was written."""
+    """Write the model in `run` to the folder of those that ship, and measure what was written."""
     trained = load(run)
     folder = PRETRAINED / trained.name
     folder.mkdir(parents=True, exist_ok=True)
