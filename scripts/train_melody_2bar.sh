@@ -5,8 +5,10 @@
 set -euo pipefail
 data=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
-unpacked=$(mktemp -d)
-trap 'rm -rf "$unpacked"' EXIT
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+unpacked=$folder/data
+mkdir "$unpacked"
 sources=(openscore_lieder openewld openhymnal js_fakes freedoom_midi free_music)
 for name in "${sources[@]}"; do tar -xzf "$data/$name.tar.gz" -C "$unpacked"; done
 python -m musicae.train melody-2bar --out runs/melody-2bar \
