@@ -100,6 +100,7 @@ PRESETS = {
                 learning_rate=Decay(1e-3, 1e-5, 0.9999),
                 weight_decay=0.0,
                 betas=(0.9, 0.999),
+                skip_above=1e4,
             ),
             transpose=(-5, 5),
             track="all",

@@ -50,6 +50,8 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     terms.loss.backward()
     assert math.isfinite(terms.loss.item())
     assert all(p.grad is not None for p in network.parameters() if p.requires_grad)
+    norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    assert norm < preset.training.skip_above / 3, "its first steps would be skipped"
     assert len(model.draw(2)) == 2
 
 

@@ -33,7 +33,7 @@ class Training:
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0
-    skip_above: float = 1e4
+    skip_above: float = 1e6
     average: float = 0.999
     validate_every: int = 500
     validation_examples: int = 2048

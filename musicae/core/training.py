@@ -270,7 +270,8 @@ class Trainer:
         done, steps = self.state.step, self.settings.steps
         left = self.state.seconds / max(done, 1) * (steps - done) / 60
         terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS)
-        tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left", file=sys.stderr)
+        skipped = f"; {self.state.skipped:,} steps skipped, their gradients too large" if self.state.skipped else ""
+        tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left{skipped}", file=sys.stderr)
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
