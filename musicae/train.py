@@ -18,7 +18,7 @@ PRESETS_OWN = "(default: the preset's)"
 class Train(Command):
     """Train a model by name (`python -m musicae.models` lists them).
 
-    Ctrl-C, a crash or a power cut lose nothing but the steps since the last validation: --resume goes on from there.
+    Ctrl-C loses nothing, a crash or a power cut only the steps since the last validation: --resume goes on from there.
     Many processes: accelerate launch -m musicae.train PRESET.
     """
 

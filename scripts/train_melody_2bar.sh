@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the melody-2bar that ships, from a folder of the data sets that its README section names (as .tar.gz archives).
 #
-#   scripts/train_melody_2bar.sh DATA_FOLDER [OPTIONS OF TRAIN]      66 minutes on one core that multiplies bf16
+#   scripts/train_melody_2bar.sh DATA_FOLDER [OPTIONS OF TRAIN]      about 75 minutes on one core that multiplies bf16
 set -euo pipefail
 data=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."

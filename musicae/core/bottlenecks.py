@@ -86,7 +86,7 @@ class Gaussian(nn.Module):
     """Features to N(mean, std²), with `std = softplus(affine)`.
 
     The deviations start at 0.1 whatever the input: small beside the means, so that the decoder has something to read
-    from the first step. (Two-bar melodies, 300 steps of 128: onset F1 0.16, against 0.04 from MusicVAE's start.)
+    from the first step.
     """
 
     start = 0.1

@@ -270,7 +270,7 @@ class Trainer:
         done, steps = self.state.step, self.settings.steps
         left = self.state.seconds / max(done, 1) * (steps - done) / 60
         terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS)
-        skipped = f"; {self.state.skipped:,} steps skipped, their gradients too large" if self.state.skipped else ""
+        skipped = f"; skipped for too large a gradient: {self.state.skipped:,}" if self.state.skipped else ""
         tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left{skipped}", file=sys.stderr)
 
     @torch.no_grad()
