@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from musicae.core import checkpoints
 from musicae.core.configuration import to_data
-from musicae.core.data import Examples
+from musicae.core.data import Examples, shuffled
 from musicae.core.model import Model
 from musicae.core.objectives import Elbo
+from musicae.core.priors import FittedMixture
 from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
@@ -165,6 +167,8 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
         raise DataError(f"{len(sources)} sources of pictures: give one folder, archive or file")
     fractions = ALL_TEST if held_out else (0.8, 0.1, 0.1)
     splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
+    if preset.told:
+        splits = splits.with_labels_told(preset.told)
     return Splits(splits.train, splits.validation, splits.test, splits.report())
 
 
@@ -221,6 +225,9 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
     network = build_network(preset)
     checkpoints.read_weights(folder, network)
     model = of(preset, network, folder=folder).to(accelerator.device)
+    if accelerator.is_main_process and preset.prior:
+        model.prior = fitted_prior(model, splits.train)
+        model.prior.save(folder)
     if accelerator.is_main_process and len(splits.test):
         model.metrics = figures(model, splits) | {
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
@@ -231,6 +238,14 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
 
             save_plane(model, splits.test, folder)
     return model
+
+
+def fitted_prior(model: Model, examples: Examples) -> FittedMixture:
+    """The prior that a preset asks for, fitted to the codes of training examples."""
+    settings, seed = model.preset.prior, model.preset.training.seed
+    chosen = shuffled(len(examples), min(settings.examples, len(examples)), seed, 0)
+    batches = (examples.batch(part) for part in np.array_split(chosen, -(-len(chosen) // 512)))
+    return settings.fit(np.concatenate([model.to_latent(b.x, condition=b.condition) for b in batches]), seed)
 
 
 def figures(model: Model, splits: Splits, part: str = "test", **options: Any) -> dict:

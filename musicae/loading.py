@@ -11,6 +11,7 @@ from musicae.errors import CheckpointError, ConfigError
 if TYPE_CHECKING:
     from musicae.core.autoencoder import Autoencoder
     from musicae.core.model import Model
+    from musicae.core.priors import FittedMixture
     from musicae.presets import Preset
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -32,6 +33,7 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
         ConfigError: its settings are not known here, or there is no such device.
     """
     from musicae.core import checkpoints
+    from musicae.core.priors import FittedMixture
 
     folder = find(model)
     _try(device)
@@ -39,7 +41,8 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     network = build_network(preset)
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
-    return of(preset, network, metrics, folder).to(device)
+    prior = FittedMixture.load(folder) if preset.prior else None
+    return of(preset, network, metrics, folder, prior).to(device)
 
 
 def find(model: str | Path) -> Path:
@@ -104,16 +107,22 @@ def build_network(preset: Preset) -> Autoencoder:
     """The networks of a preset with fresh weights (seed them with `torch.manual_seed`)."""
     from musicae.core.autoencoder import build
 
-    return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck)
+    return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck, preset.told)
 
 
-def of(preset: Preset, network: Autoencoder, metrics: dict | None = None, folder: Path | None = None) -> Model:
+def of(
+    preset: Preset,
+    network: Autoencoder,
+    metrics: dict | None = None,
+    folder: Path | None = None,
+    prior: FittedMixture | None = None,
+) -> Model:
     """The model of songs or of pictures around a network."""
     if preset.musical:
         from musicae.music.model import MusicModel as Kind
     else:
         from musicae.images.model import ImageModel as Kind
-    return Kind(preset, network, metrics, folder)
+    return Kind(preset, network, metrics, folder, prior)
 
 
 def _try(device: str) -> None:

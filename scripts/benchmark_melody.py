@@ -95,7 +95,7 @@ def main() -> None:
         results[name] = {"parameters": sum(p.numel() for p in model.network.parameters() if p.requires_grad)}
         results[name] |= {
             "held_out": model.evaluate(test),
-            "windows_per_second": throughput(name, test.batch(np.arange(BATCH))),
+            "windows_per_second": throughput(name, test.batch(np.arange(BATCH)).x),
         }
     speeds = [results[name]["windows_per_second"] for name in (OURS, BASELINE)]
     results["ratio"] = {work: speeds[0][work] / speeds[1][work] for work in speeds[0]}

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from musicae.core.configuration import from_data, to_data
+from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
 from musicae.core.randomness import RandomSource
+from musicae.core.training import Task
 from musicae.loading import build_network, of
 from musicae.presets import KINDS, PRESETS
 
@@ -46,10 +48,12 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     event = preset.representation.event
     shape = (2, *preset.representation.shape)
     x = torch.zeros(shape, dtype=torch.int64 if event.categorical else torch.float32)
-    terms = preset.objective(network, x, x, 0, RandomSource(0))
+    task = Task(network, preset.objective, preset.corruption)
+    condition = torch.eye(preset.told)[:2] if preset.told else None
+    terms = task(Batch(x, condition), 0, RandomSource(0))
     terms.loss.backward()
     assert math.isfinite(terms.loss.item())
-    assert all(p.grad is not None for p in network.parameters() if p.requires_grad)
+    assert all(p.grad is not None for p in task.parameters() if p.requires_grad)
     norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
     assert norm < preset.training.skip_above / 3, "its first steps would be skipped"
     assert len(model.draw(2)) == 2

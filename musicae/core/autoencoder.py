@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
@@ -15,14 +17,21 @@ from musicae.errors import ConfigError
 class Autoencoder(nn.Module):
     """Encoder, bottleneck and decoder: `x → features → q(z | x)`, `z → p(x | z)`.
 
+    A conditional one is told more than x and z: `q(z | x, c)` and `p(x | z, c)` (Sohn et al. 2015). `given(c)` is the
+    same autoencoder with c filled in, so that nothing that uses an autoencoder has to know of conditions.
+
     Args:
         encoder: a module from data `[batch, ...]` to features `[batch, features]`.
-        bottleneck: a module from features to a posterior (`musicae.core.bottlenecks`), with an attribute `latent`.
-        decoder: a module from `[batch, latent]` to a likelihood (`musicae.core.likelihoods`).
+        bottleneck: a module from features (and the condition beside them) to a posterior
+            (`musicae.core.bottlenecks`), with an attribute `latent`.
+        decoder: a module from `[batch, latent]` (and the condition beside it) to a likelihood
+            (`musicae.core.likelihoods`).
+        conditions: size of the condition; 0 for none.
     """
 
-    def __init__(self, encoder: nn.Module, bottleneck: nn.Module, decoder: nn.Module):
+    def __init__(self, encoder: nn.Module, bottleneck: nn.Module, decoder: nn.Module, conditions: int = 0):
         super().__init__()
+        self.conditions = conditions
         self.encoder = encoder
         self.bottleneck = bottleneck
         self.decoder = decoder
@@ -37,13 +46,24 @@ class Autoencoder(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def encode(self, x: torch.Tensor):
-        """The posterior q(z | x) of data `[batch, ...]`."""
-        return self.bottleneck(self.encoder(x))
+    def given(self, condition: torch.Tensor | None) -> Autoencoder | Given:
+        """This autoencoder, told a condition `[batch, conditions]`; None where it is told nothing.
 
-    def decode(self, z: torch.Tensor):
+        Raises:
+            ConfigError: it is told nothing and needs something, or the reverse.
+        """
+        told = 0 if condition is None else condition.shape[-1]
+        if told != self.conditions:
+            raise ConfigError(f"the model is told {self.conditions} values beside each example, but {told} are given")
+        return self if condition is None else Given(self, condition)
+
+    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None):
+        """The posterior q(z | x) of data `[batch, ...]`."""
+        return self.bottleneck(beside(self.encoder(x), condition))
+
+    def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None):
         """The likelihood p(x | z) of latent vectors `[batch, latent]`."""
-        return self.decoder(z)
+        return self.decoder(beside(z, condition))
 
     def reconstruct(self, x: torch.Tensor) -> torch.Tensor:
         """The most probable data at the posterior mean, of the shape of `x`."""
@@ -55,7 +75,34 @@ class Autoencoder(nn.Module):
         return self.decode(z).sample(random, temperature, top_p)
 
 
-def build(network: Network, event: Event, latent: int, bottleneck: str) -> Autoencoder:
+@dataclass(frozen=True)
+class Given:
+    """An autoencoder that was told a condition.
+
+    Args:
+        model: the autoencoder.
+        condition: `[batch, conditions]`. Where k vectors are decoded for each example, `[k · batch, latent]`, it is
+            repeated.
+    """
+
+    model: Autoencoder
+    condition: torch.Tensor
+
+    def encode(self, x: torch.Tensor):
+        """The posterior q(z | x, c) of data `[batch, ...]`."""
+        return self.model.encode(x, self.condition)
+
+    def decode(self, z: torch.Tensor):
+        """The likelihood p(x | z, c) of latent vectors `[batch, latent]`."""
+        return self.model.decode(z, self.condition.repeat(len(z) // len(self.condition), 1))
+
+
+def beside(x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+    """`[batch, n]` with a condition after it, `[batch, n + conditions]`."""
+    return x if condition is None else torch.cat([x, condition], -1)
+
+
+def build(network: Network, event: Event, latent: int, bottleneck: str, conditions: int = 0) -> Autoencoder:
     """An autoencoder with fresh weights.
 
     Args:
@@ -63,6 +110,7 @@ def build(network: Network, event: Event, latent: int, bottleneck: str) -> Autoe
         event: what one example is.
         latent: dimensions of the latent vector.
         bottleneck: a name in `musicae.core.bottlenecks.BOTTLENECKS`: `"gaussian"`, `"point"`, ...
+        conditions: values that encoder and decoder are told beside each example.
 
     Raises:
         ConfigError: there is no such bottleneck, or the network cannot be made for such an event.
@@ -70,7 +118,8 @@ def build(network: Network, event: Event, latent: int, bottleneck: str) -> Autoe
     if bottleneck not in BOTTLENECKS:
         raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
     encoder, features = network.encoder(event)
-    return Autoencoder(encoder, BOTTLENECKS[bottleneck](features, latent), network.decoder(event, latent))
+    middle = BOTTLENECKS[bottleneck](features + conditions, latent)
+    return Autoencoder(encoder, middle, network.decoder(event, latent + conditions), conditions)
 
 
 class Decoder(nn.Module):

@@ -82,6 +82,14 @@ class Point(nn.Module):
         return PointPosterior(self.mean(features).float())
 
 
+class RectifiedPoint(Point):
+    """As `Point`, with no negative values: codes of which parts can be absent, as sparse autoencoders want them."""
+
+    def forward(self, features: torch.Tensor) -> PointPosterior:
+        """`[batch, features]` to a posterior over `[batch, latent]`."""
+        return PointPosterior(functional.relu(self.mean(features)).float())
+
+
 class Gaussian(nn.Module):
     """Features to N(mean, std²), with `std = softplus(affine)`.
 
@@ -116,7 +124,7 @@ class BroadGaussian(Gaussian):
         nn.init.zeros_(self.mean.bias)
 
 
-BOTTLENECKS = {"point": Point, "gaussian": Gaussian, "broad gaussian": BroadGaussian}
+BOTTLENECKS = {"point": Point, "rectified point": RectifiedPoint, "gaussian": Gaussian, "broad gaussian": BroadGaussian}
 
 
 def free_bits(kl: torch.Tensor, total: float = 0.0, per_group: float = 0.0, groups: int = 1) -> torch.Tensor:

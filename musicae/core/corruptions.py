@@ -39,4 +39,24 @@ class GaussianNoise:
         return (x + self.mean + self.std * random.normal(*x.shape, device=x.device)).clamp(0, 1)
 
 
-CORRUPTIONS = (GaussianNoise,)
+@dataclass(frozen=True)
+class Pixelation:
+    """Every value replaced by the mean of the block that it is in: what is left of a picture of low resolution.
+
+    Giving back the whole from it is super-resolution. The shape stays, so that any encoder reads it.
+
+    Args:
+        factor: side of a block, in values along each dimension; it must divide the size.
+    """
+
+    factor: int = 2
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Values `[batch, channels, *size]` to blocks of one value each."""
+        for dimension in range(2, x.dim()):
+            blocks = x.unflatten(dimension, (-1, self.factor)).mean(dimension + 1)
+            x = blocks.repeat_interleave(self.factor, dimension)
+        return x
+
+
+CORRUPTIONS = (GaussianNoise, Pixelation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,14 +13,30 @@ if TYPE_CHECKING:
     from musicae.core.randomness import RandomSource
 
 
+class Batch(NamedTuple):
+    """Some examples.
+
+    Args:
+        x: `[batch, ...]`.
+        condition: what encoder and decoder are told beside them, `[batch, conditions]`, or None: e.g. one-hot labels.
+    """
+
+    x: torch.Tensor
+    condition: torch.Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on a device."""
+        return Batch(self.x.to(device), None if self.condition is None else self.condition.to(device))
+
+
 class Examples(Protocol):
     """A set of examples that gives any of them as a batch."""
 
     def __len__(self) -> int:
         """How many there are."""
 
-    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
-        """The examples at `indices` as `[batch, ...]`; with `random`, augmented as training wants them."""
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        """The examples at `indices`; with `random`, augmented as training wants them."""
 
 
 def shuffled(examples: int, batch_size: int, seed: int, step: int) -> np.ndarray:

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
-from musicae.core.bottlenecks import PointPosterior, normal_log_prob
+from musicae.core.bottlenecks import PointPosterior
+from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples
+from musicae.core.objectives import draws, prior_over_posterior, repeated
 from musicae.core.randomness import RandomSource
 
 Score = Callable[[torch.Tensor, torch.Tensor], dict[str, tuple[float, float]]]
@@ -24,6 +26,7 @@ WAYS: dict[str, Way] = {
     "greedy": lambda likelihood, random: likelihood.mode(),
     "temperature_1": lambda likelihood, random: likelihood.sample(random),
 }
+AT_ONCE = 16  # vectors of each example that are decoded in one pass: bounds the memory
 ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
 
 
@@ -37,11 +40,11 @@ def importance_weighted_bound(model: Autoencoder, x: torch.Tensor, samples: int,
     """
     posterior = model.encode(x)
     weights = []
-    for _ in range(samples):
-        z = posterior.sample(random)
-        prior = normal_log_prob(z, 0.0, 1.0).sum(-1)
-        weights.append(model.decode(z).log_prob(x) + prior - posterior.log_prob(z))
-    return torch.logsumexp(torch.stack(weights), 0) - math.log(samples)
+    for start in range(0, samples, AT_ONCE):
+        z = draws(posterior, min(AT_ONCE, samples - start), random)
+        likelihood = model.decode(z.flatten(0, 1)).log_prob(repeated(x, len(z))).view(len(z), -1)
+        weights.append(likelihood + prior_over_posterior(posterior, z))
+    return torch.logsumexp(torch.cat(weights), 0) - math.log(samples)
 
 
 @torch.no_grad()
@@ -51,6 +54,7 @@ def measure(
     score: Score,
     *,
     ways: Mapping[str, Way] = WAYS,
+    corruption: Corruption | None = None,
     seed: int = 0,
     batch_size: int = 512,
     progress=None,
@@ -63,6 +67,7 @@ def measure(
         score: from decoded data and the truth, both `[batch, ...]`, to named ratios (numerator, denominator), summed
             over batches before they are divided.
         ways: how a likelihood becomes data, by name.
+        corruption: what the model hears in place of the examples; scores compare with the whole ones.
         seed: of the draws of z and of the data.
         batch_size: examples at a time.
         progress: called with the number of examples done after every batch.
@@ -78,15 +83,16 @@ def measure(
     means = []
     for start in range(0, len(examples), batch_size):
         indices = np.arange(start, min(start + batch_size, len(examples)))
-        x = examples.batch(indices).to(model.device)
+        batch = examples.batch(indices).to(model.device)
+        x, told = batch.x, model.given(batch.condition)
         random = RandomSource(seed, start)
-        posterior = model.encode(x)
+        posterior = told.encode(x if corruption is None else corruption(x, random))
         sampled = posterior.sample(random)
         means.append(posterior.mean.cpu())
         rate += posterior.kl().sum().item()
-        distortion -= model.decode(sampled).log_prob(x).sum().item()
+        distortion -= told.decode(sampled).log_prob(x).sum().item()
         for (z, how), sums in totals.items():
-            likelihood = model.decode(posterior.mean if z == "mean" else sampled)
+            likelihood = told.decode(posterior.mean if z == "mean" else sampled)
             for name, ratio in score(ways[how](likelihood, random), x).items():
                 sums[name] += ratio
         if progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
+from musicae.core.priors import FittedMixture
 from musicae.core.randomness import RandomSource
 
 BATCH = 64  # at a time: larger ones are no faster on a CPU, and of piano rolls take more memory
@@ -22,13 +24,22 @@ class Model:
         network: the autoencoder.
         metrics: what was measured on held-out data.
         folder: where it was loaded from.
+        prior: what new latent vectors are drawn from; None for N(0, I).
     """
 
-    def __init__(self, preset: Any, network: Autoencoder, metrics: dict | None = None, folder: Path | None = None):
+    def __init__(
+        self,
+        preset: Any,
+        network: Autoencoder,
+        metrics: dict | None = None,
+        folder: Path | None = None,
+        prior: FittedMixture | None = None,
+    ):
         self.preset = preset
         self.network = network.eval()
         self.metrics = metrics or {}
         self.folder = folder
+        self.prior = prior
 
     def __repr__(self) -> str:
         size = sum(p.numel() for p in self.network.parameters()) / 1e6
@@ -50,11 +61,17 @@ class Model:
         return self
 
     @torch.no_grad()
-    def to_latent(self, x: torch.Tensor, seed: int | None = None) -> np.ndarray:
-        """Latent vectors `[n, latent]` of examples `[n, ...]`: posterior means, or with `seed` a draw from each."""
+    def to_latent(self, x: torch.Tensor, seed: int | None = None, condition: torch.Tensor | None = None) -> np.ndarray:
+        """Latent vectors `[n, latent]` of examples `[n, ...]`: posterior means, or with `seed` a draw from each.
+
+        Args:
+            x: the examples.
+            seed: of the draws.
+            condition: what a conditional model is told beside each, `[n, conditions]`.
+        """
         parts = []
         for start, chunk in zip(range(0, len(x), BATCH), x.split(BATCH), strict=True):
-            posterior = self.network.encode(chunk.to(self.network.device))
+            posterior = self._told(condition, start).encode(chunk.to(self.network.device))
             z = posterior.mean if seed is None else posterior.sample(RandomSource(seed, start))
             parts.append(z.cpu())
         return torch.cat(parts).numpy()
@@ -62,13 +79,24 @@ class Model:
     @torch.no_grad()
     def from_latent(self, z: np.ndarray, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> torch.Tensor:
         """Examples `[n, ...]` decoded from vectors `[n, latent]`; temperature 0 takes the most probable values."""
-        parts = []
+        likelihoods = enumerate(self.likelihoods(z))
+        return torch.cat([p.sample(RandomSource(seed, i * BATCH), temperature, top_p).cpu() for i, p in likelihoods])
+
+    @torch.no_grad()
+    def likelihoods(self, z: np.ndarray, condition: torch.Tensor | None = None) -> Iterator:
+        """p(x | z) of vectors `[n, latent]`, `BATCH` at a time; `condition` as `to_latent` has it."""
         vectors = torch.as_tensor(np.asarray(z, np.float32))
         for start, chunk in zip(range(0, len(vectors), BATCH), vectors.split(BATCH), strict=True):
-            likelihood = self.network.decode(chunk.to(self.network.device))
-            parts.append(likelihood.sample(RandomSource(seed, start), temperature, top_p).cpu())
-        return torch.cat(parts)
+            yield self._told(condition, start).decode(chunk.to(self.network.device))
+
+    def _told(self, condition: torch.Tensor | None, start: int):
+        """The network, told what goes with the `BATCH` examples from `start` on."""
+        part = None if condition is None else condition[start : start + BATCH].to(self.network.device)
+        return self.network.given(part)
 
     def draw(self, n: int, seed: int = 0) -> np.ndarray:
-        """`n` latent vectors from the prior N(0, I), `[n, latent]`."""
-        return RandomSource(seed).normal(n, self.network.latent).numpy()
+        """`n` latent vectors from the prior, `[n, latent]`: the one fitted to the model's codes, or N(0, I)."""
+        random = RandomSource(seed)
+        if self.prior is not None:
+            return self.prior.sample(n, random)
+        return random.normal(n, self.network.latent).numpy()

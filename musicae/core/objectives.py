@@ -8,13 +8,16 @@ only `loss` carries weights.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from musicae.core.penalties import Absolute, Adversary, Discrepancy, Square
 from musicae.core.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from musicae.core.autoencoder import Autoencoder
     from musicae.core.randomness import RandomSource
@@ -29,12 +32,14 @@ class Terms:
         distortion: −ln p(x | z) in nats, `[batch]`.
         rate: KL(q(z | x) ‖ p(z)) in nats, `[batch]`.
         accuracy: share of parts whose most probable value is right, `[batch]`.
+        penalty: what else the loss holds, in nats, `[batch]` (`musicae.core.penalties`).
     """
 
     loss: torch.Tensor
     distortion: torch.Tensor
     rate: torch.Tensor
     accuracy: torch.Tensor
+    penalty: torch.Tensor
 
     @property
     def elbo(self) -> torch.Tensor:
@@ -44,16 +49,41 @@ class Terms:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """`−ln p(x | z)` alone: the objective of plain and denoising autoencoders."""
+    """`−ln p(x | z)`, and what codes may cost beside it: the objective of autoencoders without a rate.
+
+    Alone it trains plain and denoising ones; with a penalty sparse, regularised, Wasserstein and adversarial ones.
+
+    Args:
+        penalty: an entry of `musicae.core.penalties`, or None.
+    """
+
+    penalty: Absolute | Square | Discrepancy | Adversary | None = None
+
+    def learner(self, latent: int) -> nn.Module | None:
+        """What is trained beside a model of so many latent dimensions: the discriminator of an adversary."""
+        return self.penalty.learner(latent) if isinstance(self.penalty, Adversary) else None
 
     def __call__(
-        self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
+        self,
+        model: Autoencoder,
+        clean: torch.Tensor,
+        damaged: torch.Tensor,
+        step: int,
+        random: RandomSource,
+        learner: nn.Module | None = None,
     ) -> Terms:
         """The terms of giving back `clean` `[batch, ...]` from `damaged` (the same, or a corruption of it)."""
         posterior = model.encode(damaged)
-        heard = model.decode(posterior.sample(random)).given(clean)
-        distortion = -heard.log_prob(clean)
-        return Terms(distortion.mean(), distortion, posterior.kl().sum(1), heard.accuracy(clean))
+        z = posterior.sample(random)
+        heard = model.decode(z).given(clean)
+        distortion, penalty = -heard.log_prob(clean), self._charge(z, random, learner)
+        loss = (distortion + penalty).mean()
+        return Terms(loss, distortion, posterior.kl().sum(1), heard.accuracy(clean), penalty.expand(len(z)))
+
+    def _charge(self, z: torch.Tensor, random: RandomSource, learner: nn.Module | None) -> torch.Tensor:
+        if self.penalty is None:
+            return z.new_zeros(())
+        return self.penalty(z, random) if learner is None else self.penalty(z, random, learner)
 
 
 @dataclass(frozen=True)
@@ -86,7 +116,7 @@ class Elbo:
         distortion = -heard.log_prob(clean)
         charged = free_bits(kl, self.free_bits, self.free_bits_per_group, self.groups)
         loss = distortion.mean() + self.beta(step) * charged.mean()
-        return Terms(loss, distortion, kl.sum(1), heard.accuracy(clean))
+        return Terms(loss, distortion, kl.sum(1), heard.accuracy(clean), kl.new_zeros(len(kl)))
 
     def _hear(self, likelihood, clean: torch.Tensor, step: int, random: RandomSource):
         if self.feedback is None:
@@ -96,4 +126,49 @@ class Elbo:
         return likelihood.given(clean, Feedback(self.feedback(step), random))
 
 
-OBJECTIVES = (Reconstruction, Elbo)
+@dataclass(frozen=True)
+class ImportanceWeighted:
+    """`−ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x): a bound that is tighter than the ELBO, and equals
+    it at k = 1 (Burda et al. 2016).
+
+    Args:
+        samples: k, how many z are drawn for each example; a function of the step, rounded.
+    """
+
+    samples: Schedule = Constant(50)
+
+    def __call__(
+        self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
+    ) -> Terms:
+        """The terms of giving back `clean` `[batch, ...]`; distortion and accuracy are means over the z of each."""
+        import torch
+
+        posterior = model.encode(damaged)
+        z = draws(posterior, round(self.samples(step)), random)
+        heard = model.decode(z.flatten(0, 1)).given(repeated(clean, len(z)))
+        likelihood = heard.log_prob(repeated(clean, len(z))).view(len(z), -1)
+        bound = torch.logsumexp(likelihood + prior_over_posterior(posterior, z), 0) - math.log(len(z))
+        accuracy = heard.accuracy(repeated(clean, len(z))).view(len(z), -1).mean(0)
+        return Terms(-bound.mean(), -likelihood.mean(0), posterior.kl().sum(1), accuracy, torch.zeros_like(bound))
+
+
+def draws(posterior, samples: int, random: RandomSource) -> torch.Tensor:
+    """`samples` vectors from the posterior of each example, `[samples, batch, latent]`."""
+    import torch
+
+    return torch.stack([posterior.sample(random) for _ in range(samples)])
+
+
+def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
+    """`[batch, ...]` one after another so many times, `[times · batch, ...]`."""
+    return x.repeat(times, *[1] * (x.dim() - 1))
+
+
+def prior_over_posterior(posterior, z: torch.Tensor) -> torch.Tensor:
+    """`ln p(z) − ln q(z | x)` in nats of vectors `[samples, batch, latent]`: `[samples, batch]`."""
+    from musicae.core.bottlenecks import normal_log_prob
+
+    return normal_log_prob(z, 0.0, 1.0).sum(-1) - posterior.log_prob(z)
+
+
+OBJECTIVES = (Reconstruction, Elbo, ImportanceWeighted)

@@ -14,7 +14,7 @@ from musicae.core.objectives import Terms
 from musicae.files import write_atomically
 
 METRICS_TABLE = "metrics.csv"
-TERMS = ("loss", "distortion", "rate", "accuracy")
+TERMS = ("loss", "distortion", "rate", "penalty", "accuracy")
 COLUMNS = ("step", "split", *TERMS, "learning_rate", "skipped", "seconds")
 
 
@@ -73,8 +73,8 @@ class Means:
 
 
 def means_of(terms: Terms) -> torch.Tensor:
-    """The mean of each of TERMS over the batch, `[4]`."""
-    return torch.stack([terms.loss, terms.distortion.mean(), terms.rate.mean(), terms.accuracy.mean()])
+    """The mean of each of TERMS over the batch, `[5]`."""
+    return torch.stack([getattr(terms, name).mean() for name in TERMS])
 
 
 def tensorboard(folder: Path, step: int) -> AbstractContextManager:

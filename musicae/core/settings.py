@@ -22,6 +22,8 @@ class Training:
         average: decay of the running average of the weights, which is what is validated and kept.
         validate_every: steps between validations, at each of which the state is saved too.
         validation_examples: at most so many are measured.
+        keep: which weights are kept: `"best"`, those of the lowest loss on the validation examples, or `"last"`, where
+            the loss says little, as in a game between two networks.
         log_every: steps between rows of `metrics.csv`.
         precision: `"bf16"`, `"float32"`, or `"auto"`: bf16 where the hardware multiplies it.
         seed: of everything random.
@@ -37,6 +39,7 @@ class Training:
     average: float = 0.999
     validate_every: int = 500
     validation_examples: int = 2048
+    keep: str = "best"
     log_every: int = 50
     precision: str = "auto"
     seed: int = 0

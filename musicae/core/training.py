@@ -8,6 +8,7 @@ killed at any moment resumes to the same weights, to the bit on a CPU.
 from __future__ import annotations
 
 import io
+import math
 import signal
 import sys
 import threading
@@ -24,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
-from musicae.core.data import Examples, shuffled
+from musicae.core.data import Batch, Examples, shuffled
 from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard
@@ -37,18 +38,24 @@ VALIDATION, TRAIN = 1, 0  # names of random streams beside the seed
 
 
 class Task(nn.Module):
-    """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it."""
+    """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it.
+
+    An objective that has something to learn of its own answers a module when asked for its `learner`; it is trained
+    with the model, and handed back to the objective at every step.
+    """
 
     def __init__(self, model: Autoencoder, objective: Callable[..., Terms], corruption: Corruption | None = None):
         super().__init__()
         self.model = model
         self.objective = objective
         self.corruption = corruption
+        self.learner = objective.learner(model.latent) if hasattr(objective, "learner") else None
 
-    def forward(self, clean: torch.Tensor, step: int, random: RandomSource) -> Terms:
-        """The terms of `[batch, ...]` at a training step."""
-        damaged = clean if self.corruption is None else self.corruption(clean, random)
-        return self.objective(self.model, clean, damaged, step, random)
+    def forward(self, batch: Batch, step: int, random: RandomSource) -> Terms:
+        """The terms of some examples at a training step."""
+        damaged = batch.x if self.corruption is None else self.corruption(batch.x, random)
+        beside = {} if self.learner is None else {"learner": self.learner}
+        return self.objective(self.model.given(batch.condition), batch.x, damaged, step, random, **beside)
 
 
 def multiplies_bf16(device: torch.device) -> bool:
@@ -233,8 +240,8 @@ class Trainer:
         random = RandomSource(settings.seed, TRAIN, state.step, rank=rank, processes=processes)
         indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, state.step)
         share = indices.reshape(processes, -1)[rank]
-        clean = self.train_examples.batch(share, random).to(self.accelerator.device)
-        terms = self.wrapped(clean, state.step, random)
+        batch = self.train_examples.batch(share, random).to(self.accelerator.device)
+        terms = self.wrapped(batch, state.step, random)
         self.accelerator.backward(terms.loss)
         norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), settings.clip)
         if torch.isfinite(norm) and norm < settings.skip_above:
@@ -256,7 +263,7 @@ class Trainer:
             table.add(row)
             show(board, row)
             self._tell(row)
-            if row["loss"] < self.state.best:
+            if row["loss"] < self.state.best or (self.settings.keep == "last" and math.isfinite(row["loss"])):
                 self.state.best = row["loss"]
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
@@ -269,7 +276,7 @@ class Trainer:
 
         done, steps = self.state.step, self.settings.steps
         left = self.state.seconds / max(done, 1) * (steps - done) / 60
-        terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS)
+        terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS if row[name])
         skipped = f"; skipped for too large a gradient: {self.state.skipped:,}" if self.state.skipped else ""
         tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left{skipped}", file=sys.stderr)
 
@@ -278,8 +285,9 @@ class Trainer:
         """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones."""
         settings = self.settings
         task = Task(self.state.average.module, self.state.task.objective, self.state.task.corruption)
+        task.learner = self.state.task.learner
         count = min(len(examples), settings.validation_examples)
-        sums = torch.zeros(4, dtype=torch.float64)
+        sums = torch.zeros(len(TERMS), dtype=torch.float64)
         for start in range(0, count, settings.batch_size):
             indices = shuffled(len(examples), count, settings.seed, 0)[start : start + settings.batch_size]
             random = RandomSource(settings.seed, VALIDATION, start)

@@ -8,12 +8,14 @@ import math
 import re
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicae.core.data import Batch
 from musicae.errors import DataError
 from musicae.images.pictures import Pictures
 from musicae.images.storage import Storage, unbroken
@@ -45,25 +47,46 @@ class PictureSet:
         levels: uint8 `[n, channels, height, width]`.
         labels: the class of each as an index, int64 `[n]`, or None.
         full: the level of a value of 1.
+        binary: whether values are drawn, 1 with the probability that the level states: anew for every batch of
+            training, once for all otherwise.
+        told: the number of classes, if the model is told the label of each picture; else 0.
     """
 
     levels: np.ndarray
     labels: np.ndarray | None = None
     full: int = 255
+    binary: bool = False
+    told: int = 0
 
     def __len__(self) -> int:
         return len(self.levels)
 
-    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
-        """The pictures at `indices` as float32 `[batch, channels, height, width]` in 0..1."""
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        """The pictures at `indices`, float32 `[batch, channels, height, width]` in 0..1, and what the model is told."""
         import torch
 
-        return torch.from_numpy(self.levels[indices]).float() / self.full
+        x = torch.from_numpy(self.levels[indices]).float() / self.full
+        if self.binary:
+            drawn = torch.from_numpy(self._drawn[indices]) if random is None else random.uniform(*x.shape) < x
+            x = drawn.float()
+        return Batch(x, one_hot(self.labels[indices], self.told) if self.told else None)
+
+    @cached_property
+    def _drawn(self) -> np.ndarray:
+        """One draw of every value, the same for the same set."""
+        return np.random.default_rng(0).integers(0, self.full, self.levels.shape, np.uint8) < self.levels
 
     def subset(self, indices: np.ndarray) -> PictureSet:
         """The pictures at `indices`, with their labels."""
         labels = None if self.labels is None else self.labels[indices]
-        return PictureSet(self.levels[indices], labels, self.full)
+        return replace(self, levels=self.levels[indices], labels=labels)
+
+
+def one_hot(labels: np.ndarray, classes: int) -> torch.Tensor:
+    """Labels `[n]` as indicators, float32 `[n, classes]`."""
+    import torch
+
+    return torch.from_numpy(np.eye(classes, dtype=np.float32)[labels])
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +108,20 @@ class PictureSplits:
     source: str
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def with_labels_told(self, classes: int) -> PictureSplits:
+        """The same for a model that is told the label of each picture.
+
+        Raises:
+            DataError: there are no labels, or more classes than the model knows.
+        """
+        if not 0 < len(self.classes) <= classes:
+            found = f"{len(self.classes)} classes" if self.classes else "no labels"
+            raise DataError(
+                f"{self.source}: the model is told one of {classes} classes, but these pictures have {found}"
+            )
+        parts = {part: replace(getattr(self, part), told=classes) for part in ("train", "validation", "test")}
+        return replace(self, **parts)
 
     def report(self) -> str:
         """One paragraph: how many pictures, of how many classes, and what was done to them."""
@@ -134,7 +171,8 @@ def open_pictures(
     parts, ordered = _found(Path(source), representation)
     notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
     sets, classes = _labelled(parts)
-    return PictureSplits(**_complete(sets, seed, fractions, ordered), source=str(source), classes=classes, notes=notes)
+    splits = _complete(sets, seed, fractions, ordered, representation.binary)
+    return PictureSplits(**splits, source=str(source), classes=classes, notes=notes)
 
 
 def read_idx(data: bytes, name: str) -> np.ndarray:
@@ -310,9 +348,8 @@ def _digits(representation: Pictures, seed: int, fractions: tuple[float, float, 
         )
     sets = {"train": PictureSet(levels, digits.target.astype(np.int64), full)}
     classes = tuple(str(name) for name in digits.target_names)
-    return PictureSplits(
-        **_complete(sets, seed, fractions), source="scikit-learn's digits", classes=classes, notes=notes
-    )
+    splits = _complete(sets, seed, fractions, binary=representation.binary)
+    return PictureSplits(**splits, source="scikit-learn's digits", classes=classes, notes=notes)
 
 
 # All of them ---------------------------------------------------------------------------------------
@@ -353,9 +390,14 @@ def _labelled(parts: dict[str, _Part]) -> tuple[dict[str, PictureSet], tuple[str
 
 
 def _complete(
-    sets: dict[str, PictureSet], seed: int, fractions: tuple[float, float, float], ordered: bool = False
+    sets: dict[str, PictureSet],
+    seed: int,
+    fractions: tuple[float, float, float],
+    ordered: bool = False,
+    binary: bool = False,
 ) -> dict[str, PictureSet]:
     """Draw the splits that are missing from the one that is there."""
+    sets = {split: replace(part, binary=binary) for split, part in sets.items()}
     whole = sets.get("train") or (next(iter(sets.values())) if len(sets) == 1 else None)
     if whole is None:
         raise DataError("pictures to validate and to test, but none to train on: add some, in a folder named train")

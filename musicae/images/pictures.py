@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,21 +41,31 @@ class Pictures:
         height: in pixels.
         width: in pixels.
         channels: 1 for grey, 3 for red, green and blue.
+        likelihood: of the values given z: `"bernoulli"` (grey counts as the probability of white) or `"normal"`
+            (summed squared errors).
+        binary: whether values are drawn, 1 with the probability that the grey level states, anew every time a picture
+            is trained on (dynamic binarisation, as published likelihoods of MNIST have it).
     """
 
     height: int = 8
     width: int = 8
     channels: int = 1
+    likelihood: str = "bernoulli"
+    binary: bool = False
 
     @property
     def event(self) -> Event:
-        """What one picture is to the core: Bernoullis, whose means are the values."""
-        return Event("bernoulli", self.channels, (self.height, self.width))
+        """What one picture is to the core: values whose means the decoder gives."""
+        return Event(self.likelihood, self.channels, (self.height, self.width))
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """`(channels, height, width)`."""
         return self.channels, self.height, self.width
+
+    def shrunk(self, factor: int) -> Pictures:
+        """Pictures of so much lower a resolution."""
+        return replace(self, height=self.height // factor, width=self.width // factor)
 
     def read(self, source) -> Seen:
         """Any picture at the size and in the colours of these: upright, cropped to the middle, resized.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from musicae.core.data import Batch
 from musicae.core.randomness import RandomSource
 
 
@@ -24,13 +25,13 @@ class Windows:
         """How many windows there are."""
         return len(self.array)
 
-    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
-        """The windows at `indices` `[batch, ...]`; with `random`, each moved by a number of semitones of its own."""
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        """The windows at `indices`, `[batch, ...]`; with `random`, each moved by a number of semitones of its own."""
         windows = np.asarray(self.array[indices])
         if random is not None and any(self.transpose):
             semitones = random.integers(*self.transpose, len(indices)).numpy()
             windows = self.representation.transpose(windows, semitones)
-        return to_tensor(windows, self.representation)
+        return Batch(to_tensor(windows, self.representation))
 
 
 def to_tensor(windows: np.ndarray, representation) -> torch.Tensor:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from linear_gaussian import SIZES, STD, LinearGaussian
 
+from musicae.core.data import Batch
 from musicae.core.evaluation import ACTIVE, importance_weighted_bound, measure
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
@@ -24,8 +25,8 @@ class Fixed:
     def __len__(self) -> int:
         return len(self.data)
 
-    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
-        return self.data[torch.from_numpy(indices)]
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        return Batch(self.data[torch.from_numpy(indices)])
 
 
 def elbo(model: LinearGaussian, n: int = 20_000) -> torch.Tensor:

@@ -20,6 +20,7 @@ from training_run import EVENT, SETTINGS, Classes, train, trainer
 from musicae.core.autoencoder import build
 from musicae.core.checkpoints import WEIGHTS, read_weights
 from musicae.core.corruptions import GaussianNoise
+from musicae.core.data import Batch
 from musicae.core.event import Event
 from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction, Terms
@@ -431,7 +432,7 @@ def test_validation_does_not_depend_on_the_size_of_batches(tmp_path):
     class Level:
         def __call__(self, model, clean, damaged, step, random) -> Terms:
             level = clean.float().mean(1)
-            return Terms(level.mean(), level, 2 * level, 0 * level)
+            return Terms(level.mean(), level, 2 * level, 0 * level, 3 * level)
 
     for size in (1, 4, 20, 1000):
         settings = replace(SETTINGS, batch_size=size, validation_examples=25)
@@ -439,6 +440,7 @@ def test_validation_does_not_depend_on_the_size_of_batches(tmp_path):
         expected = Classes(25, 2).classes.float().mean().item()
         assert measured["loss"] == measured["distortion"] == pytest.approx(expected)
         assert measured["rate"] == pytest.approx(2 * expected)
+        assert measured["penalty"] == pytest.approx(3 * expected)
 
 
 def test_both_splits_need_examples(tmp_path):
@@ -464,7 +466,7 @@ def test_damage_is_drawn_afresh_and_the_clean_data_are_given_back(tmp_path):
 
     class Greys(Classes):
         def batch(self, indices, random=None):
-            return torch.full((len(indices), 1, 4), 0.5)
+            return Batch(torch.full((len(indices), 1, 4), 0.5))
 
     model = build(Dense((4,)), Event("bernoulli", 1, (4,)), 2, "point")
     options = {"corruption": GaussianNoise(std=0.1), "save": lambda *_: None, "device": "cpu"}

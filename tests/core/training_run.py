@@ -17,6 +17,7 @@ import torch
 
 from musicae.core.autoencoder import build
 from musicae.core.checkpoints import write_weights
+from musicae.core.data import Batch
 from musicae.core.event import Event
 from musicae.core.networks import Convolutional
 from musicae.core.objectives import Elbo
@@ -48,12 +49,12 @@ class Classes:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> torch.Tensor:
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
         self.spy()
         x = self.classes[torch.from_numpy(indices)]
         if random is None:
-            return x
-        return (x + random.integers(-1, 1, len(x)).unsqueeze(1)) % EVENT.channels
+            return Batch(x)
+        return Batch((x + random.integers(-1, 1, len(x)).unsqueeze(1)) % EVENT.channels)
 
 
 def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=None, **options) -> Trainer:

@@ -77,7 +77,7 @@ def test_idx_files_keep_their_test_split_and_validate_on_the_end_of_training(tmp
 
 def test_a_batch_is_values_between_0_and_1(tmp_path):
     arrays = write_mnist(tmp_path)
-    batch = open_pictures(tmp_path, GREY).train.batch(np.array([3, 1]))
+    batch = open_pictures(tmp_path, GREY).train.batch(np.array([3, 1])).x
     assert batch.shape == (2, 1, 6, 5)
     assert np.allclose(batch[0, 0].numpy(), arrays["train-images-idx3-ubyte"][3] / 255)
 
@@ -222,7 +222,7 @@ def test_the_digits_of_scikit_learn():
     splits = open_pictures("digits", Pictures())
     assert sizes(splits) == (1437, 180, 180)
     assert len(splits.classes) == 10
-    assert np.array_equal(np.unique(splits.train.batch(np.arange(100))), np.arange(17) / 16)
+    assert np.array_equal(np.unique(splits.train.batch(np.arange(100)).x), np.arange(17) / 16)
     larger = open_pictures("digits", Pictures(16, 12, 3))
     assert larger.test.levels.shape == (180, 3, 16, 12)
 

@@ -44,7 +44,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def pictures(digits) -> list[Image.Image]:
-    return [to_image(values) for values in digits.test.batch(np.arange(3)).numpy()]
+    return [to_image(values) for values in digits.test.batch(np.arange(3)).x.numpy()]
 
 
 @pytest.fixture(params=[(Dense((16,)), 2, "gaussian"), (Convolutional((4, 8), 1), 5, "point")], ids=["vae", "ae"])
@@ -130,7 +130,7 @@ def test_bad_pictures_are_named(model):
 
 def test_figures_are_those_of_the_mean_picture(model, digits):
     figures = model.evaluate(digits.test, digits.train)
-    x = digits.test.batch(np.arange(len(digits.test)))
+    x = digits.test.batch(np.arange(len(digits.test))).x
     values = torch.from_numpy(model.values(model.means(digits.test)))
     at_mean = figures["mean"]["greedy"]
     assert at_mean["mse"] == pytest.approx((values - x).square().mean().item(), rel=1e-4)

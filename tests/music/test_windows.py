@@ -16,13 +16,13 @@ MANY = np.arange(300) % 3
 
 
 def test_without_random_numbers_windows_come_as_they_are():
-    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.array([2, 0]))
+    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.array([2, 0])).x
     assert batch.dtype == torch.int64
     assert batch.tolist() == ARRAY[[2, 0]].tolist()
 
 
 def test_each_window_is_moved_to_a_key_of_its_own():
-    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.zeros(300, int), RandomSource(0)).numpy()
+    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.zeros(300, int), RandomSource(0)).x.numpy()
     moves = batch[:, 0] - 41
     assert set(moves) == set(range(-6, 7))
     notes = ARRAY[0] >= 2
@@ -31,26 +31,26 @@ def test_each_window_is_moved_to_a_key_of_its_own():
 
 
 def test_no_note_leaves_the_range():
-    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.full(300, 2), RandomSource(0))
+    batch = Windows(ARRAY, MELODY, (-6, 6)).batch(np.full(300, 2), RandomSource(0)).x
     assert (batch == torch.from_numpy(ARRAY[2])).all()
 
 
 def test_the_same_random_numbers_give_the_same_keys():
-    first, again, other = (Windows(ARRAY, MELODY, (-6, 6)).batch(MANY, RandomSource(seed)) for seed in (1, 1, 2))
+    first, again, other = (Windows(ARRAY, MELODY, (-6, 6)).batch(MANY, RandomSource(seed)).x for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_without_a_span_of_keys_nothing_moves():
-    assert Windows(ARRAY, MELODY).batch(np.arange(3), RandomSource(0)).tolist() == ARRAY.tolist()
+    assert Windows(ARRAY, MELODY).batch(np.arange(3), RandomSource(0)).x.tolist() == ARRAY.tolist()
 
 
 def test_windows_stay_on_disk_and_are_not_written_to(tmp_path):
     np.save(tmp_path / "windows.npy", ARRAY)
     examples = Windows(np.load(tmp_path / "windows.npy", mmap_mode="r"), MELODY, (-6, 6))
     assert len(examples) == 3
-    examples.batch(MANY, RandomSource(0)).zero_()
-    assert examples.batch(np.arange(3)).tolist() == ARRAY.tolist()
+    examples.batch(MANY, RandomSource(0)).x.zero_()
+    assert examples.batch(np.arange(3)).x.tolist() == ARRAY.tolist()
 
 
 @pytest.mark.parametrize(("representation", "kind"), [(MELODY, torch.int64), (Pianoroll(steps=8), torch.float32)])

@@ -88,10 +88,13 @@ class Recurrent:
     Args:
         encoder_units: units of each bidirectional layer, a direction.
         decoder_units: units of each layer of the decoder.
+        autoregressive: whether the decoder hears what it said before; if not, it hears z again at every step, and all
+            steps are decoded at once (sequence to sequence, Sutskever et al. 2014).
     """
 
     encoder_units: tuple[int, ...] = (512,)
     decoder_units: tuple[int, ...] = (256, 256)
+    autoregressive: bool = True
 
     def encoder(self, event: Event) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features.
@@ -110,10 +113,10 @@ class Recurrent:
         return nn.Sequential(input_layer(event), network), network.features
 
     def decoder(self, event: Event, latent: int) -> nn.Module:
-        """The network from latent vectors to an autoregressive likelihood."""
+        """The network from latent vectors to a likelihood."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
-        return RecurrentDecoder(event.channels, event.size[0], self.decoder_units, latent)
+        return RecurrentDecoder(event.channels, event.size[0], self.decoder_units, latent, self.autoregressive)
 
 
 Network = Convolutional | Dense | Recurrent

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 
 def rectified(sizes: Sequence[int]) -> nn.Sequential:
@@ -16,6 +17,23 @@ def rectified(sizes: Sequence[int]) -> nn.Sequential:
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers)
+
+
+class Discriminator(nn.Module):
+    """Vectors `[batch, size]` to the log odds `[batch]` that each is a draw from the prior and not a code."""
+
+    def __init__(self, size: int, widths: Sequence[int]):
+        super().__init__()
+        sizes = (size, *widths)
+        self.layers = nn.Sequential(rectified(sizes), nn.Linear(sizes[-1], 1))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """`[batch, size]` to `[batch]`."""
+        return self.layers(z).squeeze(1).float()
+
+    def frozen(self, z: torch.Tensor) -> torch.Tensor:
+        """The same, with a gradient for `z` and none for the weights."""
+        return functional_call(self, {name: weight.detach() for name, weight in self.named_parameters()}, (z,))
 
 
 class DenseEncoder(nn.Module):

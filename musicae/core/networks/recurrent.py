@@ -58,20 +58,22 @@ class RecurrentEncoder(nn.Module):
 
 
 class RecurrentDecoder(nn.Module):
-    """Latent vectors to an autoregressive likelihood over `steps` classes.
+    """Latent vectors to a likelihood over `steps` classes.
 
     Args:
         classes: values that a step can take.
         steps: length of an example.
         units: of each LSTM layer.
         latent: size of z.
+        autoregressive: whether it hears what it said before.
     """
 
-    def __init__(self, classes: int, steps: int, units: Sequence[int], latent: int):
+    def __init__(self, classes: int, steps: int, units: Sequence[int], latent: int, autoregressive: bool = True):
         super().__init__()
         self.classes, self.steps, self.units = classes, steps, tuple(units)
+        self.heard = classes if autoregressive else 0
         self.start = nn.Linear(latent, 2 * sum(units))
-        inputs = (classes + latent, *units[:-1])
+        inputs = (self.heard + latent, *units[:-1])
         self.layers = nn.ModuleList(lstm(i, u) for i, u in zip(inputs, units, strict=True))
         self.output = nn.Linear(units[-1], classes)
         nn.init.normal_(self.start.weight, std=0.001)
@@ -79,9 +81,11 @@ class RecurrentDecoder(nn.Module):
         nn.init.zeros_(self.start.bias)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, z: torch.Tensor) -> AutoregressiveCategorical:
+    def forward(self, z: torch.Tensor) -> AutoregressiveCategorical | Categorical:
         """The likelihood p(x | z) of `[batch, latent]`."""
-        return AutoregressiveCategorical(self, z)
+        if self.heard:
+            return AutoregressiveCategorical(self, z)
+        return Categorical(self.run(z.new_zeros(len(z), self.steps, 0), z, self.initial_state(z))[0])
 
     def initial_state(self, z: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """(h, c) of every layer, each `[1, batch, units]`; the projection holds c before h, layer by layer."""

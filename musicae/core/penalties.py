@@ -1,0 +1,125 @@
+"""What else codes may cost: wishes for how they are spread, beside what comes back of the data.
+
+A penalty is called with codes and a source of random numbers, and answers nats an example, `[batch]` or one number.
+With no rate to charge, this is how an autoencoder's codes are kept small, sparse, or spread like N(0, I).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from musicae.core.randomness import RandomSource
+
+
+@dataclass(frozen=True)
+class Absolute:
+    """`weight · Σ_d |z_d|`: most parts of a code are near 0 (the sparse autoencoder).
+
+    Args:
+        weight: nats for a code of 1 in one dimension.
+    """
+
+    weight: float
+
+    def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Of codes `[batch, latent]`, `[batch]`."""
+        return self.weight * z.abs().sum(1)
+
+
+@dataclass(frozen=True)
+class Square:
+    """`weight · ½ Σ_d z_d²`: codes stay near the origin (the regularised autoencoder, Ghosh et al. 2020).
+
+    Args:
+        weight: nats for a code of √2 in one dimension.
+    """
+
+    weight: float
+
+    def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Of codes `[batch, latent]`, `[batch]`."""
+        return self.weight * 0.5 * z.square().sum(1)
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """`weight · MMD²(codes, N(0, I))`: all codes together are spread like the prior (Tolstikhin et al. 2018, WAE-MMD).
+
+    Args:
+        weight: nats for a discrepancy of 1.
+    """
+
+    weight: float
+
+    def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Of codes `[batch, latent]` against as many draws from the prior, one number."""
+        return self.weight * discrepancy(z, random.normal(*z.shape, device=z.device))
+
+
+def discrepancy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The squared maximum mean discrepancy of two sets of vectors `[n, latent]` and `[m, latent]`: one number.
+
+    `mean_{i≠j} k(a_i, a_j) + mean_{i≠j} k(b_i, b_j) − 2 mean_{ij} k(a_i, b_j)`, unbiased (so below 0 at times), 0 for
+    two sets from one distribution (Gretton et al. 2012). The kernel is a sum of inverse multiquadratics,
+    `k(x, y) = Σ_s C / (C + |x − y|²)`, C = 2 · latent · s, which sees far as well as near (Tolstikhin et al. 2018).
+    """
+    near, far = (_others(x) for x in (a, b))
+    return near + far - 2 * _kernel(a, b).mean()
+
+
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+def _kernel(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """`[n, latent]` and `[m, latent]` to `[n, m]`."""
+    squares = a.square().sum(1)[:, None] + b.square().sum(1)[None] - 2 * a @ b.T
+    sizes = [2 * a.shape[1] * scale for scale in SCALES]
+    return sum(size / (size + squares.clamp(min=0)) for size in sizes)
+
+
+def _others(x: torch.Tensor) -> torch.Tensor:
+    """The mean of the kernel over pairs of different vectors; each is `len(SCALES)` from itself."""
+    n = len(x)
+    return (_kernel(x, x).sum() - n * len(SCALES)) / max(n * (n - 1), 1)
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A discriminator that is trained to tell codes from draws of N(0, I), and that codes are trained to deceive
+    (Makhzani et al. 2016, the adversarial autoencoder):
+
+        discriminator:  −ln D(draw) − ln (1 − D(code)) → min
+        encoder:        −weight · ln D(code) → min
+
+    Both in one step; each side's gradient reaches that side alone.
+
+    Args:
+        weight: of the deception beside the distortion.
+        widths: units of the discriminator's hidden layers.
+    """
+
+    weight: float = 1.0
+    widths: tuple[int, ...] = (256, 256)
+
+    def learner(self, latent: int) -> nn.Module:
+        """The discriminator, which training trains beside the model."""
+        from musicae.core.networks.dense import Discriminator
+
+        return Discriminator(latent, self.widths)
+
+    def __call__(self, z: torch.Tensor, random: RandomSource, learner: nn.Module) -> torch.Tensor:
+        """Of codes `[batch, latent]`, `[batch]`: the encoder's loss, and a 0 with the discriminator's gradient."""
+        from torch.nn.functional import softplus
+
+        draws = random.normal(*z.shape, device=z.device)
+        detection = softplus(-learner(draws)) + softplus(learner(z.detach()))
+        deception = self.weight * softplus(-learner.frozen(z))
+        return deception + (detection - detection.detach())
+
+
+PENALTIES = (Absolute, Square, Discrepancy, Adversary)

@@ -1,0 +1,73 @@
+"""What a preset is. Numbers only: no torch is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Pixelation
+from musicae.core.networks import NETWORKS, Network
+from musicae.core.objectives import OBJECTIVES, Elbo, ImportanceWeighted, Reconstruction
+from musicae.core.penalties import PENALTIES
+from musicae.core.priors import PRIORS, Mixture
+from musicae.core.schedules import SCHEDULES, WarmupCosine
+from musicae.core.settings import Training
+from musicae.images.pictures import Pictures
+from musicae.music.representations import REPRESENTATIONS, Melody, Pianoroll
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model by name.
+
+    Args:
+        name: what a user types.
+        summary: what it is for, in one line.
+        representation: what one example is, and how files become examples and back.
+        network: an entry of `musicae.core.networks`.
+        latent: dimensions of the latent vector.
+        bottleneck: a name among `musicae.core.bottlenecks.BOTTLENECKS`.
+        objective: what training makes small.
+        training: how it is trained.
+        corruption: what the model hears in place of the data.
+        prior: what is fitted to the codes of the training data afterwards, to sample from; None for N(0, I).
+        told: the number of classes, if the model is told the label of each example; else 0.
+        transpose: semitones by which training windows are moved at random, lowest and highest.
+        track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
+        data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
+    """
+
+    name: str
+    summary: str
+    representation: Melody | Pianoroll | Pictures
+    network: Network
+    latent: int
+    objective: Elbo | ImportanceWeighted | Reconstruction
+    training: Training
+    bottleneck: str = "gaussian"
+    corruption: GaussianNoise | Pixelation | None = None
+    prior: Mixture | None = None
+    told: int = 0
+    transpose: tuple[int, int] = (0, 0)
+    track: str | None = None
+    data: str | None = None
+
+    @property
+    def musical(self) -> bool:
+        """Whether it hears music; if not, it sees pictures."""
+        return not isinstance(self.representation, Pictures)
+
+
+KINDS = (
+    *(Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS),
+    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *PRIORS),
+)
+
+
+def cosine(steps: int, peak: float = 1e-3) -> WarmupCosine:
+    """The learning rate of our own presets: a short rise, then half a cosine to a hundredth."""
+    return WarmupCosine(peak, peak / 100, min(200, steps // 10), steps)
+
+
+def training(steps: int, batch_size: int = 128, peak: float = 1e-3, **changes) -> Training:
+    """How our own presets are trained."""
+    return Training(steps=steps, batch_size=batch_size, learning_rate=cosine(steps, peak), **changes)
