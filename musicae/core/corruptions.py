@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from musicae.errors import ConfigError
+
 if TYPE_CHECKING:
     import torch
 
@@ -52,7 +54,14 @@ class Pixelation:
     factor: int = 2
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
-        """Values `[batch, channels, *size]` to blocks of one value each."""
+        """Values `[batch, channels, *size]` to blocks of one value each.
+
+        Raises:
+            ConfigError: the factor does not divide the size.
+        """
+        if any(side % self.factor for side in x.shape[2:]):
+            size = " by ".join(map(str, x.shape[2:]))
+            raise ConfigError(f"a size of {size} has no whole blocks of {self.factor}: give a factor that divides it")
         for dimension in range(2, x.dim()):
             blocks = x.unflatten(dimension, (-1, self.factor)).mean(dimension + 1)
             x = blocks.repeat_interleave(self.factor, dimension)
