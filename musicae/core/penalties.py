@@ -93,18 +93,21 @@ class Adversary:
     """A discriminator that is trained to tell codes from draws of N(0, I), and that codes are trained to deceive
     (Makhzani et al. 2016, the adversarial autoencoder):
 
-        discriminator:  −ln D(draw) − ln (1 − D(code)) → min
+        discriminator:  −ln D(draw) − ln (1 − D(code)) + smoothness / 2 · |∇ log odds(draw)|² → min
         encoder:        −weight · ln D(code) → min
 
-    Both in one step; each side's gradient reaches that side alone.
+    Both in one step; each side's gradient reaches that side alone. Without the price of the slope at the draws the two
+    chase each other and never settle (Mescheder et al. 2018).
 
     Args:
         weight: of the deception beside the distortion.
         widths: units of the discriminator's hidden layers.
+        smoothness: price of the discriminator's squared slope.
     """
 
-    weight: float = 1.0
+    weight: float = 10.0
     widths: tuple[int, ...] = (256, 256)
+    smoothness: float = 1.0
 
     def learner(self, latent: int) -> nn.Module:
         """The discriminator, which training trains beside the model."""
@@ -114,12 +117,23 @@ class Adversary:
 
     def __call__(self, z: torch.Tensor, random: RandomSource, learner: nn.Module) -> torch.Tensor:
         """Of codes `[batch, latent]`, `[batch]`: the encoder's loss, and a 0 with the discriminator's gradient."""
+        import torch
         from torch.nn.functional import softplus
 
         draws = random.normal(*z.shape, device=z.device)
-        detection = softplus(-learner(draws)) + softplus(learner(z.detach()))
-        deception = self.weight * softplus(-learner.frozen(z))
+        with torch.autocast(z.device.type, enabled=False):  # a slope has no meaning in 8 bits
+            detection = self._detection(learner, draws, z.detach()) if torch.is_grad_enabled() else z.new_zeros(())
+            deception = self.weight * softplus(-learner.frozen(z))
         return deception + (detection - detection.detach())
+
+    def _detection(self, discriminator: nn.Module, draws: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """The discriminator's loss, `[batch]`."""
+        import torch
+        from torch.nn.functional import softplus
+
+        odds = discriminator(draws.requires_grad_())
+        slope = torch.autograd.grad(odds.sum(), draws, create_graph=True)[0]
+        return softplus(-odds) + softplus(discriminator(codes)) + self.smoothness / 2 * slope.square().sum(1)
 
 
 PENALTIES = (Absolute, Square, Discrepancy, Adversary)

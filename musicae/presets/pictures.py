@@ -154,7 +154,7 @@ def matched(canvas: Canvas) -> Iterator[Preset]:
     code = {"network": canvas.dense, "latent": 16, "bottleneck": "point"}
     yield canvas.preset(
         "adversarial", "codes of {pictures} that deceive a discriminator", steps=20_000, peak=1e-3, keep="last", **code,
-        objective=Reconstruction(Adversary(weight=2.0)),
+        objective=Reconstruction(Adversary()),
     )  # fmt: skip
     yield canvas.preset(
         "wasserstein", "codes of {pictures} matched to the prior by kernels", steps=20_000, **code, prior=Mixture(),
