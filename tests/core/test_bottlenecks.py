@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import distributions
 
-from musicae.core.bottlenecks import BOTTLENECKS, BroadGaussian, Gaussian, GaussianPosterior, Point, free_bits
+from musicae.core.bottlenecks import (
+    BOTTLENECKS,
+    BroadGaussian,
+    Gaussian,
+    GaussianPosterior,
+    Point,
+    RectifiedPoint,
+    free_bits,
+)
 from musicae.core.randomness import RandomSource
 
 LN2 = math.log(2)
@@ -69,6 +77,21 @@ def test_a_point_samples_its_code_and_is_charged_nothing():
     q = Point(6, 4)(torch.randn(3, 6))
     assert torch.equal(q.sample(RandomSource(0)), q.mean)
     assert torch.equal(q.kl(), torch.zeros(3, 4))
+
+
+def test_a_rectified_point_is_a_point_without_negative_values():
+    features = torch.randn(200, 6, requires_grad=True)
+    module = RectifiedPoint(6, 4)
+    affine, q = module.mean(features), module(features)
+    assert torch.equal(q.mean, affine.clamp(min=0))
+    assert 0.2 < (q.mean == 0).float().mean() < 0.8
+    assert torch.equal(q.sample(RandomSource(0)), q.mean)
+    assert not q.kl().any()
+    q.mean.sum().backward()
+    absent = (q.mean == 0).all(1)
+    assert absent.any()
+    assert not features.grad[absent].any()
+    assert features.grad[~absent].any(1).all()
 
 
 def test_a_gaussian_starts_narrow_whatever_the_features():

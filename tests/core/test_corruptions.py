@@ -1,9 +1,38 @@
 from __future__ import annotations
 
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import avg_pool2d
 
-from musicae.core.corruptions import GaussianNoise
+from musicae.core.autoencoder import build
+from musicae.core.corruptions import CORRUPTIONS, Corruption, GaussianNoise, Pixelation
+from musicae.core.data import Batch, shuffled
+from musicae.core.event import Event
+from musicae.core.networks import Dense
+from musicae.core.objectives import Reconstruction
 from musicae.core.randomness import RandomSource
+from musicae.core.schedules import Constant
+from musicae.core.settings import Training
+from musicae.core.training import Trainer
+from musicae.errors import ConfigError
+
+EVERY = pytest.mark.parametrize("corruption", [kind() for kind in CORRUPTIONS], ids=lambda c: type(c).__name__)
+
+
+@EVERY
+def test_any_corruption_keeps_the_shape_and_the_range_and_leaves_the_clean_data_alone(corruption):
+    for shape in ((5, 1, 8), (5, 3, 8, 4)):
+        clean = RandomSource(0).uniform(*shape)
+        before = clean.clone()
+        damaged = corruption(clean, RandomSource(1))
+        assert damaged.shape == clean.shape
+        assert damaged.dtype == clean.dtype
+        assert damaged.min() >= 0
+        assert damaged.max() <= 1
+        assert not torch.equal(damaged, clean)
+        assert torch.equal(clean, before)
 
 
 def test_values_stay_in_their_range_and_the_clean_data_stay_clean():
@@ -29,3 +58,93 @@ def test_the_noise_has_its_mean_and_deviation():
     damage = GaussianNoise(mean=0.05, std=0.1)(torch.full((20_000, 1), 0.5), RandomSource(0)) - 0.5
     assert abs(damage.mean() - 0.05) < 0.005
     assert abs(damage.std() - 0.1) < 0.005
+
+
+# Noise in training
+
+
+class Greys:
+    """Pictures that say which they are, and of which every value is near the middle, so that nothing is clipped."""
+
+    def __len__(self) -> int:
+        return 6
+
+    def batch(self, indices, random=None) -> Batch:
+        return Batch(0.4 + torch.from_numpy(indices).float().view(-1, 1, 1) * 0.01 + torch.zeros(1, 1, 4))
+
+
+def heard_in_training(folder, corruption: Corruption, epochs: int = 3) -> list[dict[int, torch.Tensor]]:
+    """What the model heard of each picture, by epoch; two steps are an epoch."""
+    damaged = []
+
+    class Spy:
+        def __call__(self, model, clean, heard, step, random):
+            damaged.append(heard)
+            return Reconstruction()(model, clean, heard, step, random)
+
+    torch.manual_seed(0)
+    model = build(Dense((4,)), Event("bernoulli", 1, (4,)), 2, "point")
+    settings = Training(steps=2 * epochs, batch_size=3, learning_rate=Constant(1e-3), precision="float32")
+    options = {"corruption": corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
+    running = Trainer(model, Spy(), Greys(), Greys(), settings, folder, **options)
+    for _ in range(2 * epochs):
+        running._step()
+    order = [shuffled(6, 3, settings.seed, step).tolist() for step in range(2 * epochs)]
+    seen = [dict(zip(indices, heard, strict=True)) for indices, heard in zip(order, damaged, strict=True)]
+    return [first | second for first, second in zip(seen[::2], seen[1::2], strict=True)]
+
+
+def test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture(tmp_path):
+    """Never a fixed set of noises that is used again, which a network could learn."""
+    epochs = heard_in_training(tmp_path, GaussianNoise(std=0.02))
+    noises = [heard - Greys().batch(torch.tensor([i]).numpy()).x[0] for epoch in epochs for i, heard in epoch.items()]
+    assert len(noises) == 18
+    assert len({tuple((1e4 * noise).round().flatten().tolist()) for noise in noises}) == 18
+    together = torch.stack(noises).flatten(1)
+    assert (torch.corrcoef(together) - torch.eye(18)).min() < 0  # of all signs, so of no common part
+
+
+# Blocks
+
+
+@st.composite
+def grids(draw) -> tuple[torch.Tensor, int]:
+    """Values `[batch, channels, *size]`, of one dimension or two, and a factor that divides each."""
+    factor = draw(st.integers(1, 4))
+    sides = draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))
+    return RandomSource(draw(st.integers(0, 9))).uniform(2, 3, *(factor * side for side in sides)), factor
+
+
+@given(grids())
+def test_blocks_keep_the_shape_and_the_mean_and_nothing_is_left_to_take(grid):
+    x, factor = grid
+    blocks = Pixelation(factor)(x, RandomSource(0))
+    assert blocks.shape == x.shape
+    torch.testing.assert_close(blocks.flatten(1).mean(1), x.flatten(1).mean(1))
+    torch.testing.assert_close(Pixelation(factor)(blocks, RandomSource(0)), blocks)
+    if factor == 1:
+        assert torch.equal(blocks, x)
+
+
+@given(grids())
+def test_a_block_has_one_value_the_mean_of_what_was_in_it(grid):
+    x, factor = grid
+    blocks = Pixelation(factor)(x, RandomSource(0))
+    for dimension in range(2, x.dim()):
+        x = x.unflatten(dimension, (-1, factor)).mean(dimension + 1)
+        first = torch.arange(0, blocks.shape[dimension], factor)
+        parts = [blocks.index_select(dimension, first + i) for i in range(factor)]
+        assert all(torch.equal(part, parts[0]) for part in parts)
+        blocks = parts[0]
+    torch.testing.assert_close(blocks, x)
+
+
+def test_blocks_of_pictures_are_those_of_torch():
+    x = RandomSource(0).uniform(3, 1, 8, 8)
+    torch.testing.assert_close(Pixelation(4)(x, RandomSource(0))[:, :, ::4, ::4], avg_pool2d(x, 4))
+
+
+@pytest.mark.parametrize(("factor", "size"), [(3, (8, 8)), (2, (8, 7)), (4, (6,)), (9, (8,))])
+def test_a_factor_that_does_not_divide_is_refused_in_one_line(factor, size):
+    with pytest.raises(ConfigError, match=rf"^a size of {' by '.join(map(str, size))} has no whole blocks of {factor}"):
+        Pixelation(factor)(torch.zeros(1, 1, *size), RandomSource(0))

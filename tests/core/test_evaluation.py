@@ -7,8 +7,12 @@ import pytest
 import torch
 from linear_gaussian import SIZES, STD, LinearGaussian
 
+from musicae.core.autoencoder import build
+from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.data import Batch
-from musicae.core.evaluation import ACTIVE, importance_weighted_bound, measure
+from musicae.core.evaluation import ACTIVE, AT_ONCE, importance_weighted_bound, measure
+from musicae.core.event import Event
+from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
 
@@ -129,3 +133,50 @@ def test_progress_counts_the_examples():
     done: list[int] = []
     figures(128, progress=done.append)
     assert done == [128, 128, 44]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_measured_likelihood_is_the_closed_form(seed):
+    """With more samples than are decoded at once, by an encoder that is not exact."""
+    samples = 100 * AT_ONCE + 3
+    bound = importance_weighted_bound(LinearGaussian(**MISMATCHED), X, samples, RandomSource(seed))
+    torch.testing.assert_close(bound, LinearGaussian().log_likelihood(X), rtol=0.0, atol=0.1)
+
+
+# Conditions and corruptions
+
+
+class Told(Fixed):
+    """Pictures of which each is told its place, in turn."""
+
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        return Batch(self.data[torch.from_numpy(indices)], torch.eye(3)[torch.from_numpy(indices) % 3])
+
+
+PICTURES = RandomSource(4).uniform(10, 1, 4, 4)
+
+
+def conditional():
+    torch.manual_seed(0)
+    return build(Dense((8,)), Event("bernoulli", 1, (4, 4)), 2, "point", conditions=3).eval()
+
+
+@pytest.mark.parametrize("batch_size", [4, 100])
+def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batch_size):
+    measured = measure(conditional(), Told(PICTURES), score, batch_size=batch_size)
+    told = conditional().given(torch.eye(3)[torch.arange(10) % 3])
+    expected = -told.decode(told.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
+    assert measured["distortion"] == pytest.approx(expected)
+    assert "elbo" not in measured
+
+
+@pytest.mark.parametrize("corruption", [Pixelation(2), GaussianNoise(std=0.5)], ids=["pixelation", "noise"])
+def test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole(corruption):
+    torch.manual_seed(0)
+    model = build(Dense((8,)), Event("bernoulli", 1, (4, 4)), 2, "point").eval()
+    measured = measure(model, Fixed(PICTURES), score, corruption=corruption)
+    damaged = corruption(PICTURES, RandomSource(0, 0))
+    expected = -model.decode(model.encode(damaged).mean).log_prob(PICTURES).mean().item()
+    assert measured["distortion"] == pytest.approx(expected)
+    assert measured["distortion"] != measure(model, Fixed(PICTURES), score)["distortion"]
+    assert measured == measure(model, Fixed(PICTURES), score, corruption=corruption)

@@ -7,11 +7,12 @@ import torch
 from linear_gaussian import LinearGaussian
 
 from musicae.core.autoencoder import build
+from musicae.core.evaluation import importance_weighted_bound
 from musicae.core.event import Event
 from musicae.core.networks import Dense, Recurrent
-from musicae.core.objectives import Elbo, Reconstruction
+from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction, draws
 from musicae.core.randomness import RandomSource
-from musicae.core.schedules import Constant, InverseSigmoid, Saturating
+from musicae.core.schedules import Constant, InverseSigmoid, Linear, Saturating
 
 LN2 = math.log(2)
 MODEL = LinearGaussian(shift=0.2)
@@ -75,7 +76,10 @@ def test_reconstruction_is_the_distortion_alone():
     assert torch.equal(got.rate, elbo.rate)
 
 
-@pytest.mark.parametrize("objective", [Elbo(), Reconstruction()])
+ALL = [Elbo(), Reconstruction(), ImportanceWeighted(Constant(1))]
+
+
+@pytest.mark.parametrize("objective", ALL)
 def test_the_clean_data_are_given_back_from_the_damaged(objective):
     damaged = X + 1
     got = terms(objective, X, damaged)
@@ -83,7 +87,7 @@ def test_the_clean_data_are_given_back_from_the_damaged(objective):
     torch.testing.assert_close(got.distortion, -MODEL.decode(z).log_prob(X))
 
 
-@pytest.mark.parametrize("objective", [Elbo(), Reconstruction()])
+@pytest.mark.parametrize("objective", ALL)
 def test_the_distortion_is_summed_over_the_event(objective):
     """Not a mean over pixels, which would hide a beta of the number of pixels."""
     network = build(Dense(widths=(8,)), Event("bernoulli", 2, (4, 4)), 3, "gaussian")
@@ -110,3 +114,94 @@ def test_feedback_follows_its_schedule():
     assert not torch.allclose(always, forced)
     late = Elbo(feedback=InverseSigmoid(1000.0))
     assert torch.equal(distortion(late, step=10**6), always)
+
+
+# Importance weights
+
+
+MISMATCHED = LinearGaussian(shift=0.2, factor=1.5)
+
+
+def weighted(samples: int, model=MISMATCHED, x: torch.Tensor = X, seed: int = 1):
+    return ImportanceWeighted(Constant(samples))(model, x, x, 0, RandomSource(seed))
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_the_bound_that_is_trained_is_the_bound_that_is_measured(samples):
+    got = weighted(samples)
+    torch.testing.assert_close(got.loss, -importance_weighted_bound(MISMATCHED, X, samples, RandomSource(1)).mean())
+
+
+def test_with_one_sample_the_bound_is_the_elbo_on_average():
+    """The rate is measured by the same z, not in closed form, so a single draw differs."""
+    x = MODEL.data(4).repeat_interleave(20_000, 0)
+    got = weighted(1, x=x)
+    assert got.loss.item() == pytest.approx(-got.elbo.mean().item(), abs=0.02)
+    assert got.loss.item() == pytest.approx(Elbo()(MISMATCHED, x, x, 0, RandomSource(2)).loss.item(), abs=0.05)
+
+
+def test_more_samples_make_the_bound_tighter_up_to_the_likelihood():
+    x = MODEL.data(4)
+    many = x.repeat_interleave(1000, 0)
+    losses = [weighted(k, x=many).loss.item() for k in (1, 2, 8, 64)]
+    assert losses == sorted(losses, reverse=True)
+    exact = -MISMATCHED.log_likelihood(x).mean().item()
+    assert losses[0] > exact + 0.25
+    assert losses[-1] == pytest.approx(exact, abs=0.03)
+
+
+def test_with_the_exact_posterior_every_bound_is_the_likelihood():
+    exact = LinearGaussian()
+    for samples in (1, 3):
+        assert weighted(samples, exact).loss.item() == pytest.approx(-exact.log_likelihood(X).mean().item(), abs=1e-5)
+
+
+def test_rate_and_distortion_carry_no_importance():
+    """They are those of the ELBO, the distortion a mean over the z of each example."""
+    got = weighted(3)
+    posterior = MISMATCHED.encode(X)
+    z = draws(posterior, 3, RandomSource(1))
+    expected = torch.stack([MISMATCHED.decode(part).log_prob(X) for part in z]).mean(0)
+    torch.testing.assert_close(got.distortion, -expected)
+    torch.testing.assert_close(got.rate, posterior.kl().sum(1))
+    assert not got.penalty.any()
+
+
+def test_gradients_of_the_bound_reach_encoder_and_decoder():
+    model = LinearGaussian(shift=0.2, factor=1.5)
+    weighted(5, model).loss.backward()
+    for part in (model.bottleneck, model.decoder):
+        assert all(p.grad is not None and p.grad.abs().sum() > 1e-3 for p in part.parameters())
+
+
+def test_the_number_of_samples_follows_its_schedule():
+    decoded = []
+
+    class Spy(LinearGaussian):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    model, objective = Spy(), ImportanceWeighted(Linear(1, 50, 0, 1000))
+    for step in (0, 500, 5000):
+        objective(model, X, X, step, RandomSource(0))
+    assert decoded == [len(X), 26 * len(X), 50 * len(X)]
+
+
+def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
+    torch.manual_seed(0)
+    model = build(Dense((8,)), Event("bernoulli", 1, (6,)), 2, "gaussian", conditions=4)
+    x, told = RandomSource(2).uniform(4, 1, 6), torch.eye(4)
+    got = ImportanceWeighted(Constant(3))(model.given(told), x, x, 0, RandomSource(1))
+    z, total = draws(model.given(told).encode(x), 3, RandomSource(1)), 0.0
+    for i in range(4):
+        own = model.given(told[i : i + 1])
+        posterior = own.encode(x[i : i + 1])
+        prior = torch.distributions.Normal(0.0, 1.0).log_prob(z[:, i]).sum(-1)
+        log_weights = [
+            own.decode(z[k, i : i + 1]).log_prob(x[i : i + 1]) + prior[k] - posterior.log_prob(z[k, i : i + 1])
+            for k in range(3)
+        ]
+        total = total + torch.stack(log_weights).exp().mean().log()
+    torch.testing.assert_close(got.loss, -total / 4)
+    torch.testing.assert_close(got.loss, -importance_weighted_bound(model.given(told), x, 3, RandomSource(1)).mean())

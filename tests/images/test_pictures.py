@@ -25,6 +25,14 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 def test_the_core_is_told_the_shape():
     assert COLOUR.event == Event("bernoulli", 3, (6, 8))
+    assert Pictures(8, 8, likelihood="normal").event == Event("normal", 1, (8, 8))
+    assert Pictures(8, 8, binary=True).event == GREY.event  # black and white are the certain greys
+
+
+def test_a_lower_resolution_keeps_everything_else():
+    pictures = Pictures(28, 20, 3, "normal", binary=True)
+    assert pictures.shrunk(2) == Pictures(14, 10, 3, "normal", binary=True)
+    assert pictures.shrunk(4).shape == (3, 7, 5)
 
 
 @pytest.mark.parametrize(("pictures", "shape"), [(GREY, (8, 8)), (COLOUR, (6, 8, 3))])

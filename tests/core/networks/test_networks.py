@@ -29,6 +29,7 @@ CASES = [
     *itertools.product(NETWORKS, EVENTS),
     (Recurrent((6,), (5, 7)), EVENTS[0]),
     (Recurrent((4, 6), (5,)), EVENTS[0]),
+    (Recurrent((6,), (5, 7), autoregressive=False), EVENTS[0]),
 ]
 
 
@@ -43,7 +44,7 @@ def model(network: Network, event: Event, bottleneck: str = "gaussian", seed: in
     return build(network, event, LATENT, bottleneck).eval()
 
 
-@pytest.mark.parametrize("bottleneck", ["gaussian", "broad gaussian", "point"])
+@pytest.mark.parametrize("bottleneck", ["gaussian", "broad gaussian", "point", "rectified point"])
 @pytest.mark.parametrize(("network", "event"), CASES, ids=str)
 def test_what_holds_for_every_network(network, event, bottleneck, tmp_path):
     x, net = examples(event), model(network, event, bottleneck)

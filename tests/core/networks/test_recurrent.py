@@ -207,3 +207,44 @@ def test_feedback_of_one_half_hears_itself_where_the_coin_says_so():
     heard = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
     torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).given(heard).logits[:, 1])
     assert 0.3 < (coins[:, 0] < 0.5).float().mean() < 0.7
+
+
+# A decoder that hears nothing of what it said
+
+
+@pytest.fixture(scope="module")
+def deaf() -> Autoencoder:
+    torch.manual_seed(0)
+    return build(Recurrent((7,), (5, 8), autoregressive=False), EVENT, 4, "point").eval()
+
+
+def test_what_hears_nothing_is_as_probable_run_freely_as_given_the_truth(deaf):
+    """So the score in training and the score in use are one number, whatever the other steps are."""
+    likelihood = deaf.decode(Z)
+    torch.testing.assert_close(likelihood.given(X).log_prob(X), likelihood.log_prob(X))
+    assert torch.equal(likelihood.given((X + 1) % 6).logits, likelihood.logits)
+    expected = torch.log_softmax(likelihood.logits, -1).gather(-1, X.unsqueeze(-1)).sum((1, 2))
+    torch.testing.assert_close(likelihood.log_prob(X), expected)
+    assert torch.equal(likelihood.mode(), likelihood.logits.argmax(-1))
+
+
+def test_what_hears_nothing_is_decoded_in_one_pass(deaf, monkeypatch):
+    passes = []
+    run = deaf.decoder.run
+    monkeypatch.setattr(deaf.decoder, "run", lambda *inputs: passes.append(1) or run(*inputs))
+    likelihood = deaf.decode(Z)
+    likelihood.mode(), likelihood.sample(RandomSource(0)), likelihood.log_prob(X)
+    assert len(passes) == 1
+
+
+def test_what_hears_nothing_has_no_weights_for_it(deaf):
+    assert deaf.decoder.layers[0].weight_ih_l0.shape == (4 * 5, 4)
+    assert MODEL.decoder.layers[0].weight_ih_l0.shape == (4 * 5, 4 + 6)
+
+
+def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
+    """Not only as the state that it starts from."""
+    state = deaf.decoder.initial_state(Z)
+    nothing = torch.zeros(len(Z), 9, 0)
+    before, after = (deaf.decoder.run(nothing, z, state)[0] for z in (Z, Z + 1))
+    assert (before != after).any(-1).all()
