@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from musicae.core.corruptions import Pixelation
-from musicae.core.evaluation import measure
 from musicae.core.geometry import lerp, slerp
 from musicae.core.model import BATCH, Model
+from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.images.datasets import PictureSet, one_hot
+from musicae.images.evaluation import evaluate
 from musicae.images.pictures import Seen, to_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-NEIGHBOURS = 10
+    from musicae.images.judge import Judge
 
 
 class ImageModel(Model):
@@ -156,65 +156,40 @@ class ImageModel(Model):
         z = torch.from_numpy(self.encode(picture, label)).expand_as(others)
         return self.decode(slerp(z, others, torch.tensor([strength]))[0].numpy(), label)
 
-    def evaluate(self, examples: PictureSet, known: PictureSet | None = None, *, seed: int = 0, progress=None) -> dict:
-        """Figures on held-out pictures (`musicae.core.evaluation.measure`); "greedy" is the expected picture.
+    def evaluate(
+        self,
+        examples: PictureSet,
+        known: PictureSet | None = None,
+        *,
+        samples: int | None = None,
+        most: int | None = None,
+        judge: Judge | None = None,
+        seed: int = 0,
+        progress=None,
+    ) -> dict:
+        """Figures on held-out pictures, and of what there is to beat on the same ones: see
+        `musicae.images.evaluation.evaluate`, which says what it is given and what it answers."""
+        options = {"samples": samples, "most": most, "judge": judge, "seed": seed, "progress": progress}
+        return evaluate(self, examples, known, **options)
 
-        Args:
-            examples: what the model has not seen.
-            known: labelled pictures by which others are classified; None for the other ones of `examples`.
-            seed: of the draws of z.
-            progress: called with the number of pictures done after every batch.
+    def means(self, examples: PictureSet, seed: int = 0) -> np.ndarray:
+        """Latent means of a set, `[n, latent]`; of damaged pictures where that is what the model hears."""
+        return self._codes(examples, seed, drawn=False)
 
-        Returns:
-            As `measure`, with `bce` (binary cross-entropy in nats a value), `bce_floor` (what it would be if
-            the originals came back exactly: grey is never certain) and `mse` (squared error a value, full
-            range 1); of labelled pictures also `neighbours`, the share whose class is that of most of the 10
-            nearest latent means.
-        """
-        ways = {"greedy": lambda likelihood, random: likelihood.mean.clamp(0, 1)}
-        options = {"ways": ways, "corruption": self.preset.corruption, "seed": seed, "progress": progress}
-        figures = measure(self.network, examples, pixel_errors, **options)
-        known = known if known is not None and known.labels is not None else None
-        if examples.labels is not None:
-            reference = None if known is None else (self.means(known), known.labels)
-            figures["neighbours"] = neighbour_accuracy(self.means(examples), examples.labels, reference)
-        return figures
+    def draws(self, examples: PictureSet, seed: int = 0) -> np.ndarray:
+        """As `means`, but a draw from the posterior of each."""
+        return self._codes(examples, seed, drawn=True)
 
-    def means(self, examples: PictureSet) -> np.ndarray:
-        """Latent means of a set, `[n, latent]`."""
-        starts = range(0, len(examples), BATCH)
-        ranges = (np.arange(start, min(start + BATCH, len(examples))) for start in starts)
-        batches = (examples.batch(indices) for indices in ranges)
-        return np.concatenate([self.to_latent(batch.x, condition=batch.condition) for batch in batches])
-
-
-def pixel_errors(decoded: torch.Tensor, x: torch.Tensor) -> dict[str, tuple[float, float]]:
-    """Sums over all values of all pictures, and how many: binary cross-entropy, its floor, squared error."""
-    sums = {
-        "bce": functional.binary_cross_entropy(decoded, x, reduction="sum"),
-        "bce_floor": functional.binary_cross_entropy(x, x, reduction="sum"),
-        "mse": functional.mse_loss(decoded, x, reduction="sum"),
-    }
-    return {name: (value.item(), x.numel()) for name, value in sums.items()}
-
-
-def neighbour_accuracy(
-    codes: np.ndarray, labels: np.ndarray, reference: tuple[np.ndarray, np.ndarray] | None = None
-) -> float:
-    """Share of codes `[n, latent]` whose class is the most frequent one among the 10 nearest codes.
-
-    Args:
-        codes: the codes to classify.
-        labels: their classes, int64 `[n]`.
-        reference: codes and classes to search; None for the other ones of `codes`.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    known_codes, known_labels = reference or (codes, labels)
-    search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(known_codes) - (reference is None))).fit(known_codes)
-    nearest = search.kneighbors(codes if reference else None, return_distance=False)
-    votes = known_labels[nearest][:, :, None] == np.unique(known_labels)
-    return float((np.unique(known_labels)[votes.sum(1).argmax(1)] == labels).mean())
+    @torch.no_grad()
+    def _codes(self, examples: PictureSet, seed: int, drawn: bool) -> np.ndarray:
+        parts, corruption = [], self.preset.corruption
+        for start in range(0, len(examples), BATCH):
+            batch = examples.batch(np.arange(start, min(start + BATCH, len(examples)))).to(self.network.device)
+            random = RandomSource(seed, start)
+            x = batch.x if corruption is None else corruption(batch.x, random)
+            posterior = self.network.given(batch.condition).encode(x)
+            parts.append((posterior.sample(random) if drawn else posterior.mean).cpu())
+        return torch.cat(parts).numpy()
 
 
 def _several(pictures) -> bool:

@@ -17,7 +17,8 @@ from musicae.core.settings import Training
 from musicae.core.training import Trainer
 from musicae.errors import ConfigError, DataError
 from musicae.images.datasets import PictureSet, open_pictures
-from musicae.images.model import ImageModel, neighbour_accuracy
+from musicae.images.metrics import neighbour_accuracy
+from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures, to_image
 from musicae.presets import Preset
 
