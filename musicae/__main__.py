@@ -13,6 +13,7 @@ COMMANDS = {
     "models": "the models on this machine and the presets to train",
     "train": "train a model by name",
     "evaluate": "held-out figures of a model",
+    "judge": "train a classifier by which generated pictures are judged",
 }
 USAGE = "\n".join(
     [

@@ -6,20 +6,25 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import Positional, UseAppendAction, arg
 
 from musicae.command import Command, main, table
-from musicae.errors import DataError
+from musicae.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from musicae.core.model import Model
 
 
 @dataclass(frozen=True)
 class Evaluate(Command):
     """Held-out figures of a model: what comes back, and at what rate.
 
-    Accuracies run free (nothing of the truth is fed to the decoder), for z = posterior mean and z sampled, decoded
-    greedily and drawn at temperature 1. Rate, distortion and ELBO are in nats a window or picture.
+    Of music, accuracies run free (nothing of the truth is fed to the decoder), for z = posterior mean and z sampled,
+    decoded greedily and drawn at temperature 1. Of pictures, errors of the expected picture, and beside them those of
+    what needs no network (principal components, a linear map, enlargement), fitted to the training part of the data.
+    Rate, distortion, ELBO and likelihood are in nats a window or picture. docs/evaluation.md explains each figure.
     """
 
     model: Positional[str]
@@ -33,6 +38,12 @@ class Evaluate(Command):
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
     """of the draws of z and of the data"""
+    samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 50 where it can be bounded)")] = (
+        None
+    )
+    """of pictures: how many z bound the likelihood of each; 0 leaves it out"""
+    judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
+    """of pictures: a classifier that python -m musicae.judge trained, which is shown generated ones"""
 
     def run(self) -> None:
         """Measure and print."""
@@ -50,10 +61,29 @@ class Evaluate(Command):
             if not number:
                 raise DataError(f"the data have nothing in their {self.part} part: try another --part")
             self.say(splits.report)
+            options, decodes = self._of_pictures(model)
             hidden = self.quiet or not sys.stderr.isatty()
-            with tqdm(total=number, desc="measuring", unit=" examples", disable=hidden) as bar:
-                measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update)
+            with tqdm(total=number * decodes, desc="measuring", unit=" decodes", disable=hidden) as bar:
+                measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
+        if not model.preset.musical and "baselines" not in measured["held_out"]:
+            self.say("no baselines: the data have no training part beside what is measured, to fit them to")
         self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
+
+    def _of_pictures(self, model: Model) -> tuple[dict[str, Any], int]:
+        """What a model of pictures is asked beside, and how often it decodes each of them.
+
+        Raises:
+            ConfigError: it is a model of music; or there are no such figures of the model.
+        """
+        if model.preset.musical and (self.samples is not None or self.judge):
+            raise ConfigError(f"--samples and --judge are for pictures, and {model.name} hears music: leave them out")
+        if model.preset.musical:
+            return {}, 1
+        from musicae.images.evaluation import weighed
+        from musicae.images.judge import Judge
+
+        samples = weighed(model, self.samples)
+        return {"samples": samples, "judge": Judge.load(self.judge) if self.judge else None}, 1 + samples
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ CORPUS = "corpus"
 SOURCES = "sources.json"
 INDEX = "index.json"  # of a corpus
 ALL_TEST = (0.0, 0.0, 1.0)
+LIKELIHOODS = 2000  # of pictures that are bounded at the end of training; `evaluate` bounds all
 RANGES = {
     **dict.fromkeys(("steps", "batch_size", "validate_every"), (1, 10**9)),
     "seed": (0, 2**63 - 1),
@@ -229,7 +230,8 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
         model.prior = fitted_prior(model, splits.train)
         model.prior.save(folder)
     if accelerator.is_main_process and len(splits.test):
-        model.metrics = figures(model, splits) | {
+        quickly = {} if preset.musical else {"most": LIKELIHOODS}
+        model.metrics = figures(model, splits, **quickly) | {
             "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
         }
         checkpoints.write_json(folder, checkpoints.METRICS, model.metrics)
@@ -249,7 +251,14 @@ def fitted_prior(model: Model, examples: Examples) -> FittedMixture:
 
 
 def figures(model: Model, splits: Splits, part: str = "test", **options: Any) -> dict:
-    """What `metrics.json` says: the figures of a part of the data, and which data these are."""
+    """What `metrics.json` says: the figures of a part of the data, and which data these are.
+
+    Args:
+        model: the model.
+        splits: the data; where there are training pictures, what pictures are measured against is fitted to them.
+        part: which part is measured: `"train"`, `"validation"`, `"test"`.
+        options: of the model's `evaluate`.
+    """
     known = {} if model.preset.musical or part == "train" or not len(splits.train) else {"known": splits.train}
     return {"data": splits.report, "held_out": model.evaluate(getattr(splits, part), **known, **options)}
 
