@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a model by name",
     "evaluate": "held-out figures of a model",
     "judge": "train a classifier by which generated pictures are judged",
+    "draw": "every figure of a model of pictures",
 }
 USAGE = "\n".join(
     [

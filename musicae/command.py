@@ -94,7 +94,9 @@ class WithModel(Command):
                 raise ConfigError(
                     f"{file} is {_KINDS[kind]}, and {model.name} is not a model of {kind}: {_advice(kind)}"
                 )
-        if not model.preset.musical:
+        if model.preset.musical:
+            self._refuse(OF_PICTURES, f"is for pictures, and {model.name} hears music")
+        else:
             self._refuse(OF_MUSIC, f"is for music, and {model.name} sees pictures")
         return model
 
@@ -114,6 +116,8 @@ class Decoding(WithModel):
     """0 takes the most probable step (greedy), 1 draws as the model believes, more is wilder"""
     top_p: float = 1.0
     """draw only from the most probable values that together reach this probability"""
+    label: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: none)")] = None
+    """of a conditional model of pictures: the class that it is told, from 0"""
 
     @property
     def decoding(self) -> dict[str, Any]:
@@ -147,19 +151,11 @@ class Listening(Decoding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing(Command):
-    """Options of commands that write music."""
+class Placing(Command):
+    """Options of commands that write files."""
 
     out: Annotated[str | None, arg(metavar="PATH", help_behavior_hint="(default: named after the input)")] = None
     """file to write, or folder to write it to"""
-    split: bool = False
-    """write each step or clip as a file of its own as well"""
-    wav: bool = False
-    """write the sound as well"""
-    png: bool = False
-    """write a piano roll as well"""
-    html: bool = False
-    """write a page to see and hear as well"""
     force: bool = False
     """overwrite existing files"""
 
@@ -169,6 +165,30 @@ class Writing(Command):
         if path.is_dir() or str(self.out).endswith(("/", os.sep)):
             return path / f"{name}{suffix}"
         return path if path.suffix.lower() in (suffix, f"{suffix}i") else path.with_name(f"{path.name}{suffix}")
+
+    def refuse_existing(self, paths: Iterable[Path]) -> None:
+        """Find out before the work that a file would be overwritten.
+
+        Raises:
+            Error: one exists and --force is off.
+        """
+        for path in paths:
+            if path.exists() and not self.force:
+                raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing(Placing):
+    """Options of commands that write music."""
+
+    split: bool = False
+    """write each step or clip as a file of its own as well"""
+    wav: bool = False
+    """write the sound as well"""
+    png: bool = False
+    """write a piano roll as well"""
+    html: bool = False
+    """write a page to see and hear as well"""
 
     def targets(self, names: Sequence[str], suffix: str) -> list[Path]:
         """As `target` for several files, which `--out` can only be the folder of; all different.
@@ -185,16 +205,6 @@ class Writing(Command):
                     f"{path} cannot hold the results of two files of one name: do one after the other, with --out"
                 )
         return paths
-
-    def refuse_existing(self, paths: Iterable[Path]) -> None:
-        """Find out before the work that a file would be overwritten.
-
-        Raises:
-            Error: one exists and --force is off.
-        """
-        for path in paths:
-            if path.exists() and not self.force:
-                raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
 
     def planned(self, path: Path, parts: int) -> dict[str, list[Path]]:
         """The files that will be written, by kind; refused if one of them exists."""
@@ -241,6 +251,7 @@ class Writing(Command):
 
 
 OF_MUSIC = ("temperature", "top_p", "bars", "track", "split", "wav", "html")
+OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
@@ -266,7 +277,7 @@ def _advice(kind: str) -> str:
     names = [name for name, folder in here().items() if read_preset(folder).musical == musical]
     if names:
         return f"choose {' or '.join(names)} with --model"
-    able = [preset.name for preset in PRESETS.values() if preset.musical == musical]
+    able = [preset.name for preset in PRESETS.values() if preset.musical == musical and preset.data]
     return f"train one first, e.g. with python -m musicae.train {able[0]}" if able else "there is none"
 
 

@@ -16,6 +16,7 @@ from musicae.core.data import Examples, shuffled
 from musicae.core.model import Model
 from musicae.core.objectives import Elbo
 from musicae.core.priors import FittedMixture
+from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
@@ -38,12 +39,14 @@ FINALS = {Linear: "end", Saturating: "maximum", Constant: "value"}  # of the wei
 
 
 class Splits(NamedTuple):
-    """Examples to learn from, to choose by, and to measure on; and a sentence on where they come from."""
+    """Examples to learn from, to choose by, and to measure on; a sentence on where they come from; and the names of
+    the classes of pictures, by label."""
 
     train: Examples
     validation: Examples
     test: Examples
     report: str
+    classes: tuple[str, ...] = ()
 
 
 def fit(
@@ -170,7 +173,7 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
     splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
     if preset.told:
         splits = splits.with_labels_told(preset.told)
-    return Splits(splits.train, splits.validation, splits.test, splits.report())
+    return Splits(splits.train, splits.validation, splits.test, splits.report(), splits.classes)
 
 
 def _what_to_give(preset: Preset) -> str:
@@ -207,8 +210,23 @@ def _taken_up(folder: Path, preset: Preset) -> tuple[Preset, list[str]]:
     begun = read_preset(folder)
     if begun.name != preset.name:
         raise CheckpointError(f"{folder} holds a run of {begun.name}, not of {preset.name}")
-    known = (folder / SOURCES).exists()
-    return begun, checkpoints.read_json(folder, SOURCES)["sources"] if known else []
+    return begun, trained_on(folder)
+
+
+def trained_on(folder: Path) -> list[str]:
+    """The data that a run was begun with; none where it took the preset's own, or where nothing is known of it."""
+    return checkpoints.read_json(folder, SOURCES)["sources"] if (folder / SOURCES).exists() else []
+
+
+def training_table(folder: Path) -> list[dict[str, str]]:
+    """What a run wrote of itself: the rows of its `metrics.csv`, by column (`musicae.core.reports.COLUMNS`).
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if not (folder / METRICS_TABLE).exists():
+        raise CheckpointError(f"{folder}: no {METRICS_TABLE} in it, which training writes: name the folder of a run")
+    return whole_rows(folder / METRICS_TABLE)
 
 
 def _clear(folder: Path, data: list[str]) -> None:
@@ -238,7 +256,7 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
         if not preset.musical and preset.latent == 2:
             from musicae.images.figures import save_plane
 
-            save_plane(model, splits.test, folder)
+            save_plane(model, splits.test, folder, splits.classes)
     return model
 
 

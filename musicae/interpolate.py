@@ -81,7 +81,7 @@ class Interpolate(Listening, Writing):
         ends = [model.see(file) for file in (self.a, self.b)]
         for file, seen in zip((self.a, self.b), ends, strict=True):
             self.report(file, seen.report)
-        steps = model.interpolate(*ends, self.steps, linear=self.lerp)
+        steps = model.interpolate(*ends, self.steps, linear=self.lerp, label=self.label)
         plan = {"png": [save_picture(strip(steps), path, self.force)]}
         report = {name: list(seen.report) for name, seen in zip("ab", ends, strict=True)}
         self.result({"files": plan, "steps": self.steps, "report": report}, saved(plan))

@@ -59,18 +59,18 @@ class Reconstruct(Listening, Writing):
         return content, [*saved(plan), f"{file.name}: {', '.join(shares)}"]
 
     def _pictures(self, model: ImageModel) -> None:
+        import numpy as np
+
         from musicae.images.figures import reconstructions
-        from musicae.images.pictures import to_image
+        from musicae.images.pictures import Seen, to_image
 
         path = self.target(f"{self.files[0].stem}_reconstructed", ".png")
         self.refuse_existing([path])
         seen = [model.see(file) for file in self.files]
         for file, one in zip(self.files, seen, strict=True):
             self.report(file, one.report)
-        originals = [
-            to_image(picture) for one in seen for picture in one.array.reshape(-1, *model.representation.shape)
-        ]
-        image = reconstructions(originals, model.reconstruct(originals))
+        array = np.concatenate([one.array for one in seen])
+        image = reconstructions([to_image(one) for one in array], model.reconstruct(Seen(array), self.label))
         plan = {"png": [save_picture(image, path, self.force)]}
         self.result({"files": plan}, saved(plan))
 

@@ -54,7 +54,7 @@ class Sample(Decoding, Writing):
         from musicae.images.figures import montage
 
         self.refuse_existing([path])
-        pictures = model.sample(self.number, self.seed)
+        pictures = model.sample(self.number, self.seed, self.label)
         side = int(self.number**0.5 + 0.999)
         rows = [pictures[i : i + side] for i in range(0, len(pictures), side)]
         plan = {"png": [save_picture(montage(rows), path, self.force)]}

@@ -18,7 +18,7 @@ TERMS = ("loss", "distortion", "rate", "penalty", "accuracy")
 COLUMNS = ("step", "split", *TERMS, "learning_rate", "skipped", "seconds")
 
 
-def _whole_rows(path: Path) -> list[dict[str, str]]:
+def whole_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a table but those that a crash left without their end."""
     lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines(keepends=True)
     whole = [line for line in lines if line.endswith("\n") and line.count(",") == len(COLUMNS) - 1]
@@ -31,7 +31,7 @@ class Table:
 
     def __init__(self, path: Path, step: int):
         self.path = path
-        rows = [row for row in _whole_rows(path) if int(row["step"]) <= step] if step and path.exists() else []
+        rows = [row for row in whole_rows(path) if int(row["step"]) <= step] if step and path.exists() else []
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
         writer.writeheader()

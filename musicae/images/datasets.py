@@ -1,4 +1,5 @@
-"""Sets of pictures: IDX files (MNIST and kin), NumPy archives, folders of pictures, scikit-learn's digits."""
+"""Sets of pictures: IDX files (MNIST and kin), CIFAR-10's records, NumPy archives, folders of pictures, and a few
+sets that need no file: digits, photographs, noise."""
 
 from __future__ import annotations
 
@@ -30,6 +31,11 @@ SPLITS = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "t10k"), "test"),
 }
+CIFAR = re.compile(r"(data|test)_batch(_\d+)?\.bin$")
+CIFAR_SHAPE = (3, 32, 32)
+CROPS = {"train": 8000, "validation": 1000, "test": 1000}  # of the sample photographs
+BANDS = ("train", "validation", "train", "test", "train")  # of each photograph, from left to right
+NOISE = 1000  # pictures of it
 IDX_IMAGES = re.compile(r"images[-.]idx[34]-ubyte(\.gz)?$")
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm")
 MOST_HELD_OUT = 5000  # pictures that a source without a split of its own gives to validation, and to test
@@ -154,8 +160,10 @@ def open_pictures(
     5,000 pictures each; of IDX files validation is the end of the training file. Sub-folders are classes.
 
     Args:
-        source: "digits" (scikit-learn's 1,797 of 8 by 8 pixels); a folder or a tar or zip archive of IDX
-            files (`.gz` too), of one `.npz`, or of pictures; or one IDX or `.npz` file.
+        source: "digits" (scikit-learn's 1,797 of 8 by 8 pixels), "photos" (crops of its two sample photographs),
+            "noise" (uniform, all test); a folder or a tar or zip archive of IDX files (`.gz` too), of CIFAR-10's
+            `.bin` files, of one `.npz`, or of pictures; or one IDX or `.npz` file. A folder that is called
+            like one of the words is `./digits`.
         representation: size and colours; others are cropped and resized.
         seed: another one splits differently.
         fractions: of a source without splits that become training, validation and test; (0, 0, 1) makes all
@@ -166,8 +174,8 @@ def open_pictures(
     """
     if source is None:
         raise DataError(f"no pictures given: {EXPECTED}")
-    if str(source) == "digits":
-        return _digits(representation, seed, fractions)
+    if str(source) in WITHOUT_FILES:
+        return WITHOUT_FILES[str(source)](representation, seed, fractions)
     parts, ordered = _found(Path(source), representation)
     notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
     sets, classes = _labelled(parts)
@@ -202,6 +210,9 @@ def _found(path: Path, representation: Pictures) -> tuple[dict[str, _Part], bool
     images = [n for n in storage.names if IDX_IMAGES.search(n)] or _lone_idx(storage)
     if images:
         return _idx_parts(storage, images, representation), True
+    records = [n for n in storage.names if CIFAR.search(n)]
+    if records:
+        return _record_parts(storage, records, representation), False
     arrays = [n for n in storage.names if n.lower().endswith(".npz")]
     if len(arrays) == 1:
         return _array_parts(storage, arrays[0], representation), False
@@ -234,6 +245,38 @@ def _idx_parts(storage: Storage, images: list[str], representation: Pictures) ->
             raise DataError(f"{storage.path}: more than one {split} set of images; give the folder of one")
         parts[split] = _Part(levels, _matching(classes, levels, labels[name]), notes)
     return parts
+
+
+# CIFAR-10 ------------------------------------------------------------------------------------------
+
+
+def _record_parts(storage: Storage, names: list[str], representation: Pictures) -> dict[str, _Part]:
+    """Records of a label and 1,024 levels each of red, green and blue; `batches.meta.txt` names the classes."""
+    meta = "batches.meta.txt"
+    files = dict(storage.read([*names, *(n for n in storage.names if Path(n).name == meta)]))
+    classes = next((np.array(data.decode().split()) for n, data in files.items() if Path(n).name == meta), None)
+    records = {name: _records(files[name], name) for name in names}
+    parts = {}
+    for split in ("train", "test"):
+        own = [records[name] for name in names if (_split_of(name.replace("_", " ")) or "train") == split]
+        if own:
+            labels, levels = np.split(np.concatenate(own), [1], axis=1)
+            fitted, notes = _fitted(levels.reshape(-1, *CIFAR_SHAPE), str(storage.path), representation)
+            known = classes is not None and labels.max() < len(classes)
+            parts[split] = _Part(fitted, classes[labels.ravel()] if known else labels.ravel(), notes)
+    return parts
+
+
+def _records(data: bytes, name: str) -> np.ndarray:
+    """The records in a file, uint8 `[n, 3073]`.
+
+    Raises:
+        DataError: it does not hold whole ones.
+    """
+    length = 1 + math.prod(CIFAR_SHAPE)
+    if not data or len(data) % length:
+        raise DataError(f"{name}: truncated: {len(data):,} bytes are no whole records of {length:,}; get it again")
+    return np.frombuffer(data, np.uint8).reshape(-1, length)
 
 
 # NumPy ---------------------------------------------------------------------------------------------
@@ -332,7 +375,7 @@ def _summary(done: Counter, problems: list[str]) -> tuple[str, ...]:
     return (*notes, skipped) if skipped else notes
 
 
-# Digits --------------------------------------------------------------------------------------------
+# Without files ------------------------------------------------------------------------------------------
 
 
 def _digits(representation: Pictures, seed: int, fractions: tuple[float, float, float]) -> PictureSplits:
@@ -350,6 +393,46 @@ def _digits(representation: Pictures, seed: int, fractions: tuple[float, float, 
     classes = tuple(str(name) for name in digits.target_names)
     splits = _complete(sets, seed, fractions, binary=representation.binary)
     return PictureSplits(**splits, source="scikit-learn's digits", classes=classes, notes=notes)
+
+
+def _photos(representation: Pictures, seed: int, fractions: tuple[float, float, float]) -> PictureSplits:
+    """Crops at random places of scikit-learn's two sample photographs; no part shares a pixel with another."""
+    from sklearn.datasets import load_sample_images
+
+    photographs = load_sample_images()
+    read = Pictures(*photographs.images[0].shape[:2], representation.channels).read
+    levels = [np.rint(read(photograph).array * 255).astype(np.uint8) for photograph in photographs.images]
+    random = np.random.default_rng(seed)
+    sets = {split: _crops(levels, split, number, representation, random) for split, number in CROPS.items()}
+    classes = tuple(Path(name).stem for name in photographs.filenames)
+    source = "scikit-learn's sample photographs"
+    return PictureSplits(**sets, source=source, classes=classes, notes=("crops at random places",))
+
+
+def _crops(
+    levels: list[np.ndarray], split: str, number: int, representation: Pictures, random: np.random.Generator
+) -> PictureSet:
+    """Crops from the bands of photographs that belong to a part; their labels say which photograph."""
+    height, (_, tall, wide) = representation.height, levels[0].shape
+    band, width = wide // len(BANDS), representation.width
+    if height > tall or width > band:
+        raise DataError(f"the photographs are too small for pictures of {width} by {height}: at most {band} by {tall}")
+    lefts = [i * band for i, part in enumerate(BANDS) if part == split]
+    labels = random.integers(0, len(levels), number)
+    places = np.stack([random.choice(lefts, number) + random.integers(0, band - width + 1, number),
+                       random.integers(0, tall - height + 1, number)], 1)  # fmt: skip
+    crops = [levels[i][:, y : y + height, x : x + width] for i, (x, y) in zip(labels, places, strict=True)]
+    return PictureSet(np.stack(crops), labels, binary=representation.binary)
+
+
+def _noise(representation: Pictures, seed: int, fractions: tuple[float, float, float]) -> PictureSplits:
+    """Every value uniform and on its own: what no model of pictures has seen."""
+    levels = np.random.default_rng(seed).integers(0, 256, (NOISE, *representation.shape), np.uint8)
+    splits = _complete({"train": PictureSet(levels)}, seed, (0, 0, 1), binary=representation.binary)
+    return PictureSplits(**splits, source="noise")
+
+
+WITHOUT_FILES = {"digits": _digits, "photos": _photos, "noise": _noise}
 
 
 # All of them ---------------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
-"""Pictures of pictures: rows of them, the latent plane decoded, codes by class. Same input, same bytes."""
+"""Pictures of pictures: rows of them with captions, the latent plane decoded, codes by class, curves.
+
+Same input, same bytes. `musicae.images.gallery` has every figure of a model by name.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +18,23 @@ from musicae.errors import ConfigError
 from musicae.files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from PIL.Image import Image
 
     from musicae.images.datasets import PictureSet
     from musicae.images.model import ImageModel
 
 SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: lower pictures are enlarged by a whole factor
-PAPER = 255
+PAPER, INK = 255, 40  # levels
+LETTERS = 15  # pixels, the height of captions
+DOTS = 120  # per inch, of what matplotlib draws
+FEW = 40  # points on a line that are marked each
+UNITS = {
+    "loss": "loss (nats)",
+    "distortion": "distortion (nats)",
+    "rate": "rate (nats)",
+    "penalty": "penalty (nats)",
+}
 WIDEST = 3  # standard deviations of the prior, the least that a scatter shows
 
 
@@ -33,10 +48,16 @@ def reconstructions(originals: Sequence[Image], decoded: Sequence[Image]) -> Ima
     return montage([originals, decoded])
 
 
-def manifold(model: ImageModel, side: int = 20) -> Image:
-    """The latent plane decoded at `side` × `side` points, each for the same share of the prior's mass.
+def manifold(model: ImageModel, side: int = 20, codes: np.ndarray | None = None) -> Image:
+    """The latent plane decoded at `side` × `side` points, each for the same share of the mass that lies there.
 
-    The first latent dimension runs to the right, the second upwards, both over the quantiles of N(0, 1).
+    The first latent dimension runs to the right, the second upwards, both over the quantiles of N(0, 1); with `codes`,
+    for a plane on which nothing made the codes normal, each over the quantiles of that dimension of the codes.
+
+    Args:
+        model: of two latent dimensions.
+        side: points along each dimension.
+        codes: latent codes of pictures, `[n, 2]`, or None.
 
     Raises:
         ConfigError: the latent space of the model is no plane.
@@ -45,19 +66,43 @@ def manifold(model: ImageModel, side: int = 20) -> Image:
 
     if model.network.latent != 2:
         raise ConfigError(f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out")
-    images = model.decode(grid(side).reshape(-1, 2).numpy())
+    z = grid(side).numpy() if codes is None else _grid_of_quantiles(codes, side)
+    images = model.decode(z.reshape(-1, 2))
     return montage([images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY)
 
 
-def save_plane(model: ImageModel, examples: PictureSet, folder: Path) -> list[Path]:
+def _grid_of_quantiles(codes: np.ndarray, side: int) -> np.ndarray:
+    """As `musicae.core.geometry.grid`, over the quantiles of codes `[n, 2]`: `[side, side, 2]`."""
+    across, up = np.quantile(codes, (np.arange(side) + 0.5) / side, axis=0).T
+    return np.stack(np.meshgrid(across, up[::-1]), -1)
+
+
+def normal_codes(model: ImageModel) -> bool:
+    """Whether training made all codes of a model together resemble N(0, I): by their rate, or by a penalty."""
+    from musicae.core.bottlenecks import Gaussian
+    from musicae.core.penalties import Adversary, Discrepancy
+
+    penalty = getattr(model.preset.objective, "penalty", None)
+    return isinstance(model.network.bottleneck, Gaussian) or isinstance(penalty, Adversary | Discrepancy)
+
+
+def save_plane(model: ImageModel, examples: PictureSet, folder: Path, classes: Sequence[str] = ()) -> list[Path]:
     """Write what a plane of latent vectors decodes to (`manifold.png`) and where pictures lie on it (`scatter.png`).
+
+    Args:
+        model: of two latent dimensions.
+        examples: pictures that the model has not seen.
+        folder: where to write.
+        classes: the names of the classes, by label; numbers without them.
 
     Raises:
         ConfigError: the latent space of the model is no plane.
     """
-    labels = examples.labels
-    names = () if labels is None else [str(label) for label in range(int(labels.max()) + 1)]
-    images = {"manifold.png": manifold(model), "scatter.png": scatter(model.means(examples), labels, names)}
+    codes, normal = model.means(examples), normal_codes(model)
+    images = {
+        "manifold.png": manifold(model, codes=None if normal else codes),
+        "scatter.png": scatter(codes, examples.labels, classes, normal),
+    }
     return [save(image, folder / name, force=True) for name, image in images.items()]
 
 
@@ -88,38 +133,160 @@ def montage(rows: Sequence[Sequence[Image]], gap: int = 4, smallest: int = SMALL
     return sheet
 
 
-def scatter(codes: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] = ()) -> Image:
+def sheet(
+    rows: Sequence[Sequence[Image]], captions: Sequence[str] = (), headings: Sequence[str] = (), gap: int = 4
+) -> Image:
+    """As `montage`, with a caption to the left of each row and a heading above each column, as far as they are given.
+
+    Raises:
+        ConfigError: there are no pictures.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    pictures = montage(rows, gap)
+    font = ImageFont.load_default(LETTERS)
+    left = max((math.ceil(font.getlength(caption)) for caption in captions), default=-LETTERS) + LETTERS
+    top = 2 * LETTERS if any(headings) else 0
+    size = left + pictures.width, top + pictures.height
+    whole = Image.new(pictures.mode, size, (PAPER,) * len(pictures.getbands()))
+    whole.paste(pictures, (left, top))
+    draw = ImageDraw.Draw(whole)
+    ink = {"font": font, "fill": (INK,) * len(pictures.getbands())}
+    for y, caption in zip(_middles(pictures.height, len(rows), gap), captions, strict=False):
+        draw.text((left - LETTERS // 2, top + y), caption, anchor="rm", **ink)
+    for x, heading in zip(_middles(pictures.width, max(map(len, rows)), gap), headings, strict=False):
+        draw.text((left + x, top - LETTERS // 2), heading, anchor="ms", **ink)
+    return whole
+
+
+def _middles(length: int, parts: int, gap: int) -> list[float]:
+    """Where the middles of the rows or columns of a montage lie."""
+    stride = (length - gap) / parts
+    return [gap + (stride - gap) / 2 + stride * i for i in range(parts)]
+
+
+def beside(left: Image, right: Image) -> Image:
+    """Two pictures side by side on white, each in the middle of its height."""
+    from PIL import Image
+
+    whole = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), (PAPER,) * 3)
+    for image, x in ((left, 0), (right, left.width)):
+        whole.paste(image.convert("RGB"), (x, (whole.height - image.height) // 2))
+    return whole
+
+
+def scatter(
+    codes: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] = (), normal: bool = True
+) -> Image:
     """Latent codes as dots, coloured by class, with a legend.
 
     Args:
         codes: `[n, latent]`; of more than two dimensions the two with the largest variance are shown.
         labels: the class of each, int64 `[n]`.
-        classes: the names of the classes, by label.
+        classes: the names of the classes, by label; numbers without them.
+        normal: whether the codes are to be seen against N(0, I): a square about the origin, three standard deviations
+            wide or more; else the axes fit the codes.
     """
+    with _plot(7, 6) as (figure, plot):
+        _draw_codes(figure.add_subplot(), codes, labels, classes, normal)
+    return plot.image
+
+
+def curve(values: Mapping[str, Sequence[float]], size: tuple[int, int]) -> Image:
+    """Lines over a common horizontal axis: the first entry of `values`. Each other one has an axis of its own, below
+    one another, named after it.
+
+    Args:
+        values: numbers by name, all as many.
+        size: of the picture, in pixels.
+    """
+    (along, places), *lines = values.items()
+    with _plot(size[0] / DOTS, size[1] / DOTS) as (figure, plot):
+        for i, (name, numbers) in enumerate(lines):
+            axes = figure.add_subplot(len(lines), 1, i + 1)
+            axes.plot(places, numbers, color=f"C{i}", marker="o", markersize=4)
+            axes.set(ylabel=name, xlabel=along if i == len(lines) - 1 else "")
+            axes.set_ylim(0, 1.03 if max(numbers) > 0.5 else None)
+            axes.grid(alpha=0.3)
+    return plot.image
+
+
+def training_curves(rows: Sequence[Mapping[str, str]]) -> Image:
+    """The terms of training and validation by step, one panel each; what stays 0 or repeats the loss is left out.
+
+    Args:
+        rows: of a run's `metrics.csv` (`musicae.core.reports.COLUMNS`).
+
+    Raises:
+        ConfigError: there are none yet.
+    """
+    splits = {split: [row for row in rows if row["split"] == split] for split in ("train", "validation")}
+    if not any(splits.values()):
+        raise ConfigError("nothing has been reported yet: train on")
+    terms = _telling(rows)
+    with _plot(4 * len(terms), 3.4) as (figure, plot):
+        for i, term in enumerate(terms):
+            axes = figure.add_subplot(1, len(terms), i + 1)
+            for split, own in splits.items():
+                steps, values = [int(row["step"]) for row in own], [float(row[term]) for row in own]
+                axes.plot(steps, values, label=split, marker="o" if len(own) < FEW else "", markersize=3)
+            axes.set(xlabel="step", ylabel=UNITS[term])
+            axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    return plot.image
+
+
+def _telling(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The terms that say something of their own."""
+    values = {term: [float(row[term]) for row in rows] for term in UNITS}
+    others = (term for term in UNITS if term != "loss" and any(values[term]) and values[term] != values["loss"])
+    return ["loss", *others]
+
+
+class _Plot:
+    """What `_plot` gives: after it the drawn picture."""
+
+    image: Image
+
+
+@contextmanager
+def _plot(width: float, height: float) -> Iterator[tuple[Figure, _Plot]]:
+    """An empty figure of so many inches; when it is left, the picture is drawn."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
 
-    figure = Figure(figsize=(7, 6), dpi=120, layout="constrained")
+    figure, plot = Figure(figsize=(width, height), dpi=DOTS, layout="constrained"), _Plot()
     canvas = FigureCanvasAgg(figure)
-    _draw_codes(figure.add_subplot(), codes, labels, classes)
+    yield figure, plot
     canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    plot.image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
-def _draw_codes(axes, codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str]) -> None:
+def _draw_codes(axes, codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], normal: bool) -> None:
     horizontal, vertical = np.sort(np.argsort(-codes.var(0), kind="stable")[:2]) if codes.shape[1] > 1 else (0, 0)
-    labels = np.zeros(len(codes), int) if labels is None else labels
+    shown = codes[:, [horizontal, vertical]]
+    colours = _colours(1 if labels is None else int(labels.max(initial=0)) + 1)
     dots = {"s": max(2, min(20, 20_000 / len(codes))), "alpha": 0.7, "linewidths": 0}
-    for label in np.unique(labels):
-        chosen = codes[labels == label]
-        name = classes[label] if classes else None
-        axes.scatter(chosen[:, horizontal], chosen[:, vertical], color=f"C{label % 10}", label=name, **dots)
-    extent = max(WIDEST, 1.05 * np.abs(codes[:, [horizontal, vertical]]).max(initial=0))
-    axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+    order = np.random.default_rng(0).permutation(len(codes))  # so that no class hides the others
+    axes.scatter(*shown[order].T, color=colours[0] if labels is None else colours[labels[order]], **dots)
+    if normal:
+        extent = max(WIDEST, 1.05 * np.abs(shown).max(initial=0))
+        axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
     axes.set(xlabel=f"latent dimension {horizontal + 1}", ylabel=f"latent dimension {vertical + 1}")
-    if classes:
-        axes.legend(markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    for label in () if labels is None else np.unique(labels):
+        axes.scatter([], [], color=colours[label], label=classes[label] if len(classes) else str(label), s=40)
+    if labels is not None:
+        columns = -(-len(np.unique(labels)) // 25)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, ncols=columns)
+
+
+def _colours(classes: int) -> np.ndarray:
+    """As many colours as there are classes, `[classes, 4]`."""
+    import matplotlib
+
+    name = "tab10" if classes <= 10 else "tab20" if classes <= 20 else "turbo"
+    return matplotlib.colormaps[name](np.linspace(0, 1, classes) if name == "turbo" else np.arange(classes))
 
 
 def save(image: Image, path: str | Path, force: bool = False) -> Path:

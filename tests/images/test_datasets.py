@@ -262,6 +262,86 @@ def test_only_held_out_pictures_are_refused(tmp_path):
         open_pictures(tmp_path, GREY)
 
 
+CIFAR = Pictures(32, 32, 3)
+
+
+def write_cifar(folder: Path, named: bool = True) -> dict[str, np.ndarray]:
+    """CIFAR-10's binary version in small: the records of each file."""
+    folder.mkdir(exist_ok=True)
+    records = {}
+    for i, name in enumerate(("data_batch_1", "data_batch_2", "test_batch")):
+        records[name] = noise(20, 3073, seed=i)
+        records[name][:, 0] = (np.arange(20) + i) % 10
+        (folder / f"{name}.bin").write_bytes(records[name].tobytes())
+    if named:
+        (folder / "batches.meta.txt").write_text("\n".join("abcdefghij") + "\n\n")
+    return records
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("kind", ["", ".tar.gz"])
+def test_records_of_cifar_are_read(tmp_path, kind, named):
+    records = write_cifar(tmp_path / "cifar-10-batches-bin", named)
+    folder = tmp_path / "cifar-10-batches-bin"
+    splits = open_pictures(archived(folder, kind) if kind else folder, CIFAR)
+    assert sizes(splits) == (36, 4, 20)
+    test = records["test_batch"]
+    assert np.array_equal(splits.test.levels, test[:, 1:].reshape(-1, 3, 32, 32))
+    assert np.array_equal(splits.test.levels[3, 1, 0], test[3, 1 + 1024 : 1 + 1024 + 32])  # the first row of green
+    assert np.array_equal(splits.test.labels, test[:, 0])
+    assert splits.classes == tuple("abcdefghij" if named else "0123456789")
+
+
+def test_records_of_cifar_are_fitted_to_grey_and_refused_when_they_are_cut_off(tmp_path):
+    write_cifar(tmp_path)
+    assert open_pictures(tmp_path, GREY).train.levels.shape == (36, 1, 6, 5)
+    for content in (b"", (tmp_path / "test_batch.bin").read_bytes()[:-1]):
+        (tmp_path / "test_batch.bin").write_bytes(content)
+        with pytest.raises(DataError, match=r"^test_batch\.bin: truncated: [^\n]+$"):
+            open_pictures(tmp_path, CIFAR)
+
+
+@pytest.mark.parametrize("pictures", [GREY, CIFAR, Pictures(8, 8, binary=True)])
+def test_noise_is_all_test_and_uniform(pictures):
+    first, again, other = (open_pictures("noise", pictures, seed=seed) for seed in (0, 0, 1))
+    assert sizes(first) == (0, 0, 1000)
+    assert first.test.levels.shape[1:] == pictures.shape
+    assert np.array_equal(first.test.levels, again.test.levels)
+    assert not np.array_equal(first.test.levels, other.test.levels)
+    assert first.test.levels.mean() == pytest.approx(127.5, abs=2)
+    assert np.corrcoef(first.test.levels[:, 0, 0, 0], first.test.levels[:, 0, 0, 1])[0, 1] < 0.1
+    assert first.test.labels is None
+    assert "no labels" in first.report()
+
+
+def test_photographs_are_cut_where_the_parts_share_nothing():
+    from sklearn.datasets import load_sample_images
+
+    first, again, other = (open_pictures("photos", CIFAR, seed=seed) for seed in (0, 0, 1))
+    assert sizes(first) == (8000, 1000, 1000)
+    assert first.classes == ("china", "flower")
+    assert np.array_equal(first.train.levels, again.train.levels)
+    assert not np.array_equal(first.train.levels, other.train.levels)
+    photographs = [np.moveaxis(photograph, -1, 0) for photograph in load_sample_images().images]
+    bands = {"train": (0, 2, 4), "validation": (1,), "test": (3,)}
+    for part, own in bands.items():
+        pictures = getattr(first, part)
+        for picture, label in zip(pictures.levels[:3], pictures.labels[:3], strict=True):
+            windows = np.lib.stride_tricks.sliding_window_view(photographs[label][0], (32, 32))
+            y, x = np.argwhere(
+                (windows[:, :, 0] == picture[0, 0]).all(-1) & (windows[:, :, 9] == picture[0, 9]).all(-1)
+            )[0]
+            assert np.array_equal(photographs[label][:, y : y + 32, x : x + 32], picture)
+            assert x // 128 == (x + 31) // 128
+            assert x // 128 in own
+
+
+def test_photographs_are_made_grey_and_are_not_endless():
+    assert open_pictures("photos", Pictures(28, 28)).test.levels.shape == (1000, 1, 28, 28)
+    with pytest.raises(DataError, match="at most 128 by 427"):
+        open_pictures("photos", Pictures(32, 129))
+
+
 @pytest.mark.skipif(not MNIST.exists(), reason="MNIST is not in ../shared/data")
 def test_mnist_is_read_from_its_archive():
     splits = open_pictures(MNIST, Pictures(28, 28))

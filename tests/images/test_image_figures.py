@@ -16,11 +16,13 @@ from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures
 from musicae.presets import Preset
 
+ELBO = Elbo()
 
-def model(latent: int, channels: int = 1) -> ImageModel:
+
+def model(latent: int, channels: int = 1, bottleneck: str = "gaussian", objective=ELBO) -> ImageModel:
     torch.manual_seed(0)
-    settings = Preset("tiny", "for tests", Pictures(8, 6, channels), Dense((16,)), latent, Elbo(), Training())
-    return ImageModel(settings, build(settings.network, settings.representation.event, latent, "gaussian"))
+    settings = Preset("tiny", "for tests", Pictures(8, 6, channels), Dense((16,)), latent, objective, Training())
+    return ImageModel(settings, build(settings.network, settings.representation.event, latent, bottleneck))
 
 
 def test_a_strip_holds_every_picture_enlarged():
@@ -61,6 +63,80 @@ def test_the_manifold_is_laid_out_over_the_quantiles_of_the_prior():
         figures.manifold(model(3))
 
 
+def test_a_plane_without_a_prior_is_laid_out_over_the_quantiles_of_its_codes():
+    two = model(2)
+    codes = np.random.default_rng(0).normal([5, -3], [1, 10], (101, 2)).astype(np.float32)
+    sheet = np.asarray(figures.manifold(two, 4, codes))[1::3, 1::3]
+    across, up = np.quantile(codes, [1 / 8, 7 / 8], axis=0).T
+    assert np.array_equal(sheet[:8, -6:], np.asarray(two.decode([[across[1], up[1]]])[0]))
+    assert np.array_equal(sheet[-8:, :6], np.asarray(two.decode([[across[0], up[0]]])[0]))
+
+
+def test_captions_and_headings_stand_beside_the_pictures():
+    images = model(2).sample(6)
+    rows = [images[:3], images[3:]]
+    plain = np.asarray(figures.montage(rows))
+    for captions, headings in [(["one", "another"], []), ([], ["a", "b", "c"]), (["one", "another"], ["a", "", "c"])]:
+        sheet = np.asarray(figures.sheet(rows, captions, headings))
+        height, width = plain.shape
+        assert np.array_equal(sheet[-height:, -width:], plain)
+        left, top = sheet.shape[1] - width, sheet.shape[0] - height
+        assert (left > 0, top > 0) == (bool(captions), bool(headings))
+        if captions:
+            inked = np.flatnonzero((sheet[top:, :left] < 128).any(1))
+            assert inked.min() > 4
+            assert inked.max() < height - 4
+            assert abs((inked[inked < height / 2].mean()) - height / 4) < 6
+        if headings:
+            inked = np.flatnonzero((sheet[:top, left:] < 128).any(0))
+            assert abs(inked[0] - (4 + 24)) < 10
+
+
+def test_colour_pictures_are_captioned_too():
+    sheet = figures.sheet([model(2, 3).sample(2)], ["three"], ["x", "y"])
+    assert sheet.mode == "RGB"
+
+
+def test_axes_fit_codes_that_are_not_normal():
+    """Codes far from the origin fill the plot; against N(0, I) they are seen in their place."""
+    codes = np.random.default_rng(0).normal(100, 1, (500, 2))
+
+    def extent(image) -> int:
+        array = np.asarray(image)[20:-80, 80:-20].astype(int)
+        coloured = np.ptp(array, axis=2) > 30
+        return int(np.ptp(np.flatnonzero(coloured.any(0))))
+
+    assert extent(figures.scatter(codes, normal=False)) > 500
+    assert extent(figures.scatter(codes)) < 100
+
+
+def test_no_class_hides_the_others():
+    """The classes are drawn in one go, in mixed order: of two on the same spot both are seen."""
+    random = np.random.default_rng(0)
+    codes = np.concatenate([random.normal(0, 0.02, (300, 2))] * 2)
+    image = np.asarray(figures.scatter(codes, np.repeat([0, 1], 300), normal=False)).astype(int)[:, :700]
+    blue, orange = ((image[..., i] - image[..., j] > 30).sum() for i, j in ((2, 0), (0, 2)))
+    assert 0.5 < blue / orange < 2
+
+
+def rows(**terms) -> list[dict[str, str]]:
+    base = {"loss": 5.0, "distortion": 5.0, "rate": 0.0, "penalty": 0.0}
+    splits = ("train", "train", "validation")
+    return [
+        {"step": str(50 * i + 50), "split": split} | {k: str(v + (k in terms) * i) for k, v in (base | terms).items()}
+        for i, split in enumerate(splits)
+    ]
+
+
+def test_curves_leave_out_what_says_nothing():
+    assert figures._telling(rows()) == ["loss"]
+    assert figures._telling(rows(loss=9.0, rate=1.0)) == ["loss", "distortion", "rate"]
+    assert figures._telling(rows(loss=9.0, penalty=1.0)) == ["loss", "distortion", "penalty"]
+    assert figures.training_curves(rows(loss=9.0, rate=1.0)).size == (1440, 408)
+    with pytest.raises(ConfigError, match="nothing has been reported"):
+        figures.training_curves([])
+
+
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_scatters_are_the_same_every_time(dimensions, labelled):
@@ -87,3 +163,12 @@ def test_a_latent_plane_is_drawn_where_the_run_is(tmp_path):
     written = figures.save_plane(model(2), open_pictures("digits", Pictures(8, 6)).test, tmp_path)
     assert [path.name for path in written] == ["manifold.png", "scatter.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def test_which_codes_are_normal():
+    from musicae.core.objectives import Reconstruction
+    from musicae.core.penalties import Adversary, Discrepancy, Square
+
+    assert figures.normal_codes(model(2))
+    for penalty, normal in ((None, False), (Square(0.1), False), (Discrepancy(1.0), True), (Adversary(), True)):
+        assert figures.normal_codes(model(2, bottleneck="point", objective=Reconstruction(penalty))) == normal

@@ -1,0 +1,101 @@
+"""`python -m musicae.draw FIGURE MODEL`: every figure of a model of pictures, as PNG."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from musicae.command import Placing, main, save_picture
+from musicae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from musicae.images.gallery import Drawing
+    from musicae.images.model import ImageModel
+
+CURVES = "curves"
+
+
+@dataclass(frozen=True)
+class Draw(Placing):
+    """Draw a figure of a model of pictures.
+
+    reconstructions: originals over what the model gives back. restored: damaged, restored and whole pictures.
+    scatter: latent means by class. manifold: the latent plane decoded. styles: label by style. interpolation: from
+    picture to picture. samples: new pictures. noise: the effect of noise in latent space. curves: the training.
+    """
+
+    figure: Positional[str]
+    """reconstructions, restored, scatter, manifold, styles, interpolation, samples, noise or curves"""
+    model: Positional[str]
+    """folder that training wrote"""
+    data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="(default: what it was trained on)")] = None
+    """folder, archive or file of pictures; digits, photos or noise for what needs no file"""
+    part: Literal["train", "validation", "test"] = "test"
+    """which part of data that come split"""
+    number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: as usual)")] = None
+    """how many pictures, rows or points; of a manifold, the points along each side"""
+    judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
+    """classifier that tells, for noise, whether pictures keep their class"""
+    device: str = "cpu"
+    """where the model runs: cpu, cuda, mps"""
+    seed: int = 0
+    """of everything random; the same seed gives the same file"""
+
+    def run(self) -> None:
+        """Draw and write."""
+        from musicae.images.gallery import FIGURES
+
+        if self.figure not in (*FIGURES, CURVES):
+            raise ConfigError.unknown("figure", self.figure, (*FIGURES, CURVES))
+        drawing, name = self._curves() if self.figure == CURVES else self._pictures()
+        path = self.target(f"{name}_{self.figure}", ".png")
+        plan = {"png": [save_picture(drawing.image, path, self.force)]}
+        self.result({"files": plan, "seed": self.seed, **drawing.data}, [f"saved {path}"])
+
+    def _curves(self) -> tuple[Drawing, str]:
+        from musicae.fitting import training_table
+        from musicae.images.figures import training_curves
+        from musicae.images.gallery import Drawing
+        from musicae.loading import find, read_preset
+
+        folder = find(self.model)
+        rows = training_table(folder)
+        return Drawing(training_curves(rows), {"rows": rows}), read_preset(folder).name
+
+    def _pictures(self) -> tuple[Drawing, str]:
+        from musicae.images import gallery
+        from musicae.loading import load
+
+        model = load(self.model, self.device)
+        if model.preset.musical:
+            raise ConfigError(f"{model.name} is a model of music: of its training there are {CURVES}, and no pictures")
+        self.refuse_existing([self.target(f"{model.name}_{self.figure}", ".png")])
+        shown = {"number": self.number, "seed": self.seed, "judge": self._judge()}
+        if self.data or gallery.needs_pictures(self.figure, model):
+            shown |= self._examples(model)
+        return gallery.draw(self.figure, model, **shown), model.name
+
+    def _examples(self, model: ImageModel) -> dict:
+        """The pictures, and the names of their classes."""
+        from musicae.fitting import open_data, trained_on
+
+        data = [self.data] if self.data else trained_on(model.folder)
+        with tempfile.TemporaryDirectory() as folder:
+            splits = open_data(model.preset, data, Path(folder), quiet=self.quiet, held_out=bool(self.data))
+        self.say(splits.report)
+        return {"examples": getattr(splits, self.part), "classes": splits.classes}
+
+    def _judge(self):
+        if self.judge is None:
+            return None
+        from musicae.images.judge import Judge
+
+        return Judge.load(self.judge)
+
+
+if __name__ == "__main__":
+    main(Draw, "draw")

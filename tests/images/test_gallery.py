@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.core.autoencoder import build
+from musicae.core.corruptions import GaussianNoise, Pixelation
+from musicae.core.networks import Dense
+from musicae.core.objectives import Elbo
+from musicae.core.randomness import RandomSource
+from musicae.core.settings import Training
+from musicae.errors import ConfigError, DataError
+from musicae.images import gallery
+from musicae.images.datasets import PictureSet, open_pictures
+from musicae.images.gallery import SCALES, View, in_turn
+from musicae.images.model import ImageModel
+from musicae.images.pictures import Pictures
+from musicae.presets import Preset
+
+DIGITS = open_pictures("digits", Pictures())
+
+
+def model(latent: int = 4, told: int = 0, **settings) -> ImageModel:
+    torch.manual_seed(0)
+    preset = Preset("tiny", "for tests", Pictures(), Dense((16,)), latent, Elbo(), Training(), told=told, **settings)
+    return ImageModel(preset, build(preset.network, preset.representation.event, latent, preset.bottleneck, told))
+
+
+class Bright:
+    """A judge that tells bright pictures from dark ones."""
+
+    def probabilities(self, values: np.ndarray) -> np.ndarray:
+        assert values.dtype == np.float32
+        assert values.shape[1:] == (1, 8, 8)
+        bright = (values.mean((1, 2, 3)) > 0.3).astype(float)
+        return np.stack([1 - bright, bright], 1)
+
+
+def test_classes_come_in_turn():
+    labels = np.array([2, 2, 2, 2, 0, 1, 1])
+    order = in_turn(7, labels, 0)
+    assert sorted(order) == list(range(7))
+    assert labels[order].tolist() == [0, 1, 2, 1, 2, 2, 2]
+    assert np.array_equal(order, in_turn(7, labels, 0))
+    assert not np.array_equal(in_turn(100, None, 0), in_turn(100, None, 1))
+
+
+def test_noise_of_no_size_changes_nothing_and_more_of_it_is_worse():
+    view = View(model(), 4, DIGITS.test, judge=Bright())
+    effect = gallery.effect_of_noise(view)
+    x = DIGITS.test.batch(np.arange(180)).x.numpy()
+    plain = view.model.values(view.model.means(DIGITS.test))
+    assert effect["pictures"] == 180
+    assert effect["scales"] == list(SCALES)
+    assert effect["mse"][0] == pytest.approx(np.square(plain - x).mean(), rel=1e-4)
+    alike = Bright().probabilities(plain).argmax(1) == Bright().probabilities(x).argmax(1)
+    assert effect["kept"][0] == pytest.approx(alike.mean())
+    assert np.all(np.diff(effect["mse"]) > 0)
+    assert "kept" not in gallery.effect_of_noise(View(model(), 4, DIGITS.test))
+
+
+def test_noise_is_in_standard_deviations_of_every_dimension():
+    view = View(model(), 4, DIGITS.test)
+    indices = np.arange(180)
+    codes = view.codes(indices)
+    far = gallery._noisy_codes(view, indices, codes.std(0))[-1] - codes
+    assert np.allclose(far.std(0) / codes.std(0), SCALES[-1], rtol=0.15)
+
+
+@pytest.mark.parametrize("corruption", [GaussianNoise(0.0, 0.5), Pixelation(4)])
+def test_a_model_that_restores_hears_damaged_pictures(corruption):
+    damaging = model(corruption=corruption)
+    view = View(damaging, 3, DIGITS.test)
+    indices = view.chosen(3)
+    heard = corruption(view.pictures(indices), RandomSource(0))
+    assert np.allclose(view.codes(indices), damaging.to_latent(heard))
+    drawing = gallery.draw("restored", damaging, DIGITS.test, number=3)
+    restored = damaging.values(damaging.to_latent(heard))
+    expected = np.square(restored - view.pictures(indices).numpy()).mean()
+    assert drawing.data["mse"]["restored"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_bicubic_keeps_what_is_flat_and_smooths_what_is_not():
+    flat = torch.full((2, 3, 8, 8), 0.25)
+    assert torch.allclose(gallery.bicubic(flat, 4), flat)
+    x = DIGITS.test.batch(np.arange(20)).x
+    low = Pixelation(2)(x, RandomSource(0))
+    assert (gallery.bicubic(low, 2) - x).square().mean() < (low - x).square().mean()
+
+
+def test_ends_are_of_different_classes_or_of_the_class_that_is_told():
+    labels = DIGITS.test.labels
+    starts, ends = gallery._pairs(View(model(), 40, DIGITS.test))
+    assert np.all(labels[starts] != labels[ends])
+    told = DIGITS.with_labels_told(10).test
+    starts, ends = gallery._pairs(View(model(told=10), 40, told))
+    assert np.array_equal(labels[starts], labels[ends])
+    assert np.all(starts != ends)
+    with pytest.raises(DataError, match="two or more"):
+        gallery.draw("interpolation", model(), DIGITS.test.subset(np.array([0])))
+
+
+def test_styles_are_one_z_in_all_classes():
+    told = model(told=10)
+    drawing = gallery.draw("styles", told, number=3)
+    sheet = np.asarray(drawing.image)
+    z = told.draw(3)
+    left = sheet.shape[1] - (4 + 3 * 68)
+    for label in (0, 9):
+        row = np.asarray(told.decode(z, label)[2])
+        top, side = 4 + 68 * label, left + 4 + 2 * 68
+        assert np.array_equal(sheet[top : top + 64 : 8, side : side + 64 : 8], row)
+
+
+def test_a_plane_without_a_prior_is_laid_out_over_its_codes():
+    assert not gallery.needs_pictures("manifold", model(2))
+    assert gallery.needs_pictures("manifold", model(2, bottleneck="point"))
+    with pytest.raises(DataError, match="--data"):
+        gallery.draw("manifold", model(2, bottleneck="point"))
+
+
+def test_unknown_figures_are_named():
+    with pytest.raises(ConfigError, match="did you mean 'restored'"):
+        gallery.draw("restore", model())
+
+
+def test_unlabelled_pictures_are_drawn_too():
+    unlabelled = PictureSet(DIGITS.test.levels, None, DIGITS.test.full)
+    for name in ("reconstructions", "scatter", "interpolation", "noise"):
+        assert gallery.draw(name, model(), unlabelled, number=3).image.width > 100
