@@ -4,19 +4,47 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import tiny
 import torch
 
 from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
+from musicae.core.priors import Mixture
 from musicae.core.randomness import RandomSource
-from musicae.core.training import Task
-from musicae.loading import build_network, of
-from musicae.presets import KINDS, PRESETS
+from musicae.core.training import Task, Trainer
+from musicae.fitting import changed, fit
+from musicae.images.pictures import Seen
+from musicae.loading import build_network, load, of
+from musicae.presets import KINDS, PRESETS, Preset
 
+PICTURES = {name: preset for name, preset in PRESETS.items() if not preset.musical}
+FAMILIES = [name.removeprefix("digits-") for name in PICTURES if name.startswith("digits-")]
 EVERY = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+EVERY_OF_PICTURES = pytest.mark.parametrize("preset", PICTURES.values(), ids=PICTURES)
+
+
+class Examples:
+    """Six examples of the kind that a preset reads, drawn at random: no data are needed."""
+
+    def __init__(self, preset: Preset):
+        event, random = preset.representation.event, RandomSource(5)
+        shape = (len(self), *preset.representation.shape)
+        self.x = random.integers(0, event.channels - 1, *shape) if event.categorical else random.uniform(*shape)
+        if getattr(preset.representation, "binary", False) or (preset.musical and not event.categorical):
+            self.x = (self.x < 0.5).float()
+        self.condition = torch.eye(preset.told)[: len(self)] if preset.told else None
+
+    def __len__(self) -> int:
+        return 6
+
+    def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
+        chosen = torch.from_numpy(np.asarray(indices))
+        return Batch(self.x[chosen], None if self.condition is None else self.condition[chosen])
 
 
 @EVERY
@@ -57,6 +85,119 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
     assert norm < preset.training.skip_above / 3, "its first steps would be skipped"
     assert len(model.draw(2)) == 2
+
+
+@EVERY
+def test_gradients_reach_every_parameter_at_the_end_of_training_too(preset):
+    """Of the discriminator as well, and where every schedule has come to its end."""
+    torch.manual_seed(0)
+    task = Task(build_network(preset), preset.objective, preset.corruption)
+    task(Examples(preset).batch(np.arange(4)), preset.training.steps, RandomSource(0)).loss.backward()
+    trained = {name: p for name, p in task.named_parameters() if p.requires_grad}
+    assert [name for name, p in trained.items() if p.grad is None or not p.grad.any()] == []
+    assert all(p.grad.isfinite().all() for p in trained.values())
+
+
+@EVERY
+def test_what_is_saved_and_loaded_computes_the_same_to_the_bit(preset, tmp_path):
+    examples, saved = Examples(preset), tiny.model(preset)
+    z = saved.to_latent(examples.x, condition=examples.condition)
+    tiny.folder(preset, tmp_path)
+    if preset.prior:
+        saved.prior = Mixture(components=2).fit(RandomSource(1).normal(40, preset.latent).numpy())
+        saved.prior.save(tmp_path)
+    loaded = load(tmp_path)
+    assert loaded.preset == preset
+    assert np.array_equal(loaded.to_latent(examples.x, condition=examples.condition), z)
+    assert np.array_equal(
+        loaded.to_latent(examples.x, 3, examples.condition), saved.to_latent(examples.x, 3, examples.condition)
+    )
+    assert np.array_equal(loaded.draw(5), saved.draw(5))
+    for one, other in zip(*(model.likelihoods(z, examples.condition) for model in (saved, loaded)), strict=True):
+        assert torch.equal(one.log_prob(examples.x), other.log_prob(examples.x))
+        assert torch.equal(one.mode(), other.mode())
+
+
+def three_steps(preset: Preset, folder) -> Trainer:
+    torch.manual_seed(preset.training.seed)
+    settings, examples = replace(preset.training, steps=3, batch_size=4), Examples(preset)
+    options = {"corruption": preset.corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
+    trainer = Trainer(build_network(preset), preset.objective, examples, examples, settings, folder, **options)
+    for _ in range(3):
+        trainer._step()
+    return trainer
+
+
+@EVERY
+def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
+    first, second = (three_steps(preset, tmp_path).state for _ in range(2))
+    assert first.skipped == 0
+    for part in ("task", "average"):
+        one, other = (getattr(state, part).state_dict() for state in (first, second))
+        assert one.keys() == other.keys()
+        assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+@EVERY
+def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
+    model, examples = tiny.model(preset), Examples(preset)
+    with torch.no_grad():
+        told = model.network.given(examples.condition)
+        mean = told.encode(examples.x).mean
+        z = model.to_latent(examples.x, condition=examples.condition)
+        assert np.array_equal(z, mean.numpy())
+        assert np.array_equal(z, model.to_latent(examples.x, condition=examples.condition))
+        if not preset.told:
+            assert torch.equal(model.network.reconstruct(examples.x), model.network.decode(mean).mode())
+    drawn = model.to_latent(examples.x, 0, examples.condition)
+    assert np.array_equal(drawn, z) == ("point" in preset.bottleneck)
+
+
+@EVERY_OF_PICTURES
+def test_pictures_come_back_by_the_mean(preset):
+    model, examples = tiny.model(preset), Examples(preset)
+    seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.told else None
+    first, again = (np.stack([np.asarray(i) for i in model.reconstruct(seen, labels)]) for _ in range(2))
+    with torch.no_grad():
+        told = model.network.given(examples.condition)
+        expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, np.rint(255 * expected[:, 0]).astype(np.uint8))
+
+
+def test_every_family_of_mnist_has_a_twin_of_digits():
+    """The same but for sizes, so that each can be tried without data."""
+    assert [f"mnist-{family}" for family in FAMILIES] == [name for name in PICTURES if name.startswith("mnist-")]
+    for family in FAMILIES:
+        large, small = PRESETS[f"mnist-{family}"], PRESETS[f"digits-{family}"]
+        assert (large.data, small.data) == (None, "digits")
+        for field in ("bottleneck", "corruption", "prior", "told"):
+            assert getattr(large, field) == getattr(small, field)
+        assert kinds(large.objective) == kinds(small.objective)
+        assert type(large.network) is type(small.network)
+        assert replace(large.representation, height=8, width=8) == small.representation
+
+
+def kinds(objective) -> tuple[type, type]:
+    return type(objective), type(getattr(objective, "penalty", None))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_trains_on_the_digits(family, tmp_path):
+    """A few steps of what a user would start, to a folder that works."""
+    preset = changed(PRESETS[f"digits-{family}"], steps=3, batch_size=16, validate_every=3)
+    trained = fit(preset, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    assert trained.metrics["trained"] == trained.metrics["trained"] | {"steps": 3, "skipped": 0}
+    held_out = trained.metrics["held_out"]
+    assert held_out["examples"] == 180
+    assert math.isfinite(held_out["distortion"])
+    assert ("elbo" in held_out) == ("gaussian" in preset.bottleneck)
+    loaded = load(tmp_path / "run")
+    assert loaded.metrics["held_out"] == held_out
+    assert (loaded.prior is not None) == (preset.prior is not None)
+    pictures = [np.asarray(image) for image in loaded.sample(3, seed=1)]
+    assert [picture.shape for picture in pictures] == [(8, 8)] * 3
+    assert all(map(np.array_equal, pictures, map(np.asarray, trained.sample(3, seed=1))))
 
 
 def test_the_baseline_is_the_original_one():
