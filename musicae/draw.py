@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from musicae.images.gallery import Drawing
     from musicae.images.model import ImageModel
 
-CURVES = "curves"
+CURVES, JUDGED = "curves", "noise"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Draw(Placing):
     number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: as usual)")] = None
     """how many pictures, rows or points; of a manifold, the points along each side"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
-    """classifier that tells, for noise, whether pictures keep their class"""
+    """classifier that python -m musicae.judge trained: tells, for noise, how many pictures keep their class"""
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
@@ -90,8 +90,15 @@ class Draw(Placing):
         return {"examples": getattr(splits, self.part), "classes": splits.classes}
 
     def _judge(self):
+        """The judge, if there is one.
+
+        Raises:
+            ConfigError: the figure has no use for it.
+        """
         if self.judge is None:
             return None
+        if self.figure != JUDGED:
+            raise ConfigError(f"--judge is for {JUDGED}: leave it out")
         from musicae.images.judge import Judge
 
         return Judge.load(self.judge)

@@ -30,6 +30,7 @@ PRESETS = {
     "low": replace(PLAIN, name="tiny-low", corruption=Pixelation(2)),
     "told": replace(tiny.PICTURES, name="tiny-told", told=10),
     "melody": tiny.MELODY,
+    "colour": replace(PLAIN, name="tiny-colour", representation=replace(tiny.PICTURES.representation, channels=3)),
 }
 ROWS = [
     [50, "train", 9.5, 8.0, 1.5, 0, 0.5, 1e-3, 0, 1.0],
@@ -178,6 +179,32 @@ def test_data_that_a_run_was_begun_with_is_the_default(run, models):
         assert run("reconstructions {vae}")[2].startswith("Pictures from noise")
     finally:
         sources.unlink()
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """The folder of a judge of grey pictures of 8 by 8 with random weights."""
+    from musicae.core import checkpoints
+    from musicae.core.configuration import to_data
+    from musicae.core.settings import Training
+    from musicae.images.judge import SETTINGS, Classifier, JudgeSettings
+
+    settings = JudgeSettings(tiny.PICTURES.representation, 10, Training())
+    checkpoints.write_json(tmp_path / "judge", SETTINGS, {"format": 1, "judge": to_data(settings)})
+    checkpoints.write_weights(tmp_path / "judge", Classifier(settings))
+    return tmp_path / "judge"
+
+
+@pytest.mark.usefixtures("judge")
+def test_a_judge_says_how_many_pictures_keep_their_class(run, refused):
+    said = json.loads(run("noise {vae} --judge judge --json")[1])
+    assert len(said["kept"]) == 5
+    assert all(0 <= share <= 1 for share in said["kept"])
+    assert "--judge is for noise" in refused("samples {vae} --judge judge")
+    assert "the judge sees pictures of 1 by 8 by 8 (channels, height, width), not 3 by 8 by 8" in refused(
+        "noise {colour} --judge judge --force"
+    )
+    assert "no judge.json in it" in refused("noise {vae} --judge nowhere --force")
 
 
 def test_noise_is_restored_too(run):

@@ -118,18 +118,20 @@ def reconstructions(view: View) -> Drawing:
 def restored(view: View) -> Drawing:
     """Damaged pictures, what the model makes of them, and the whole ones; of low resolution also bicubic."""
     from musicae.core.corruptions import Pixelation
+    from musicae.images.baselines import enlargement
 
     corruption = view.model.preset.corruption
     if corruption is None:
-        raise ConfigError(f"{view.model.name} restores nothing: draw reconstructions, or take a denoising or a "
-                          "super-resolution model")  # fmt: skip
+        raise ConfigError(
+            f"{view.model.name} restores nothing: draw reconstructions, or take a model that denoises or super-resolves"
+        )
     if not isinstance(corruption, Pixelation):
         return _compared(view, {"noisy": view.damaged, "restored": None, "clean": lambda x: x})
     return _compared(
         view,
         {
             "low": view.damaged,
-            "bicubic": lambda x: bicubic(view.damaged(x), corruption.factor),
+            "bicubic": lambda x: enlargement(corruption.factor, "bicubic")(view.damaged(x)).clamp(0, 1),
             "restored": None,
             "high": lambda x: x,
         },
@@ -146,14 +148,6 @@ def _compared(view: View, rows: dict[str, Callable | None]) -> Drawing:
     }
     errors = {name: float(np.square(values - x.numpy()).mean()) for name, values in made.items()}
     return Drawing(figures.sheet([_images(values) for values in made.values()], list(made)), {"mse": errors})
-
-
-def bicubic(blocks: torch.Tensor, factor: int) -> torch.Tensor:
-    """Pictures `[n, channels, height, width]` of blocks of one value, with the blocks blended by a bicubic filter."""
-    from torch.nn.functional import interpolate
-
-    low = blocks[..., ::factor, ::factor]
-    return interpolate(low, scale_factor=factor, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
 def scatter(view: View) -> Drawing:
@@ -210,7 +204,8 @@ def interpolation(view: View) -> Drawing:
     between = [_images(view.values(z, starts)) for z in ways]
     columns = [_images(view.pictures(starts)), *between, _images(view.pictures(ends))]
     headings = ["A", *(f"{i / (STEPS - 1):.0%}" if i % 2 == 0 else "" for i in range(STEPS)), "B"]
-    return Drawing(figures.sheet(list(zip(*columns, strict=True)), headings=headings), {"a": starts, "b": ends})
+    sheet = figures.sheet(list(zip(*columns, strict=True)), headings=headings)
+    return Drawing(sheet, {"a": starts.tolist(), "b": ends.tolist()})
 
 
 def _pairs(view: View) -> tuple[np.ndarray, np.ndarray]:

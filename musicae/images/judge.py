@@ -20,7 +20,7 @@ from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
-from musicae.errors import CheckpointError, DataError, Error
+from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.images.datasets import PictureSet, PictureSplits
 from musicae.images.pictures import Pictures
 
@@ -172,6 +172,9 @@ class Judge:
 
     @torch.no_grad()
     def _of(self, values: np.ndarray, function) -> np.ndarray:
+        if values.shape[1:] != self.settings.pictures.shape:
+            own, given = (" by ".join(map(str, shape)) for shape in (self.settings.pictures.shape, values.shape[1:]))
+            raise ConfigError(f"the judge sees pictures of {own} (channels, height, width), not {given}: train another")
         device = next(self.network.parameters()).device
         parts = torch.from_numpy(np.ascontiguousarray(values, np.float32)).split(BATCH)
         return torch.cat([function(part.to(device)).cpu() for part in parts]).numpy()

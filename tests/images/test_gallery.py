@@ -81,14 +81,6 @@ def test_a_model_that_restores_hears_damaged_pictures(corruption):
     assert drawing.data["mse"]["restored"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_bicubic_keeps_what_is_flat_and_smooths_what_is_not():
-    flat = torch.full((2, 3, 8, 8), 0.25)
-    assert torch.allclose(gallery.bicubic(flat, 4), flat)
-    x = DIGITS.test.batch(np.arange(20)).x
-    low = Pixelation(2)(x, RandomSource(0))
-    assert (gallery.bicubic(low, 2) - x).square().mean() < (low - x).square().mean()
-
-
 def test_ends_are_of_different_classes_or_of_the_class_that_is_told():
     labels = DIGITS.test.labels
     starts, ends = gallery._pairs(View(model(), 40, DIGITS.test))
