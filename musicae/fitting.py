@@ -301,10 +301,7 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
     settings = replace(preset.training, **changes)
     rate, objective = settings.learning_rate, preset.objective
-    if isinstance(objective, Elbo) and isinstance(objective.beta, Linear):
-        share = settings.steps / preset.training.steps
-        first, last = round(objective.beta.first * share), round(objective.beta.last * share)
-        objective = replace(objective, beta=replace(objective.beta, first=first, last=last))
+    objective = _stretched(objective, settings.steps / preset.training.steps)
     if isinstance(rate, WarmupCosine):
         rate = cosine(settings.steps, rate.peak)
     if peak is not None:
@@ -314,3 +311,10 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     if beta is not None:
         objective = replace(objective, beta=replace(objective.beta, **{FINALS[type(objective.beta)]: beta}))
     return replace(preset, training=replace(settings, learning_rate=rate), objective=objective)
+
+
+def _stretched(objective, share: float):
+    """An objective whose straight rises take so many times the steps."""
+    rises = {name: value for name, value in vars(objective).items() if isinstance(value, Linear)}
+    ends = {name: {"first": round(r.first * share), "last": round(r.last * share)} for name, r in rises.items()}
+    return replace(objective, **{name: replace(rise, **ends[name]) for name, rise in rises.items()})

@@ -140,7 +140,7 @@ class ImportanceWeighted:
     def __call__(
         self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
     ) -> Terms:
-        """The terms of giving back `clean` `[batch, ...]`: distortion is the mean over the z of each, accuracy of one."""
+        """The terms of giving back `clean` `[batch, ...]`: distortion is a mean over the z of each, accuracy of one."""
         import torch
 
         posterior = model.encode(damaged)

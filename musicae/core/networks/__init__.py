@@ -53,7 +53,7 @@ class Convolutional:
 
 @dataclass(frozen=True)
 class Dense:
-    """Fully connected layers with rectifiers: the plain multi-layer perceptron.
+    """Fully connected layers with smooth rectifiers: the plain multi-layer perceptron.
 
     Args:
         widths: units of the encoder's hidden layers; the decoder has them in reverse.

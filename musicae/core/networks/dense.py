@@ -11,11 +11,11 @@ from torch import nn
 from torch.func import functional_call
 
 
-def rectified(sizes: Sequence[int]) -> nn.Sequential:
-    """Affine layers between successive sizes, each followed by a rectifier."""
+def perceptron(sizes: Sequence[int]) -> nn.Sequential:
+    """Affine layers between successive sizes, each followed by a smooth rectifier (SiLU)."""
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
-        layers += [nn.Linear(before, after), nn.ReLU()]
+        layers += [nn.Linear(before, after), nn.SiLU()]
     return nn.Sequential(*layers)
 
 
@@ -25,7 +25,7 @@ class Discriminator(nn.Module):
     def __init__(self, size: int, widths: Sequence[int]):
         super().__init__()
         sizes = (size, *widths)
-        self.layers = nn.Sequential(rectified(sizes), nn.Linear(sizes[-1], 1))
+        self.layers = nn.Sequential(perceptron(sizes), nn.Linear(sizes[-1], 1))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`[batch, size]` to `[batch]`."""
@@ -42,7 +42,7 @@ class DenseEncoder(nn.Module):
     def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int]):
         super().__init__()
         sizes = (channels * math.prod(size), *widths)
-        self.layers = rectified(sizes)
+        self.layers = perceptron(sizes)
         self.features = sizes[-1]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -57,7 +57,7 @@ class DenseDecoder(nn.Module):
         super().__init__()
         self.shape = (channels, *size)
         sizes = (latent, *reversed(widths))
-        self.layers = nn.Sequential(rectified(sizes), nn.Linear(sizes[-1], math.prod(self.shape)))
+        self.layers = nn.Sequential(perceptron(sizes), nn.Linear(sizes[-1], math.prod(self.shape)))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`[batch, latent]` to `[batch, channels, *size]`."""
