@@ -413,6 +413,56 @@ def test_evaluate_needs_data_that_fit(refused):
     assert "no set of pictures" in refused("evaluate {pictures} --data a.mid")
 
 
+def test_figures_of_pictures_stand_over_those_of_their_baselines(run):
+    status, out, err = run("evaluate {pictures} --data digits --samples 2")
+    assert status == 0
+    assert err.startswith("Pictures from scikit-learn's digits: ")
+    assert "baselines" not in err
+    lines = out.splitlines()
+    assert any(line.startswith("nll ") and "2 samples of z each for 180; grey levels" in line for line in lines)
+    header = next(i for i, line in enumerate(lines) if line.startswith("z "))
+    assert lines[header].split()[2:] == ["bce", "bce_floor", "mse", "ssim", "psnr", "neighbours"]
+    labels = [line[:23].strip() for line in lines[header + 1 : header + 5]]
+    assert labels == ["mean    greedy", "sample  greedy", "mean picture", "PCA-4"]
+    assert len({len(line) for line in lines[header : header + 5]}) == 1
+    held_out = json.loads(run("evaluate {pictures} --data digits --samples 2 --json")[1])["held_out"]
+    assert held_out["nll_samples"] == 2
+    assert held_out["baselines"]["PCA-4"]["mse"] > 0
+
+
+def test_without_training_pictures_there_are_no_baselines_and_it_is_said(run):
+    Path("some").mkdir()
+    for i in range(5):
+        tiny.picture(Path("some", f"{i}.png"), 40 * i)
+    status, out, err = run("evaluate {pictures} --data some")
+    assert status == 0
+    assert "no baselines: the data have no training part" in err
+    assert "PCA" not in out
+    assert "neighbours" not in out
+
+
+def test_a_judge_is_trained_and_judges(run, refused):
+    line = "judge --data digits --steps 3 --device cpu --out j"
+    status, out, _ = run(line)
+    assert status == 0
+    assert out.startswith("saved j\nright on 0.")
+    assert "holds a state.pt: start anew with --force" in refused(line + " --quiet")
+    assert run(line + " --force --quiet") == (0, "", "")
+    status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
+    assert status == 0
+    assert "180 generated pictures, by a judge of accuracy 0." in out
+    assert "nll" not in out
+    assert "no judge.json in it" in refused("evaluate {pictures} --data digits --judge nowhere --quiet")
+    assert "learns from labels" in refused("judge --data . --out k --quiet")
+
+
+def test_figures_of_pictures_are_not_those_of_music(refused):
+    for option in ("--samples 5", "--judge j"):
+        assert "are for pictures, and tiny-melody hears music" in refused(
+            f"evaluate {{melody}} --data . {option} --quiet"
+        )
+
+
 def test_a_damaged_model_is_left_out_of_the_list(run):
     for name, text in (("bad", "{"), ("worse", "[]"), ("other", '{"preset": {}}')):
         Path("runs", name).mkdir(parents=True)

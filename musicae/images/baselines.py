@@ -156,6 +156,8 @@ def _components(
     """The figures of principal components fitted to `known`; neighbours are searched among all of `train`."""
     from sklearn.decomposition import PCA
 
+    if len(known) < 2:
+        return {}
     flat, _ = flattened(known, None)
     count = min(latent, *flat.shape)
     components = PCA(count, random_state=seed).fit(flat)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,15 +10,18 @@ from PIL import Image
 
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Point
+from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo
+from musicae.core.priors import Mixture
+from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
 from musicae.core.training import Trainer
 from musicae.errors import ConfigError, DataError
 from musicae.images.datasets import PictureSet, open_pictures
-from musicae.images.metrics import neighbour_accuracy
+from musicae.images.judge import Classifier, Judge, JudgeSettings
 from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures, to_image
 from musicae.presets import Preset
@@ -153,12 +157,143 @@ def test_without_labels_there_are_no_neighbours(digits):
     assert "neighbours" in made().evaluate(digits.test, unlabelled)
 
 
-def test_neighbours_of_separate_classes_are_right():
-    labels = np.repeat([0, 3], 20)
-    codes = np.random.default_rng(0).normal(size=(40, 2)) + 100 * labels[:, None]
-    assert neighbour_accuracy(codes, labels) == 1
-    assert neighbour_accuracy(codes, labels, (codes[::-1], labels[::-1])) == 1
-    assert neighbour_accuracy(codes, 3 - labels, (codes, labels)) == 0
+def told(digits):
+    return digits.with_labels_told(10)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    """One that knows nothing: its figures are as good as any to be counted."""
+    settings = JudgeSettings(SETTINGS.representation, 10, SETTINGS.training, features=6)
+    torch.manual_seed(0)
+    return Judge(settings, Classifier(settings), {"accuracy": 0.1})
+
+
+def conditional() -> ImageModel:
+    torch.manual_seed(0)
+    preset = replace(SETTINGS, told=10)
+    return ImageModel(preset, build(preset.network, preset.representation.event, 2, "gaussian", 10))
+
+
+def restoring(corruption) -> ImageModel:
+    return ImageModel(replace(SETTINGS, corruption=corruption), made().network)
+
+
+def test_likelihoods_are_bounded_more_tightly_by_more_samples(digits):
+    model = made()
+    figures = [model.evaluate(digits.test, samples=k) for k in (1, 10, 100)]
+    bounds = [found["nll"] for found in figures]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] == pytest.approx(-figures[0]["elbo"], rel=0.02)
+    assert [found["nll_samples"] for found in figures] == [1, 10, 100]
+    assert {found["nll_examples"] for found in figures} == {180}
+    assert model.evaluate(digits.test)["nll_samples"] == 50
+    assert "nll" not in model.evaluate(digits.test, samples=0)
+
+
+def test_the_likelihood_of_some_is_near_that_of_all(digits):
+    some, everything = (made().evaluate(digits.test, samples=5, most=most) for most in (90, None))
+    assert some["nll_examples"] == 90
+    assert some["nll"] == pytest.approx(everything["nll"], rel=0.02)
+    assert some["nll"] != everything["nll"]
+
+
+def test_the_likelihood_of_a_conditional_model_is_that_given_the_class(digits):
+    test = told(digits).test
+    wrong = replace(test, labels=(test.labels + 1) % 10)
+    right, otherwise = (conditional().evaluate(pictures, samples=3) for pictures in (test, wrong))
+    assert right["nll"] != otherwise["nll"]
+    assert right["nll"] == pytest.approx(-right["elbo"], rel=0.05)
+
+
+def test_the_protocol_goes_with_the_likelihood(digits):
+    words = {"grey levels": {}, "binarised by": {"binary": True}, "squared": {"likelihood": "normal"}}
+    for word, changes in words.items():
+        pictures = replace(SETTINGS.representation, **changes)
+        network = build(Dense((4,)), pictures.event, 2, "gaussian")
+        model = ImageModel(replace(SETTINGS, representation=pictures), network)
+        test = replace(digits.test, binary=pictures.binary)
+        found = model.evaluate(test, samples=2)
+        assert word in found["protocol"]
+        assert ("psnr" in found["mean"]["greedy"]) == ("ssim" in found["mean"]["greedy"]) == (not pictures.binary)
+
+
+def test_only_models_with_a_density_of_whole_pictures_have_a_likelihood(digits):
+    for model in (made(bottleneck="point"), restoring(GaussianNoise())):
+        assert "nll" not in model.evaluate(digits.test)
+        with pytest.raises(ConfigError, match="gives pictures no likelihood: leave --samples out"):
+            model.evaluate(digits.test, samples=5)
+    with pytest.raises(ConfigError, match="-1 samples"):
+        made().evaluate(digits.test, samples=-1)
+
+
+def test_progress_counts_decodes(digits):
+    done = []
+    made().evaluate(digits.test, samples=3, progress=done.append)
+    assert sum(done) == 180 * (1 + 3)
+
+
+def test_baselines_stand_beside_what_training_pictures_are_known_for(digits):
+    assert "baselines" not in made().evaluate(digits.test, samples=0)
+    assert "baselines" not in made().evaluate(digits.test, digits.train.subset(np.arange(0)), samples=0)
+    found = made(latent=3).evaluate(digits.test, digits.train, samples=0)["baselines"]
+    assert set(found) == {"mean picture", "PCA-3"}
+    found = restoring(Pixelation(2)).evaluate(digits.test, digits.train)["baselines"]
+    assert set(found) == {"mean picture", "nearest", "bicubic", "Lanczos"}
+
+
+def test_codes_are_of_what_the_model_hears(digits):
+    clean, noisy = made().means(digits.test), restoring(GaussianNoise()).means(digits.test)
+    assert not np.allclose(clean, noisy)
+    damaged = [GaussianNoise()(digits.test.batch(np.arange(64)).x, RandomSource(0, 0))]
+    assert np.allclose(noisy[:64], made().to_latent(damaged[0]), atol=1e-6)
+
+
+def test_draws_of_codes_are_around_their_means(digits):
+    model = made()
+    means, draws = model.means(digits.test), model.draws(digits.test)
+    assert not np.allclose(means, draws)
+    deviations = (draws - means).std(0)
+    assert np.allclose(deviations, 0.1, rtol=0.3)  # as an untrained bottleneck has them
+    assert np.array_equal(draws, model.draws(digits.test))
+    assert not np.array_equal(draws, model.draws(digits.test, seed=1))
+
+
+def test_generated_pictures_are_judged(digits, judge):
+    found = made().evaluate(digits.test, digits.train, samples=0, judge=judge)["generated"]
+    assert found["examples"] == 180
+    assert found["judge_accuracy"] == 0.1
+    assert 0 <= found["doubt"] <= found["coverage"] <= np.log(10)
+    assert found["frechet"] > found["frechet_floor"] > 0
+    assert "agreement" not in found
+    assert "frechet_standard_normal" not in found
+    assert "frechet_floor" not in made().evaluate(digits.test, samples=0, judge=judge)["generated"]
+
+
+def test_a_conditional_model_is_asked_for_all_classes_alike(digits, judge):
+    splits, model = told(digits), conditional()
+    found = model.evaluate(splits.test, splits.train, samples=0, judge=judge)["generated"]
+    verdicts = judge.probabilities(model.values(model.draw(180), np.arange(180) % 10)).argmax(1)
+    assert found["agreement"] == pytest.approx((verdicts == np.arange(180) % 10).mean())
+
+
+def test_a_fitted_prior_is_compared_with_the_standard_normal(digits, judge):
+    model = made()
+    plain = model.evaluate(digits.test, samples=0, judge=judge)["generated"]["frechet"]
+    model.prior = Mixture(components=2).fit(model.means(digits.train))
+    found = model.evaluate(digits.test, samples=0, judge=judge)["generated"]
+    assert found["frechet_standard_normal"] == pytest.approx(plain)
+    assert found["frechet"] != pytest.approx(plain)
+
+
+def test_a_judge_of_other_pictures_is_refused(digits, judge):
+    other = replace(SETTINGS, representation=Pictures(16, 16))
+    model = ImageModel(other, build(other.network, other.representation.event, 2, "gaussian"))
+    with pytest.raises(ConfigError, match=r"judge sees pictures \(1, 8, 8\)"):
+        model.evaluate(digits.test, judge=judge)
+    few = Judge(replace(judge.settings, classes=3), judge.network)
+    with pytest.raises(ConfigError, match="knows 3 classes, tiny is asked for 10"):
+        conditional().evaluate(told(digits).test, judge=few)
 
 
 @pytest.mark.parametrize("network", [Dense((32,)), Convolutional((4, 8), 1)], ids=["dense", "convolutional"])

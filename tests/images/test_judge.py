@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.core.networks import Convolutional
+from musicae.core.randomness import RandomSource
+from musicae.errors import CheckpointError, DataError, Error
+from musicae.images.datasets import PictureSet, open_pictures
+from musicae.images.judge import SETTINGS, Judge, Shifted, settings_for, train
+from musicae.images.pictures import Pictures
+
+PICTURES = Pictures(8, 8)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return open_pictures("digits", PICTURES)
+
+
+def small(splits, steps: int = 120):
+    settings = settings_for(splits, PICTURES, steps)
+    return replace(settings, network=Convolutional(widths=(16, 32), blocks=1, fine=False), features=16)
+
+
+@pytest.fixture(scope="module")
+def folder(digits, tmp_path_factory):
+    """Where a judge was trained for a moment."""
+    made = tmp_path_factory.mktemp("judges") / "judge"
+    train(small(digits), digits, made, device="cpu", quiet=True)
+    return made
+
+
+def values(pictures: PictureSet, n: int) -> np.ndarray:
+    return pictures.batch(np.arange(n)).x.numpy()
+
+
+def test_a_moment_of_training_tells_digits_apart(folder, digits):
+    judge = Judge.load(folder)
+    assert judge.metrics["accuracy"] == judge.accuracy(digits.test) > 0.7
+    assert judge.metrics["examples"] == len(digits.test)
+    assert judge.metrics["trained"]["steps"] == 120
+
+
+def test_probabilities_and_features(folder, digits):
+    judge = Judge.load(folder)
+    x = values(digits.test, 180)
+    probabilities, features = judge.probabilities(x), judge.features(x)
+    assert probabilities.shape == (180, 10)
+    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert (probabilities >= 0).all()
+    assert features.shape == (180, 16)
+    logits = judge.network.head(torch.from_numpy(features)).detach()
+    assert np.allclose(torch.softmax(logits, 1), probabilities, atol=1e-6)
+    assert float((probabilities.argmax(1) == digits.test.labels).mean()) == judge.metrics["accuracy"]
+    assert np.allclose(judge.probabilities(x[:3]), probabilities[:3], atol=1e-6)
+
+
+def test_the_folder_explains_itself_and_holds_no_pickle_that_is_needed(folder):
+    first = Judge.load(folder)
+    (folder / "state.pt").rename(folder.parent / "state.pt")
+    again = Judge.load(folder)
+    (folder.parent / "state.pt").rename(folder / "state.pt")
+    assert again.settings == first.settings
+    x = RandomSource(0).uniform(5, 1, 8, 8).numpy()
+    assert np.array_equal(first.probabilities(x), again.probabilities(x))
+
+
+def test_the_same_seed_trains_the_same_judge_and_a_finished_one_resumes_to_itself(digits, tmp_path):
+    settings = small(digits, steps=4)
+    for name in "ab":
+        train(settings, digits, tmp_path / name, device="cpu", quiet=True)
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in "ab")
+    assert first == second
+    train(settings, digits, tmp_path / "a", resume=True, device="cpu", quiet=True)
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == first
+
+
+def test_folders_that_are_no_judges(folder, tmp_path):
+    with pytest.raises(CheckpointError, match=r"no judge.json in it: train a judge with python -m musicae.judge"):
+        Judge.load(tmp_path)
+    (tmp_path / SETTINGS).write_text(json.dumps({"format": 1, "judge": [1]}))
+    with pytest.raises(CheckpointError, match="no settings of a judge"):
+        Judge.load(tmp_path)
+    (tmp_path / SETTINGS).write_text((folder / SETTINGS).read_text())
+    with pytest.raises(CheckpointError, match=r"no model.safetensors"):
+        Judge.load(tmp_path)
+
+
+def test_what_is_there_is_not_written_over(folder, digits):
+    with pytest.raises(Error, match=r"holds a state.pt: start anew with --force"):
+        train(small(digits), digits, folder, device="cpu", quiet=True)
+
+
+def test_a_judge_learns_from_labels(digits):
+    unlabelled = replace(digits, classes=())
+    with pytest.raises(DataError, match="learns from labels"):
+        settings_for(unlabelled, PICTURES)
+    nothing = replace(digits, validation=digits.validation.subset(np.arange(0)))
+    with pytest.raises(DataError, match="too few pictures"):
+        settings_for(nothing, PICTURES)
+
+
+def test_training_sees_pictures_moved_and_measuring_does_not(digits):
+    told = digits.with_labels_told(10).train
+    shifted, indices = Shifted(told, 2), np.arange(50)
+    as_it_is = told.batch(indices)
+    assert torch.equal(shifted.batch(indices).x, as_it_is.x)
+    moved = shifted.batch(indices, RandomSource(0))
+    assert torch.equal(moved.condition, as_it_is.condition)
+    assert not torch.equal(moved.x, as_it_is.x)
+    assert torch.equal(moved.x, shifted.batch(indices, RandomSource(0)).x)
+    assert not torch.equal(moved.x, shifted.batch(indices, RandomSource(1)).x)
+
+
+def test_a_move_is_by_whole_pixels_of_all_channels_and_in_every_direction():
+    levels = np.zeros((500, 3, 7, 9), np.uint8)
+    levels[:, :, 3, 4] = [10, 20, 30]
+    moved = Shifted(PictureSet(levels), 2).batch(np.arange(500), RandomSource(0)).x
+    assert torch.allclose(moved.sum((2, 3)) * 255, torch.tensor([10.0, 20.0, 30.0]).expand(500, 3), atol=1e-3)
+    places = {tuple(place) for place in moved[:, 0].nonzero()[:, 1:].tolist()}
+    assert places == {(y, x) for y in range(1, 6) for x in range(2, 7)}
