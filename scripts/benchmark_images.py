@@ -1,0 +1,268 @@
+"""Every autoencoder of pictures, trained and measured on MNIST: the table of docs/images.md.
+
+python scripts/benchmark_images.py FOLDER_WITH_MNIST                 train and measure what is not yet in runs/
+python scripts/benchmark_images.py FOLDER_WITH_MNIST --only mnist-ae  one of them
+python scripts/benchmark_images.py FOLDER_WITH_MNIST --write          and write the table into docs/images.md
+
+Training goes on where it was interrupted; what is measured already (runs/NAME/benchmark.json) is not measured again.
+Minutes are those of training as its metrics.json has them. Give OMP_NUM_THREADS=1 and one core to compare with ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicae.core import checkpoints
+from musicae.core.training import STATE
+from musicae.fitting import figures, fit, open_data
+from musicae.images.datasets import open_pictures
+from musicae.images.judge import Judge, settings_for
+from musicae.images.judge import train as train_judge
+from musicae.loading import load
+from musicae.presets import PRESETS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "images.md"
+MARKS = "<!-- table: scripts/benchmark_images.py -->", "<!-- end of table -->"
+MEASURED = "benchmark.json"
+PIXELS = 784
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure and what it must reach.
+
+    Args:
+        words: what it is called in the table.
+        value: from the held-out figures.
+        bar: what it must reach, as a number or from the held-out figures; None for a figure without a bar.
+        source: where the bar is from.
+        more: whether more is better.
+    """
+
+    words: str
+    value: Callable[[dict], float]
+    bar: float | Callable[[dict], float] | None = None
+    source: str = ""
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A preset, the systems of the lesson that it stands for, and its bars; `samples` of z bound its likelihoods."""
+
+    preset: str
+    systems: str
+    bars: tuple[Bar, ...]
+    samples: int = 50
+
+
+def of(*path: str) -> Callable[[dict], float]:
+    """A figure by its keys."""
+
+    def value(held_out: dict) -> float:
+        for key in path:
+            held_out = held_out[key]
+        return held_out
+
+    return value
+
+
+def beside(name: str, key: str) -> Callable[[dict], float]:
+    """A figure of the baseline whose name begins so."""
+    return lambda held_out: next(v[key] for k, v in held_out["baselines"].items() if k.startswith(name))
+
+
+GREEDY = ("mean", "greedy")
+BCE, MSE, PSNR = (of(*GREEDY, key) for key in ("bce", "mse", "psnr"))
+NEIGHBOURS, NLL = of("neighbours"), of("nll")
+
+
+def minus_elbo(held_out: dict) -> float:
+    """-ELBO in nats a picture, one draw of z each."""
+    return -held_out["elbo"]
+
+
+def squared_error(held_out: dict) -> float:
+    """Summed squared error of a picture."""
+    return MSE(held_out) * PIXELS
+
+
+def restored(noise: str, bar: float) -> tuple[Bar, ...]:
+    """The bars of a denoising autoencoder."""
+    ridge = Bar("the linear ridge here", beside("linear ridge", "bce"))
+    return Bar(f"BCE, noise N({noise})", BCE, bar, "linear ridge"), ridge
+
+
+ROWS = (
+    Row("mnist-dense", "K1", (Bar("BCE", BCE, 0.0916, "Keras blog's logs"),)),
+    Row("mnist-sparse", "K2", (Bar("BCE", BCE, 0.10, "Keras blog"), Bar("mean code", of("codes", "absolute")))),
+    Row("mnist-deep", "K3", (Bar("BCE", BCE, 0.0800, "Keras blog"),)),
+    Row("mnist-ae", "L1, L1p, K4", (Bar("BCE", BCE, 0.0802, "PCA-128"), Bar("PCA-128 here", beside("PCA", "bce")))),
+    Row(
+        "mnist-plane",
+        "T1",
+        (
+            Bar("MSE", MSE, 0.0556, "PCA-2"),
+            Bar("neighbours", NEIGHBOURS, 0.75, "aim; PCA-2 has 0.448", more=True),
+        ),
+    ),
+    Row("mnist-denoising", "L2", restored("0.5, 0.5²", 0.1485)),
+    Row("mnist-denoising-light", "L2p", restored("0.5, 0.3²", 0.1247)),
+    Row("mnist-denoising-centred", "K5", restored("0, 0.5²", 0.1331)),
+    Row(
+        "mnist-superres-2x",
+        "L3, L3p",
+        (
+            Bar("BCE", BCE, 0.0946, "Lanczos"),
+            Bar("PSNR in dB", PSNR, 23.0, "aim; Lanczos has 20.74", more=True),
+        ),
+    ),
+    Row("mnist-superres-4x", "T4", (Bar("PSNR in dB", PSNR, beside("Lanczos", "psnr"), "Lanczos here", more=True),)),
+    Row(
+        "mnist-vae",
+        "T5, keras.io",
+        (
+            Bar("-ELBO, grey", minus_elbo, 148.0, "keras.io's training loss, 146.95"),
+            Bar("neighbours", NEIGHBOURS, 0.448, "PCA-2", more=True),
+        ),
+    ),
+    Row(
+        "mnist-vae-dense",
+        "L4, L4p, K7",
+        (
+            Bar("summed squared error", squared_error, 43.6, "PCA-2"),
+            Bar("rate", of("rate")),
+            Bar("neighbours", NEIGHBOURS, 0.448, "PCA-2", more=True),
+        ),
+    ),
+    Row("mnist-vae-20", "V1", (Bar("-ELBO, grey", minus_elbo, 105.6, "PyTorch's example"),)),
+    Row("mnist-beta-vae", "beta", (Bar("rate", of("rate")), Bar("active units", of("active_units")))),
+    Row("mnist-binary-vae", "one layer", (Bar("NLL, binary", NLL, 87.8, "Burda et al.'s network"),), samples=5000),
+    Row("mnist-binary-iwae", "one layer, k = 50", (Bar("NLL, binary", NLL, 84.8, "Burda et al."),), samples=5000),
+    Row(
+        "mnist-binary-conv-vae",
+        "convolutional",
+        (
+            Bar("-ELBO, binary", minus_elbo, 86.5, "a public benchmark"),
+            Bar("NLL, binary", NLL, 82.0, "a public benchmark"),
+        ),
+        samples=500,
+    ),
+    Row(
+        "mnist-conditional",
+        "V2",
+        (Bar("samples of the class asked for", of("generated", "agreement"), 0.97, "issue", more=True),),
+    ),
+    Row(
+        "mnist-adversarial",
+        "L5",
+        (
+            Bar("BCE", BCE, 0.0945, "the lesson's, which is not adversarial"),
+            Bar("MMD² of codes to N(0, I)", of("codes", "discrepancy")),
+            Bar("doubt of the judge", of("generated", "doubt")),
+        ),
+    ),
+    *(
+        Row(
+            f"mnist-{family}",
+            "beyond the lesson",
+            (
+                Bar(
+                    "Fréchet distance",
+                    of("generated", "frechet"),
+                    of("generated", "frechet_standard_normal"),
+                    "N(0, I) through the same decoder",
+                ),
+            ),
+        )
+        for family in ("wasserstein", "regularised")
+    ),
+)
+
+
+def trained(row: Row, data: Path, runs: Path) -> Path:
+    """The folder of a preset's finished training."""
+    folder = runs / row.preset
+    if not (folder / checkpoints.METRICS).exists():
+        resume = (folder / STATE).exists()
+        fit(PRESETS[row.preset], () if resume else [data], folder, resume=resume)
+    return folder
+
+
+def measured(row: Row, data: Path, runs: Path, judge: Judge) -> dict:
+    """The held-out figures of a preset and the minutes of its training."""
+    folder = trained(row, data, runs)
+    if not (folder / MEASURED).exists():
+        model = load(folder)
+        splits = open_data(model.preset, [data], folder)
+        samples = row.samples if "nll" in model.metrics["held_out"] else 0
+        found = figures(model, splits, samples=samples, judge=judge)
+        checkpoints.write_json(folder, MEASURED, {**found, "trained": model.metrics["trained"]})
+    return checkpoints.read_json(folder, MEASURED)
+
+
+def the_judge(data: Path, runs: Path) -> Judge:
+    """The classifier, trained if there is none."""
+    folder = runs / "judge"
+    if not (folder / checkpoints.METRICS).exists():
+        pictures = PRESETS["mnist-ae"].representation
+        splits = open_pictures(data, pictures)
+        train_judge(settings_for(splits, pictures), splits, folder)
+    return Judge.load(folder)
+
+
+def lines(row: Row, found: dict) -> Iterator[str]:
+    """The rows of the table that a preset has, one a figure."""
+    held_out, minutes = found["held_out"], f"{found['trained']['seconds'] / 60:.1f}"
+    for i, bar in enumerate(row.bars):
+        value, limit = bar.value(held_out), bar.bar(held_out) if callable(bar.bar) else bar.bar
+        first = (f"`{row.preset}`", row.systems, minutes) if i == 0 else ("", "", "")
+        sign = "≥" if bar.more else "≤"
+        asked = "" if limit is None else f"{sign} {number(limit)} ({bar.source})"
+        met = "" if limit is None else "yes" if (value >= limit if bar.more else value <= limit) else "**no**"
+        yield "| " + " | ".join([*first[:2], bar.words, number(value), asked, met, first[2]]) + " |"
+
+
+def number(value: float) -> str:
+    """Four digits."""
+    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
+
+
+def table(results: dict[str, dict]) -> str:
+    """The table in Markdown."""
+    head = ["| preset | systems | figure | ours | to reach | reached | minutes |", "|---|---|---|---|---|---|---|"]
+    return "\n".join(head + [line for row in ROWS if row.preset in results for line in lines(row, results[row.preset])])
+
+
+def write(text: str) -> None:
+    """Put the table between its marks in the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
+    PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Train, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder or archive with MNIST's IDX files")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where models are trained (default: runs)")
+    parser.add_argument("--only", nargs="+", choices=[row.preset for row in ROWS], help="these presets")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/images.md")
+    options = parser.parse_args()
+    judge, results = the_judge(options.data, options.runs), {}
+    for row in ROWS:
+        if not options.only or row.preset in options.only:
+            results[row.preset] = measured(row, options.data, options.runs, judge)
+            print("\n".join(lines(row, results[row.preset])), flush=True)
+    (options.runs / "benchmark_images.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
+    if options.write:
+        write(table(results))
+
+
+if __name__ == "__main__":
+    main()
