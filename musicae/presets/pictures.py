@@ -1,4 +1,4 @@
-"""Every named model of pictures: each family once, for MNIST and in small for scikit-learn's digits.
+"""Every named model of pictures: each family once, for MNIST, in small for scikit-learn's digits, some in colour.
 
 A family is a corruption, a network, a bottleneck and an objective; nothing else tells a denoising autoencoder from a
 Wasserstein one. `docs/images.md` says what each is, and what it reaches.
@@ -95,6 +95,18 @@ DIGITS = Canvas(
     samples=Linear(1, 50, 3200, 4000),
     data="digits",
 )
+CIFAR = Canvas(
+    name="cifar",
+    words="small colour pictures",
+    pictures=Pictures(32, 32, 3, likelihood="normal"),
+    convolutional=Convolutional(widths=(48, 96), blocks=1, fine=False),
+    dense=Dense(widths=(1024, 1024)),
+    wide=512,
+    narrow=128,
+    share=1.0,
+    batch_sizes=(128, 512),
+    samples=Linear(1, 50, 16_000, 20_000),
+)
 POINT = {"bottleneck": "point", "objective": Reconstruction()}
 
 
@@ -111,11 +123,15 @@ def plain(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("sparse", "codes of {pictures} that are mostly near zero", **sparse, **one_layer)
 
 
-def restoring(canvas: Canvas) -> Iterator[Preset]:
-    """The whole picture from a damaged one."""
+def denoising(canvas: Canvas) -> Iterator[Preset]:
+    """The whole picture from a noisy one."""
     for family, noise in NOISES.items():
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
         yield canvas.preset(family, words, steps=3500, corruption=noise, **POINT)
+
+
+def superresolution(canvas: Canvas) -> Iterator[Preset]:
+    """The whole picture from one of low resolution."""
     for factor in (2, 4):
         words, code = f"{{pictures}} at {factor} times their resolution", 2 * canvas.wide
         yield canvas.preset(
@@ -161,9 +177,8 @@ def matched(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("regularised", "short codes of {pictures}, a mixture fitted to them", **code, **short)
 
 
-PICTURES = tuple(
-    preset
-    for canvas in (MNIST, DIGITS)
-    for family in (plain, restoring, variational, binary, matched)
-    for preset in family(canvas)
+FAMILIES = (plain, denoising, superresolution, variational, binary, matched)
+PICTURES = (
+    *(preset for canvas in (MNIST, DIGITS) for family in FAMILIES for preset in family(canvas)),
+    *superresolution(CIFAR),
 )
