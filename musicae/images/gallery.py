@@ -9,7 +9,7 @@ classes are shown in turn.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -224,10 +224,10 @@ def _pairs(view: View) -> tuple[np.ndarray, np.ndarray]:
 
 def noise(view: View) -> Drawing:
     """What noise in latent space does: pictures of codes with more and more of it, and its price as a curve."""
-    effect = effect_of_noise(view)
-    indices = view.chosen(view.number)
-    noisy = _noisy_codes(view, indices, view.codes(view.chosen(MEASURED)).std(0))
-    columns = [_images(view.pictures(indices)), *(_images(view.values(z, indices)) for z in noisy)]
+    indices = view.chosen(MEASURED)
+    x, decoded = view.pictures(indices).numpy(), with_noise(view, indices)
+    effect = effect_of_noise(x, decoded, view.judge)
+    columns = [_images(values[: view.number]) for values in (x, *decoded)]
     grid = figures.sheet(list(zip(*columns, strict=True)), headings=["original", *(f"s = {s:g}" for s in SCALES)])
     lines = {"noise s (standard deviations of the codes)": effect["scales"], "squared error a value": effect["mse"]}
     if "kept" in effect:
@@ -235,31 +235,36 @@ def noise(view: View) -> Drawing:
     return Drawing(figures.beside(grid, figures.curve(lines, (520, max(grid.height, 420)))), effect)
 
 
-def effect_of_noise(view: View) -> dict[str, Any]:
-    """What is left of pictures whose codes z become `z + s · std · e`, e ~ N(0, I) the same for every s.
+def with_noise(view: View, indices: np.ndarray) -> list[np.ndarray]:
+    """Pictures decoded from `z + s · std · e`, for each s of `SCALES` a float32 `[n, channels, height, width]`.
 
-    Returns:
-        `scales` (each s, in standard deviations `std` of each dimension of the codes), `mse` (squared error a value
-        against the originals), with a judge `kept` (the share whose judged class is that of the original), and
-        `pictures` (how many were measured).
+    z are the latent means of the pictures at `indices`, std the standard deviations of each dimension of these, and
+    e ~ N(0, I) is the same for every s.
     """
-    indices = view.chosen(MEASURED)
-    x, codes = view.pictures(indices).numpy(), view.codes(indices)
-    decoded = [view.values(z, indices) for z in _noisy_codes(view, indices, codes.std(0))]
-    effect = {"scales": list(SCALES), "mse": [float(np.square(values - x).mean()) for values in decoded]}
-    if view.judge is not None:
-        classes = view.judge.probabilities(x).argmax(1)
-        effect["kept"] = [float((view.judge.probabilities(values).argmax(1) == classes).mean()) for values in decoded]
-    return effect | {"pictures": len(indices)}
-
-
-def _noisy_codes(view: View, indices: np.ndarray, deviations: np.ndarray) -> list[np.ndarray]:
-    """Codes of pictures with more and more noise, one array for each of `SCALES`."""
     from musicae.core.randomness import RandomSource
 
     codes = view.codes(indices)
-    drawn = RandomSource(view.seed).normal(*codes.shape).numpy() * deviations
-    return [codes + scale * drawn for scale in SCALES]
+    drawn = RandomSource(view.seed).normal(*codes.shape).numpy() * codes.std(0)
+    return [view.values(codes + scale * drawn, indices) for scale in SCALES]
+
+
+def effect_of_noise(originals: np.ndarray, decoded: Sequence[np.ndarray], judge: Any = None) -> dict[str, Any]:
+    """What is left of pictures when there is noise on their codes.
+
+    Args:
+        originals: `[n, channels, height, width]`.
+        decoded: what `with_noise` gives of them.
+        judge: tells the classes of pictures.
+
+    Returns:
+        `scales` (each s), `mse` (squared error a value against the originals), with a judge `kept` (the share whose
+        judged class is that of the original), and `pictures` (how many were measured).
+    """
+    effect = {"scales": list(SCALES), "mse": [float(np.square(values - originals).mean()) for values in decoded]}
+    if judge is not None:
+        classes = judge.probabilities(originals).argmax(1)
+        effect["kept"] = [float((judge.probabilities(values).argmax(1) == classes).mean()) for values in decoded]
+    return effect | {"pictures": len(originals)}
 
 
 def _images(values) -> list[Image]:
@@ -286,7 +291,7 @@ class Kind:
     draw: Callable[[View], Drawing]
     number: int
     most: int = 100
-    needs_pictures: bool = field(default=True)
+    needs_pictures: bool = True
 
 
 FIGURES = {

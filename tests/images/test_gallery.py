@@ -47,25 +47,25 @@ def test_classes_come_in_turn():
 
 
 def test_noise_of_no_size_changes_nothing_and_more_of_it_is_worse():
-    view = View(model(), 4, DIGITS.test, judge=Bright())
-    effect = gallery.effect_of_noise(view)
+    own = model()
+    effect = gallery.draw("noise", own, DIGITS.test, number=2, judge=Bright()).data
     x = DIGITS.test.batch(np.arange(180)).x.numpy()
-    plain = view.model.values(view.model.means(DIGITS.test))
+    plain = own.values(own.means(DIGITS.test))
     assert effect["pictures"] == 180
     assert effect["scales"] == list(SCALES)
     assert effect["mse"][0] == pytest.approx(np.square(plain - x).mean(), rel=1e-4)
     alike = Bright().probabilities(plain).argmax(1) == Bright().probabilities(x).argmax(1)
     assert effect["kept"][0] == pytest.approx(alike.mean())
     assert np.all(np.diff(effect["mse"]) > 0)
-    assert "kept" not in gallery.effect_of_noise(View(model(), 4, DIGITS.test))
+    assert "kept" not in gallery.draw("noise", own, DIGITS.test, number=2).data
 
 
-def test_noise_is_in_standard_deviations_of_every_dimension():
+def test_noise_is_in_standard_deviations_of_every_dimension(monkeypatch):
     view = View(model(), 4, DIGITS.test)
-    indices = np.arange(180)
-    codes = view.codes(indices)
-    far = gallery._noisy_codes(view, indices, codes.std(0))[-1] - codes
-    assert np.allclose(far.std(0) / codes.std(0), SCALES[-1], rtol=0.15)
+    monkeypatch.setattr(View, "values", lambda self, z, indices: z)
+    codes = view.codes(np.arange(180))
+    for scale, noisy in zip(SCALES, gallery.with_noise(view, np.arange(180)), strict=True):
+        assert np.allclose((noisy - codes).std(0) / codes.std(0), scale, rtol=0.15)
 
 
 @pytest.mark.parametrize("corruption", [GaussianNoise(0.0, 0.5), Pixelation(4)])
