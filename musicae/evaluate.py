@@ -16,6 +16,8 @@ from musicae.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from musicae.core.model import Model
 
+OF_PICTURES = ("samples", "most", "judge")
+
 
 @dataclass(frozen=True)
 class Evaluate(Command):
@@ -38,10 +40,10 @@ class Evaluate(Command):
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
     """of the draws of z and of the data"""
-    samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 50 where it can be bounded)")] = (
-        None
-    )
+    samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 50, where a model has any)")] = None
     """of pictures: how many z bound the likelihood of each; 0 leaves it out"""
+    most: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
+    """of pictures: of how many, drawn by the seed, the likelihood is bounded"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
     """of pictures: a classifier that python -m musicae.judge trained, which is shown generated ones"""
 
@@ -53,37 +55,37 @@ class Evaluate(Command):
         from musicae.loading import load
 
         model = load(self.model, self.device)
+        given = [option for option in OF_PICTURES if getattr(self, option) is not None]
+        if model.preset.musical and given:
+            raise ConfigError(f"--{given[0]} is for pictures, and {model.name} hears music: leave it out")
         if not self.data:
             raise DataError("no data given: name files that the model has not seen with --data")
+        options = {} if model.preset.musical else self._of_pictures(model)
         with tempfile.TemporaryDirectory() as folder:
             splits = open_data(model.preset, self.data, Path(folder), quiet=self.quiet, held_out=True)
             number = len(getattr(splits, self.part))
             if not number:
                 raise DataError(f"the data have nothing in their {self.part} part: try another --part")
             self.say(splits.report)
-            options, decodes = self._of_pictures(model)
+            weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
             hidden = self.quiet or not sys.stderr.isatty()
-            with tqdm(total=number * decodes, desc="measuring", unit=" decodes", disable=hidden) as bar:
+            with tqdm(total=number + weighed, desc="measuring", unit=" decodes", disable=hidden) as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
         if not model.preset.musical and "baselines" not in measured["held_out"]:
             self.say("no baselines: the data have no training part beside what is measured, to fit them to")
         self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
 
-    def _of_pictures(self, model: Model) -> tuple[dict[str, Any], int]:
-        """What a model of pictures is asked beside, and how often it decodes each of them.
+    def _of_pictures(self, model: Model) -> dict[str, Any]:
+        """What a model of pictures is asked beside.
 
         Raises:
-            ConfigError: it is a model of music; or there are no such figures of the model.
+            ConfigError: there are no such figures of the model.
         """
-        if model.preset.musical and (self.samples is not None or self.judge):
-            raise ConfigError(f"--samples and --judge are for pictures, and {model.name} hears music: leave them out")
-        if model.preset.musical:
-            return {}, 1
         from musicae.images.evaluation import weighed
         from musicae.images.judge import Judge
 
-        samples = weighed(model, self.samples)
-        return {"samples": samples, "judge": Judge.load(self.judge) if self.judge else None}, 1 + samples
+        judge = Judge.load(self.judge) if self.judge else None
+        return {"samples": weighed(model, self.samples), "most": self.most, "judge": judge}
 
 
 if __name__ == "__main__":

@@ -426,7 +426,9 @@ def test_figures_of_pictures_stand_over_those_of_their_baselines(run):
     assert labels == ["mean    greedy", "sample  greedy", "mean picture", "PCA-4"]
     assert len({len(line) for line in lines[header : header + 5]}) == 1
     held_out = json.loads(run("evaluate {pictures} --data digits --samples 2 --json")[1])["held_out"]
-    assert held_out["nll_samples"] == 2
+    assert (held_out["nll_samples"], held_out["nll_examples"]) == (2, 180)
+    held_out = json.loads(run("evaluate {pictures} --data digits --samples 2 --most 9 --json")[1])["held_out"]
+    assert held_out["nll_examples"] == 9
     assert held_out["baselines"]["PCA-4"]["mse"] > 0
 
 
@@ -457,10 +459,11 @@ def test_a_judge_is_trained_and_judges(run, refused):
 
 
 def test_figures_of_pictures_are_not_those_of_music(refused):
-    for option in ("--samples 5", "--judge j"):
-        assert "are for pictures, and tiny-melody hears music" in refused(
-            f"evaluate {{melody}} --data . {option} --quiet"
-        )
+    for option in ("--samples 5", "--judge j", "--most 3"):
+        name = option.split()[0]
+        refusal = refused(f"evaluate {{melody}} --data . {option} --quiet")
+        assert f"{name} is for pictures, and tiny-melody hears music: leave it out" in refusal
+    assert "ask for 1 or more" in refused("evaluate {pictures} --data digits --most 0 --quiet")
 
 
 def test_a_damaged_model_is_left_out_of_the_list(run):

@@ -78,6 +78,8 @@ def evaluate(
         ConfigError: samples of a model without a density of z, or a judge of other pictures.
     """
     samples = weighed(model, samples)
+    if most is not None and most < 1:
+        raise ConfigError(f"the likelihoods of {most} pictures: ask for 1 or more")
     if judge is not None:
         _suited(judge, model)
     figures = restored(model, examples, seed, progress)
@@ -124,8 +126,8 @@ def likelihood(
     """`nll`, an upper bound on −ln p(x) in nats a picture by importance sampling; from how many samples of z, on how
     many pictures, and what a pixel counts as."""
     chosen = np.arange(len(examples))
-    if most is not None and most < len(examples):
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(examples))[:most])
+    if most is not None:
+        chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[:most])
     total = 0.0
     for start in range(0, len(chosen), BATCH):
         batch = examples.batch(chosen[start : start + BATCH]).to(model.network.device)
