@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -243,8 +244,12 @@ def test_what_hears_nothing_has_no_weights_for_it(deaf):
 
 
 def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
-    """Not only as the state that it starts from."""
-    state = deaf.decoder.initial_state(Z)
+    """Not only as the state that it starts from, nor at the first step alone: so it is asked without a memory."""
+    decoder = copy.deepcopy(deaf.decoder)
+    with torch.no_grad():
+        for layer in decoder.layers:
+            layer.weight_hh_l0.zero_()
+            layer.bias_ih_l0[layer.hidden_size : 2 * layer.hidden_size] = -100.0  # the forget gate
     nothing = torch.zeros(len(Z), 9, 0)
-    before, after = (deaf.decoder.run(nothing, z, state)[0] for z in (Z, Z + 1))
+    before, after = (decoder.run(nothing, z, decoder.initial_state(Z))[0] for z in (Z, Z + 1))
     assert (before != after).any(-1).all()
