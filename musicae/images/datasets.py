@@ -40,8 +40,9 @@ IDX_IMAGES = re.compile(r"images[-.]idx[34]-ubyte(\.gz)?$")
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm")
 MOST_HELD_OUT = 5000  # pictures that a source without a split of its own gives to validation, and to test
 EXPECTED = (
-    "--data FOLDER with train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
-    "t10k-labels-idx1-ubyte.gz (MNIST), or an archive of these, an .npz, a folder of pictures, or digits"
+    "--data FOLDER with MNIST's train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
+    "t10k-labels-idx1-ubyte.gz (https://github.com/cvdfoundation/mnist has them; torchvision leaves them in MNIST/raw), "
+    "or an archive of these, an .npz, a folder of pictures; or digits, which need no file"
 )
 
 
