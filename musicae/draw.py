@@ -28,12 +28,12 @@ class Draw(Placing):
     picture to picture. samples: new pictures. noise: the effect of noise in latent space. curves: the training.
     """
 
-    figure: Positional[str]
+    figure: Annotated[Positional[str], arg(metavar="FIGURE", help_behavior_hint="")]
     """reconstructions, restored, scatter, manifold, styles, interpolation, samples, noise or curves"""
-    model: Positional[str]
+    model: Annotated[Positional[str], arg(metavar="MODEL", help_behavior_hint="")]
     """folder that training wrote"""
     data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="(default: what it was trained on)")] = None
-    """folder, archive or file of pictures; digits, photos or noise for what needs no file"""
+    """folder, archive or file of pictures that the model has not seen; or digits, photos, noise, which need no file"""
     part: Literal["train", "validation", "test"] = "test"
     """which part of data that come split"""
     number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: as usual)")] = None

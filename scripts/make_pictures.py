@@ -1,12 +1,14 @@
 """The pictures of the README and of docs/images.md, made by the package itself.
 
-python scripts/make_pictures.py                      the song
-python scripts/make_pictures.py runs [--judge FOLDER]  and every figure of the picture models in that folder
+python scripts/make_pictures.py                        the song
+python scripts/make_pictures.py runs --judge runs/judge --fashion FASHION
+                                                       and what docs/images.md shows of the models in runs
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import musicae
@@ -15,23 +17,7 @@ from musicae.music.figures import save_interpolation
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-RUNS = {  # of each, the figures that docs/images.md shows: name of the figure, options
-    "mnist-ae": [("reconstructions", {}), ("noise", {"number": 6}), ("interpolation", {"number": 5})],
-    "mnist-plane": [("scatter", {}), ("manifold", {})],
-    "mnist-dense": [("reconstructions", {})],
-    "mnist-sparse": [("reconstructions", {})],
-    "mnist-denoising": [("restored", {})],
-    "mnist-denoising-light": [("restored", {})],
-    "mnist-denoising-centred": [("restored", {})],
-    "mnist-superres-2x": [("restored", {})],
-    "mnist-superres-4x": [("restored", {}), ("restored", {"data": "noise"})],
-    "mnist-vae": [("scatter", {}), ("manifold", {}), ("curves", {}), ("interpolation", {"number": 5})],
-    "mnist-vae-20": [("samples", {"number": 60}), ("noise", {"number": 6})],
-    "mnist-conditional": [("styles", {})],
-    "mnist-adversarial": [("samples", {"number": 60}), ("scatter", {})],
-    "mnist-wasserstein": [("samples", {"number": 60})],
-    "mnist-regularised": [("samples", {"number": 60})],
-}
+SHOWN = re.compile(r"\(pictures/(?P<name>(?P<run>[\w-]+?)_(?P<figure>[a-z]+)(?:_of_(?P<data>[a-z]+))?)\.png\)")
 
 
 def interpolation() -> None:
@@ -42,23 +28,23 @@ def interpolation() -> None:
     save_interpolation(between.songs, PICTURES / "interpolation.png", between.originals, True, names)
 
 
-def digits(runs: Path, judge: Path | None) -> None:
-    """The figures of the runs that are there; the others are named."""
-    for name, figures in RUNS.items():
-        if not (runs / name / "model.safetensors").exists():
-            print(f"no run of {name} in {runs}")
+def figures(runs: Path, judge: Path | None, data: dict[str | None, str | None]) -> None:
+    """Every RUN_FIGURE.png and RUN_FIGURE_of_DATA.png that docs/images.md shows; a run that is missing is named."""
+    for shown in SHOWN.finditer((ROOT / "docs" / "images.md").read_text(encoding="utf-8")):
+        run, figure, name = runs / shown["run"], shown["figure"], shown["name"]
+        if not (run / "model.safetensors").exists() or (shown["data"] and not data.get(shown["data"])):
+            print(f"{name}.png stays as it is: no {run}, or no data for it")
             continue
-        for figure, options in figures:
-            out = "_".join([name, figure, *([f"of_{options['data']}"] if "data" in options else [])])
-            judged = {"judge": judge} if figure == "noise" else {}
-            Draw(figure, str(runs / name), out=str(PICTURES / f"{out}.png"), force=True, **options, **judged).run()
+        options = {"data": data.get(shown["data"]), "judge": judge if figure == "noise" else None}
+        Draw(figure, str(run), out=str(PICTURES / f"{name}.png"), force=True, **options).run()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="?", help="folder of trained models, e.g. runs")
+    parser.add_argument("runs", type=Path, nargs="?", help="folder of trained models")
     parser.add_argument("--judge", type=Path, help="classifier that python -m musicae.judge trained")
+    parser.add_argument("--fashion", help="Fashion-MNIST, for what a model of digits makes of it")
     arguments = parser.parse_args()
     interpolation()
     if arguments.runs:
-        digits(arguments.runs, arguments.judge)
+        figures(arguments.runs, arguments.judge, {"noise": "noise", "fashion": arguments.fashion})
