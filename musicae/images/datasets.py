@@ -41,8 +41,8 @@ PICTURE_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".web
 MOST_HELD_OUT = 5000  # pictures that a source without a split of its own gives to validation, and to test
 EXPECTED = (
     "--data FOLDER with MNIST's train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
-    "t10k-labels-idx1-ubyte.gz (https://github.com/cvdfoundation/mnist has them; torchvision leaves them in MNIST/raw), "
-    "or an archive of these, an .npz, a folder of pictures; or digits, which need no file"
+    "t10k-labels-idx1-ubyte.gz (https://github.com/cvdfoundation/mnist has them; torchvision leaves them in MNIST/raw),"
+    " or an archive of these, an .npz, a folder of pictures; or digits, which need no file"
 )
 
 
