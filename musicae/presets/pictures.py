@@ -112,8 +112,8 @@ POINT = {"bottleneck": "point", "objective": Reconstruction()}
 
 def plain(canvas: Canvas) -> Iterator[Preset]:
     """Nothing but reconstruction, through codes of several sizes; and sparse codes."""
-    yield canvas.preset("ae", "a convolutional autoencoder of {pictures}", steps=4000, **POINT)
-    yield canvas.preset("plane", "{pictures} on a plane, without a prior", steps=5000, **POINT, latent=2)
+    yield canvas.preset("ae", "a convolutional autoencoder of {pictures}", steps=3500, **POINT)
+    yield canvas.preset("plane", "{pictures} on a plane, without a prior", steps=4500, **POINT, latent=2)
     deep = {"network": canvas.dense, "latent": canvas.narrow}
     yield canvas.preset("deep", "a deep autoencoder of {pictures}", steps=8000, **POINT, **deep)
     one_layer = {"network": Dense(widths=()), "latent": canvas.narrow, "bottleneck": "rectified point"}
@@ -127,7 +127,7 @@ def denoising(canvas: Canvas) -> Iterator[Preset]:
     """The whole picture from a noisy one."""
     for family, noise in NOISES.items():
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
-        yield canvas.preset(family, words, steps=3500, corruption=noise, **POINT)
+        yield canvas.preset(family, words, steps=2500, corruption=noise, **POINT)
 
 
 def superresolution(canvas: Canvas) -> Iterator[Preset]:
@@ -135,20 +135,20 @@ def superresolution(canvas: Canvas) -> Iterator[Preset]:
     for factor in (2, 4):
         words, code = f"{{pictures}} at {factor} times their resolution", 2 * canvas.wide
         yield canvas.preset(
-            f"superres-{factor}x", words, steps=4000, corruption=Pixelation(factor), latent=code, **POINT
+            f"superres-{factor}x", words, steps=3500, corruption=Pixelation(factor), latent=code, **POINT
         )
 
 
 def variational(canvas: Canvas) -> Iterator[Preset]:
     """A distribution in place of a code, and a price for what it says."""
     elbo = {"objective": Elbo()}
-    yield canvas.preset("vae", "{pictures} on a plane", steps=6000, latent=2, **elbo)
+    yield canvas.preset("vae", "{pictures} on a plane", steps=5000, latent=2, **elbo)
     squared = {"representation": replace(canvas.pictures, likelihood="normal")}
     dense = {"network": Dense(canvas.dense.widths[:1]), "latent": 2}
     yield canvas.preset("vae-dense", "{pictures} on a plane, squared errors", steps=8000, **elbo, **dense, **squared)
-    yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=5000, latent=20, **elbo)
+    yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=4000, latent=20, **elbo)
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
-    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=3000, **beta)
+    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=2500, **beta)
     yield canvas.preset(
         "conditional", "{pictures} of a class that is asked for", steps=4000, latent=20, told=10, **elbo
     )
