@@ -194,8 +194,11 @@ def settings_for(splits: PictureSplits, pictures: Pictures, steps: int | None = 
         seed: of everything random.
 
     Raises:
+        ConfigError: the sides of the pictures are odd.
         DataError: no labels, or too few classes or pictures.
     """
+    if any(side % 2 for side in pictures.shape[1:]):
+        raise ConfigError(f"a judge halves pictures, and a side of {pictures.height} by {pictures.width} is odd")
     if len(splits.classes) < 2:
         raise DataError(f"{splits.source}: a judge learns from labels of at least two classes: none such here")
     if not all(map(len, (splits.train, splits.validation, splits.test))):
@@ -205,7 +208,10 @@ def settings_for(splits: PictureSplits, pictures: Pictures, steps: int | None = 
     every = max(steps // 6, 1)
     training = Training(steps=steps, batch_size=128, learning_rate=rate, validate_every=every, seed=seed)
     # A shift by 2 of 28 pixels leaves a digit what it is; by 2 of 8 it does not.
-    return JudgeSettings(pictures, len(splits.classes), training, shift=math.ceil(min(pictures.shape[1:]) / 16))
+    shift = math.ceil(min(pictures.shape[1:]) / 16)
+    widths = (64,) if any(side % 4 for side in pictures.shape[1:]) else (32, 64)
+    network = Convolutional(widths, blocks=1, fine=False)
+    return JudgeSettings(pictures, len(splits.classes), training, network, shift=shift)
 
 
 def train(
@@ -230,19 +236,17 @@ def train(
         quiet: show no progress.
 
     Raises:
-        Error: the folder holds a run or a model already.
+        Error: the folder holds a judge already, or a model that is none.
         CheckpointError: on `resume`, there is none to go on with.
     """
     from musicae.core.training import STATE, Trainer
 
     folder, splits = Path(folder), splits.with_labels_told(settings.classes)
-    held = [name for name in (STATE, checkpoints.CONFIG, checkpoints.WEIGHTS) if (folder / name).exists()]
-    if held and not resume and not force:
-        raise Error(f"{folder} holds a {held[0]}: start anew with --force, or name another --out")
+    if resume and not (folder / STATE).exists():
+        raise CheckpointError(f"{folder}: no judge to go on with; train without --resume first")
     torch.manual_seed(settings.training.seed)
-    network = Classifier(settings)
     trainer = Trainer(
-        network,
+        Classifier(settings),
         Classification(),
         Shifted(splits.train, settings.shift),
         splits.validation,
@@ -252,8 +256,10 @@ def train(
         device=device,
         quiet=quiet,
     )
+    if not resume:
+        _make_room(folder, force)
+        checkpoints.write_json(folder, SETTINGS, {"format": 1, "judge": to_data(settings)})
     state = trainer.run(resume)
-    checkpoints.write_json(folder, SETTINGS, {"format": 1, "judge": to_data(settings)})
     judge = Judge(settings, Classifier(settings))
     checkpoints.read_weights(folder, judge.network)
     judge.metrics = {
@@ -264,3 +270,20 @@ def train(
     }
     checkpoints.write_json(folder, checkpoints.METRICS, judge.metrics)
     return judge
+
+
+def _make_room(folder: Path, force: bool) -> None:
+    """Remove what another judge left, with `force`; refuse without it, and where there is something else.
+
+    Raises:
+        Error: the folder holds a judge, or an autoencoder, or is a file.
+    """
+    from musicae.core.training import STATE
+
+    if (folder / checkpoints.CONFIG).exists() or (folder.exists() and not folder.is_dir()):
+        raise Error(f"{folder} holds something else than a judge: name another --out")
+    held = [name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, SETTINGS) if (folder / name).exists()]
+    if held and not force:
+        raise Error(f"{folder} holds a judge: go on with --resume, start anew with --force, or name another --out")
+    for name in held:
+        (folder / name).unlink()

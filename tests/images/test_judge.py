@@ -9,7 +9,7 @@ import torch
 
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
-from musicae.errors import CheckpointError, DataError, Error
+from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.images.datasets import PictureSet, open_pictures
 from musicae.images.judge import SETTINGS, Judge, Shifted, settings_for, train
 from musicae.images.pictures import Pictures
@@ -92,8 +92,19 @@ def test_folders_that_are_no_judges(folder, tmp_path):
 
 
 def test_what_is_there_is_not_written_over(folder, digits):
-    with pytest.raises(Error, match=r"holds a state.pt: start anew with --force"):
+    with pytest.raises(Error, match="holds a judge: go on with --resume, start anew with --force"):
         train(small(digits), digits, folder, device="cpu", quiet=True)
+
+
+def test_nothing_of_an_older_judge_is_left_and_autoencoders_are_left_alone(digits, tmp_path):
+    for name in (SETTINGS, "metrics.json", "model.safetensors"):
+        (tmp_path / name).write_text("old")
+    settings = small(digits, steps=2)
+    train(settings, digits, tmp_path, force=True, device="cpu", quiet=True)
+    assert Judge.load(tmp_path).settings == settings
+    (tmp_path / "config.json").write_text("an autoencoder")
+    with pytest.raises(Error, match="something else than a judge"):
+        train(settings, digits, tmp_path, force=True, device="cpu", quiet=True)
 
 
 def test_a_judge_learns_from_labels(digits):
@@ -103,6 +114,18 @@ def test_a_judge_learns_from_labels(digits):
     nothing = replace(digits, validation=digits.validation.subset(np.arange(0)))
     with pytest.raises(DataError, match="too few pictures"):
         settings_for(nothing, PICTURES)
+
+
+def test_pictures_whose_sides_halve_once_have_a_judge_too(digits):
+    assert settings_for(digits, Pictures(30, 28)).network.widths == (64,)
+    with pytest.raises(ConfigError, match="27 by 28 is odd"):
+        settings_for(digits, Pictures(27, 28))
+
+
+def test_there_has_to_be_something_to_resume(digits, tmp_path):
+    with pytest.raises(CheckpointError, match="no judge to go on with"):
+        train(small(digits), digits, tmp_path / "new", resume=True, device="cpu", quiet=True)
+    assert not (tmp_path / "new").exists()
 
 
 def test_training_sees_pictures_moved_and_measuring_does_not(digits):
