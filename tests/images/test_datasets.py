@@ -241,7 +241,7 @@ def test_splits_depend_on_the_seed_only_and_share_nothing():
 
 
 def test_what_is_missing_is_said(tmp_path):
-    with pytest.raises(DataError, match=r"--data FOLDER with train-images-idx3-ubyte\.gz"):
+    with pytest.raises(DataError, match=r"--data FOLDER with MNIST's train-images-idx3-ubyte\.gz"):
         open_pictures(None, GREY)
     with pytest.raises(DataError, match=r"nowhere: no such file or folder; expected: --data"):
         open_pictures(tmp_path / "nowhere", GREY)
