@@ -114,6 +114,7 @@ ROWS = (
     Row("mnist-denoising", "L2", restored("0.5, 0.5²", 0.1485)),
     Row("mnist-denoising-light", "L2p", restored("0.5, 0.3²", 0.1247)),
     Row("mnist-denoising-centred", "K5", restored("0, 0.5²", 0.1331)),
+    Row("mnist-masking", "beyond the lesson", (Bar("BCE", BCE, beside("linear ridge", "bce"), "linear ridge here"),)),
     Row(
         "mnist-superres-2x",
         "L3, L3p",

@@ -42,6 +42,22 @@ class GaussianNoise:
 
 
 @dataclass(frozen=True)
+class Masking:
+    """Each value hidden, that is 0, with the same probability: the masking noise of denoising autoencoders (Vincent et
+    al. 2008).
+
+    Args:
+        share: of the values that are hidden, on average.
+    """
+
+    share: float = 0.75
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Values `[batch, ...]` to those that are left, of the same shape."""
+        return x * (random.uniform(*x.shape, device=x.device) >= self.share)
+
+
+@dataclass(frozen=True)
 class Pixelation:
     """Every value replaced by the mean of the block that it is in: what is left of a picture of low resolution.
 
@@ -68,4 +84,4 @@ class Pixelation:
         return x
 
 
-CORRUPTIONS = (GaussianNoise, Pixelation)
+CORRUPTIONS = (GaussianNoise, Masking, Pixelation)

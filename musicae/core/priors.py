@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicae.errors import CheckpointError
+from musicae.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from musicae.core.randomness import RandomSource
@@ -35,8 +35,15 @@ class Mixture:
     examples: int = 20_000
 
     def fit(self, codes: np.ndarray, seed: int = 0) -> FittedMixture:
-        """Fit it to codes `[n, latent]` by expectation-maximisation; of few codes it has fewer components."""
+        """Fit it to codes `[n, latent]` by expectation-maximisation; of few codes it has fewer components.
+
+        Raises:
+            ConfigError: there are fewer than two codes, or they are not finite.
+        """
         from sklearn.mixture import GaussianMixture
+
+        if len(codes) < 2 or not np.isfinite(codes).all():
+            raise ConfigError(f"no mixture can be fitted to {len(codes)} codes, or to such that are not finite")
 
         components = max(1, min(self.components, len(codes) // (2 * codes.shape[1])))
         options = {"covariance_type": self.covariance, "reg_covar": 1e-4, "random_state": seed}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from musicae.core.corruptions import Corruption, GaussianNoise, Pixelation
+from musicae.core.corruptions import Corruption, GaussianNoise, Masking, Pixelation
 from musicae.core.randomness import RandomSource
 from musicae.images.datasets import PictureSet
 from musicae.images.metrics import averages, neighbours, picture_errors, pixel_errors, with_signal_to_noise
@@ -40,7 +40,7 @@ def baselines(
     * `mean picture`: the mean of the training pictures, whatever is heard.
     * without damage `PCA-n`: principal components, as many as the model has latent dimensions, with `neighbours` of
       their codes.
-    * of noise `as it is heard`, and `linear ridge`: the best linear map from noisy pictures to clean ones.
+    * of noise and masks `as it is heard`, and `linear ridge`: the best linear map from noisy pictures to clean ones.
     * of a low resolution `nearest`, `bicubic`, `Lanczos`: enlargements.
 
     Restored values are cut to 0..1. Of binary pictures components and similarities are not probabilities, so the
@@ -61,7 +61,7 @@ def baselines(
         ways = {"nearest": lambda damaged: damaged} | {name: enlargement(corruption.factor, name) for name in FILTERS}
     else:
         ways = {"as it is heard": lambda damaged: damaged}
-        if isinstance(corruption, GaussianNoise):
+        if isinstance(corruption, GaussianNoise | Masking):
             ways["linear ridge"] = ridge(known, corruption, seed)
     return figures | {name: measured(way, test, corruption, seed) for name, way in ways.items()}
 

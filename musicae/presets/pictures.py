@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from musicae.core.corruptions import GaussianNoise, Pixelation
+from musicae.core.corruptions import GaussianNoise, Masking, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
 from musicae.core.penalties import Absolute, Adversary, Discrepancy, Square
@@ -128,6 +128,8 @@ def denoising(canvas: Canvas) -> Iterator[Preset]:
     for family, noise in NOISES.items():
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
         yield canvas.preset(family, words, steps=2500, corruption=noise, **POINT)
+    words = "{pictures} of which three quarters of the pixels are hidden"
+    yield canvas.preset("masking", words, steps=2500, corruption=Masking(0.75), **POINT)
 
 
 def superresolution(canvas: Canvas) -> Iterator[Preset]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Pixelation
+from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
 from musicae.core.networks import NETWORKS, Network
 from musicae.core.objectives import OBJECTIVES, Elbo, ImportanceWeighted, Reconstruction
 from musicae.core.penalties import PENALTIES
@@ -44,7 +44,7 @@ class Preset:
     objective: Elbo | ImportanceWeighted | Reconstruction
     training: Training
     bottleneck: str = "gaussian"
-    corruption: GaussianNoise | Pixelation | None = None
+    corruption: GaussianNoise | Masking | Pixelation | None = None
     prior: Mixture | None = None
     told: int = 0
     transpose: tuple[int, int] = (0, 0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
 from musicae.core.autoencoder import build
-from musicae.core.corruptions import CORRUPTIONS, Corruption, GaussianNoise, Pixelation
+from musicae.core.corruptions import CORRUPTIONS, Corruption, GaussianNoise, Masking, Pixelation
 from musicae.core.data import Batch, shuffled
 from musicae.core.event import Event
 from musicae.core.networks import Dense
@@ -58,6 +58,17 @@ def test_the_noise_has_its_mean_and_deviation():
     damage = GaussianNoise(mean=0.05, std=0.1)(torch.full((20_000, 1), 0.5), RandomSource(0)) - 0.5
     assert abs(damage.mean() - 0.05) < 0.005
     assert abs(damage.std() - 0.1) < 0.005
+
+
+def test_a_mask_hides_its_share_and_is_another_every_time():
+    clean = torch.ones(200, 64)
+    first, second, again = (Masking(0.75)(clean, RandomSource(0, step)) for step in (0, 1, 0))
+    assert first.unique().tolist() == [0, 1]
+    assert abs(first.mean() - 0.25) < 0.02
+    assert not torch.equal(first, second)
+    assert torch.equal(first, again)
+    assert not torch.equal(first[0], first[1])
+    assert torch.equal(Masking(0.0)(clean, RandomSource(0)), clean)
 
 
 # Noise in training

@@ -6,7 +6,7 @@ from safetensors.numpy import save
 
 from musicae.core.priors import PRIOR, FittedMixture, Mixture
 from musicae.core.randomness import RandomSource
-from musicae.errors import CheckpointError
+from musicae.errors import CheckpointError, ConfigError
 
 KNOWN = FittedMixture(
     np.float32([0.3, 0.7]),
@@ -98,3 +98,9 @@ def test_a_missing_or_damaged_prior_is_refused_in_one_line(tmp_path, content):
         (tmp_path / PRIOR).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"^[^\n]*prior\.safetensors[^\n]+$"):
         FittedMixture.load(tmp_path)
+
+
+@pytest.mark.parametrize("codes", [np.zeros((1, 2)), np.full((50, 2), np.nan)], ids=["one", "not numbers"])
+def test_codes_that_nothing_can_be_fitted_to_are_refused(codes):
+    with pytest.raises(ConfigError, match="no mixture"):
+        Mixture().fit(codes)
