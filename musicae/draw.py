@@ -83,9 +83,10 @@ class Draw(Placing):
         """The pictures, and the names of their classes."""
         from musicae.fitting import open_data, trained_on
 
-        data = [self.data] if self.data else trained_on(model.folder)
+        known = trained_on(model.folder)
+        data = [self.data] if self.data else known
         with tempfile.TemporaryDirectory() as folder:
-            splits = open_data(model.preset, data, Path(folder), quiet=self.quiet, held_out=bool(self.data))
+            splits = open_data(model.preset, data, Path(folder), quiet=self.quiet, held_out=data != known)
         self.say(splits.report)
         return {"examples": getattr(splits, self.part), "classes": splits.classes}
 

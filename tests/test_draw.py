@@ -207,6 +207,19 @@ def test_a_judge_says_how_many_pictures_keep_their_class(run, refused):
     assert "no judge.json in it" in refused("noise {vae} --judge nowhere --force")
 
 
+def test_what_a_run_was_trained_on_is_split_as_it_was(run, models):
+    """Named or not, its test part is shown; other pictures are all new to the model."""
+    np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 256, (50, 8, 8), np.uint8))
+    sources = models["vae"] / "sources.json"
+    sources.write_text('{"sources": ["mine.npz"]}')
+    try:
+        for line in ("", "--data mine.npz"):
+            assert ": 40 train, 5 validation, 5 test;" in run(f"scatter {{vae}} --force {line}")[2]
+    finally:
+        sources.unlink()
+    assert ": 0 train, 0 validation, 50 test;" in run("scatter {vae} --force --data mine.npz")[2]
+
+
 def test_noise_is_restored_too(run):
     status, _, err = run("restored {low} --data noise -n 3")
     assert status == 0
