@@ -61,7 +61,7 @@ MUSIC = (
         latent=128,
         bottleneck="point",
         objective=Reconstruction(),
-        training=training(4000, peak=4e-3),
+        training=training(3000, peak=4e-3),
         transpose=(-6, 6),
         track="all",
         data="music21",

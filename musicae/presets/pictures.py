@@ -112,7 +112,7 @@ POINT = {"bottleneck": "point", "objective": Reconstruction()}
 
 def plain(canvas: Canvas) -> Iterator[Preset]:
     """Nothing but reconstruction, through codes of several sizes; and sparse codes."""
-    yield canvas.preset("ae", "a convolutional autoencoder of {pictures}", steps=3500, **POINT)
+    yield canvas.preset("ae", "a convolutional autoencoder of {pictures}", steps=3000, **POINT)
     yield canvas.preset("plane", "{pictures} on a plane, without a prior", steps=4500, **POINT, latent=2)
     deep = {"network": canvas.dense, "latent": canvas.narrow}
     yield canvas.preset("deep", "a deep autoencoder of {pictures}", steps=8000, **POINT, **deep)
@@ -127,9 +127,9 @@ def denoising(canvas: Canvas) -> Iterator[Preset]:
     """The whole picture from a noisy one."""
     for family, noise in NOISES.items():
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
-        yield canvas.preset(family, words, steps=2500, corruption=noise, **POINT)
+        yield canvas.preset(family, words, steps=2000, corruption=noise, **POINT)
     words = "{pictures} of which three quarters of the pixels are hidden"
-    yield canvas.preset("masking", words, steps=2500, corruption=Masking(0.75), **POINT)
+    yield canvas.preset("masking", words, steps=2000, corruption=Masking(0.75), **POINT)
 
 
 def superresolution(canvas: Canvas) -> Iterator[Preset]:
@@ -137,7 +137,7 @@ def superresolution(canvas: Canvas) -> Iterator[Preset]:
     for factor in (2, 4):
         words, code = f"{{pictures}} at {factor} times their resolution", 2 * canvas.wide
         yield canvas.preset(
-            f"superres-{factor}x", words, steps=3500, corruption=Pixelation(factor), latent=code, **POINT
+            f"superres-{factor}x", words, steps=2500, corruption=Pixelation(factor), latent=code, **POINT
         )
 
 
@@ -148,11 +148,11 @@ def variational(canvas: Canvas) -> Iterator[Preset]:
     squared = {"representation": replace(canvas.pictures, likelihood="normal")}
     dense = {"network": Dense(canvas.dense.widths[:1]), "latent": 2}
     yield canvas.preset("vae-dense", "{pictures} on a plane, squared errors", steps=8000, **elbo, **dense, **squared)
-    yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=4000, latent=20, **elbo)
+    yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=3000, latent=20, **elbo)
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
-    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=2500, **beta)
+    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=2000, **beta)
     yield canvas.preset(
-        "conditional", "{pictures} of a class that is asked for", steps=4000, latent=20, told=10, **elbo
+        "conditional", "{pictures} of a class that is asked for", steps=3000, latent=20, told=10, **elbo
     )
 
 
