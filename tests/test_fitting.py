@@ -141,7 +141,7 @@ def test_an_interruption_says_that_nothing_is_lost(music, tmp_path, monkeypatch)
     ("preset", "data", "message"),
     [
         (tiny.MELODY, [], r"tiny-melody needs data: --data FOLDER with MIDI files"),
-        (replace(tiny.PICTURES, data=None), [], r"tiny-pictures needs data: --data FOLDER with train-images"),
+        (replace(tiny.PICTURES, data=None), [], r"tiny-pictures needs data: --data FOLDER with MNIST"),
         (tiny.MELODY, ["nowhere"], "nowhere does not exist"),
         (tiny.MELODY, ["empty"], "there are no files of music"),
         (tiny.MELODY, ["broken"], "1 files: is not music that can be read"),
