@@ -39,7 +39,7 @@ class Canvas:
         dense: the one without.
         wide: dimensions of a generous code: 128 on MNIST.
         narrow: of a tight one: 32.
-        share: steps of training for one on MNIST.
+        steps: at most so many of training, whatever the family.
         batch_sizes: pictures a step, with convolutions and without.
         samples: of importance weights, by step: few draws are enough at first.
         data: what the presets are trained on when nothing is given.
@@ -52,20 +52,20 @@ class Canvas:
     dense: Dense
     wide: int
     narrow: int
-    share: float
+    steps: int
     batch_sizes: tuple[int, int]
     samples: Linear
     data: str | None = None
 
     def preset(self, family: str, summary: str, *, steps: int, training: dict | None = None, **settings) -> Preset:
-        """A preset of these pictures, trained for `steps` steps on MNIST; `training` changes settings of `Training`."""
+        """A preset of these pictures, trained for `steps` steps, or fewer; `training` changes settings of `Training`."""
         settings = {"representation": self.pictures, "network": self.convolutional, "latent": self.wide} | settings
         name = f"{self.name}-{family}"
         how = self._training(steps, isinstance(settings["network"], Dense), training or {})
         return Preset(name, summary.format(pictures=self.words), training=how, data=self.data, **settings)
 
     def _training(self, steps: int, dense: bool, changes: dict) -> Training:
-        own = round(steps * self.share)
+        own = min(steps, self.steps)
         settings = {"batch_size": self.batch_sizes[dense], "validate_every": max(own // 8, 1)} | changes
         return presets.training(own, peak=2e-3, **settings)
 
@@ -78,7 +78,7 @@ MNIST = Canvas(
     dense=Dense(widths=(512, 512)),
     wide=128,
     narrow=32,
-    share=1.0,
+    steps=100_000,
     batch_sizes=(128, 512),
     samples=Linear(1, 50, 16_000, 20_000),
 )
@@ -90,9 +90,9 @@ DIGITS = Canvas(
     dense=Dense(widths=(128, 128)),
     wide=16,
     narrow=8,
-    share=0.2,
+    steps=1500,
     batch_sizes=(64, 64),
-    samples=Linear(1, 50, 3200, 4000),
+    samples=Linear(1, 50, 1000, 1500),
     data="digits",
 )
 CIFAR = Canvas(
@@ -103,7 +103,7 @@ CIFAR = Canvas(
     dense=Dense(widths=(1024, 1024)),
     wide=512,
     narrow=128,
-    share=1.0,
+    steps=100_000,
     batch_sizes=(128, 512),
     samples=Linear(1, 50, 16_000, 20_000),
 )
