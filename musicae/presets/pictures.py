@@ -58,7 +58,7 @@ class Canvas:
     data: str | None = None
 
     def preset(self, family: str, summary: str, *, steps: int, training: dict | None = None, **settings) -> Preset:
-        """A preset of these pictures, trained for `steps` steps, or fewer; `training` changes settings of `Training`."""
+        """A preset of these pictures, trained for `steps` steps or fewer; `training` changes settings of `Training`."""
         settings = {"representation": self.pictures, "network": self.convolutional, "latent": self.wide} | settings
         name = f"{self.name}-{family}"
         how = self._training(steps, isinstance(settings["network"], Dense), training or {})
