@@ -151,9 +151,8 @@ def variational(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=3000, latent=20, **elbo)
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
     yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=2000, **beta)
-    yield canvas.preset(
-        "conditional", "{pictures} of a class that is asked for", steps=3000, latent=20, told=10, **elbo
-    )
+    told = {"told": 10, "network": canvas.dense, "latent": 8, "prior": Mixture(), "objective": Elbo(beta=Constant(2.0))}
+    yield canvas.preset("conditional", "{pictures} of a class that is asked for", steps=8000, **told)
 
 
 def binary(canvas: Canvas) -> Iterator[Preset]:
