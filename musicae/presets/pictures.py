@@ -80,7 +80,7 @@ MNIST = Canvas(
     narrow=32,
     steps=100_000,
     batch_sizes=(128, 512),
-    samples=Linear(1, 50, 16_000, 20_000),
+    samples=Linear(1, 50, 20_000, 24_000),
 )
 DIGITS = Canvas(
     name="digits",
@@ -105,7 +105,7 @@ CIFAR = Canvas(
     narrow=128,
     steps=100_000,
     batch_sizes=(128, 512),
-    samples=Linear(1, 50, 16_000, 20_000),
+    samples=Linear(1, 50, 20_000, 24_000),
 )
 POINT = {"bottleneck": "point", "objective": Reconstruction()}
 
@@ -162,7 +162,7 @@ def binary(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("binary-vae", "{pictures} in black and white", steps=38_000, objective=Elbo(), **dense)
     weighted = {"objective": ImportanceWeighted(canvas.samples), "training": {"batch_size": canvas.batch_sizes[1] // 2}}
     words = "{pictures} in black and white, by a tighter bound"
-    yield canvas.preset("binary-iwae", words, steps=20_000, **weighted, **dense)
+    yield canvas.preset("binary-iwae", words, steps=24_000, **weighted, **dense)
     convolutional = {"steps": 40_000, "objective": Elbo(), **pictures}
     yield canvas.preset("binary-conv-vae", "{pictures} in black and white, by convolutions", **convolutional)
 
