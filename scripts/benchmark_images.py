@@ -156,7 +156,7 @@ ROWS = (
             Bar("-ELBO, binary", minus_elbo, 86.5, "a public benchmark"),
             Bar("NLL, binary", NLL, 82.0, "a public benchmark"),
         ),
-        samples=200,
+        samples=100,
     ),
     Row(
         "mnist-conditional",

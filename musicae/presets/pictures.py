@@ -129,7 +129,7 @@ def denoising(canvas: Canvas) -> Iterator[Preset]:
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
         yield canvas.preset(family, words, steps=2000, corruption=noise, **POINT)
     words = "{pictures} of which three quarters of the pixels are hidden"
-    yield canvas.preset("masking", words, steps=2000, corruption=Masking(0.75), **POINT)
+    yield canvas.preset("masking", words, steps=1500, corruption=Masking(0.75), **POINT)
 
 
 def superresolution(canvas: Canvas) -> Iterator[Preset]:
@@ -150,7 +150,7 @@ def variational(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("vae-dense", "{pictures} on a plane, squared errors", steps=8000, **elbo, **dense, **squared)
     yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=3000, latent=20, **elbo)
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
-    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=2000, **beta)
+    yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=1500, **beta)
     told = {"told": 10, "network": canvas.dense, "latent": 8, "prior": Mixture(), "objective": Elbo(beta=Constant(2.0))}
     yield canvas.preset("conditional", "{pictures} of a class that is asked for", steps=8000, **told)
 
