@@ -128,7 +128,7 @@ def denoising(canvas: Canvas) -> Iterator[Preset]:
     for family, noise in NOISES.items():
         words = f"{{pictures}} without noise (mean {noise.mean}, deviation {noise.std})"
         yield canvas.preset(family, words, steps=2000, corruption=noise, **POINT)
-    words = "{pictures} of which three quarters of the pixels are hidden"
+    words = "{pictures}, three quarters of the pixels hidden"
     yield canvas.preset("masking", words, steps=1500, corruption=Masking(0.75), **POINT)
 
 
