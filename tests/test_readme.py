@@ -9,6 +9,7 @@ from musicae.loading import DEFAULT, PRETRAINED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+IMAGES = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not (PRETRAINED / DEFAULT).exists(), reason="the default model is not here")
@@ -36,3 +37,24 @@ def test_every_command_is_in_the_readme():
     from musicae.__main__ import COMMANDS
 
     assert [name for name in COMMANDS if f"python -m musicae.{name}" not in README] == []
+
+
+def test_the_page_on_pictures_has_every_preset_of_mnist_and_every_figure_that_it_shows():
+    from musicae.presets import PRESETS
+
+    assert [name for name in PRESETS if name.startswith("mnist-") and f"`{name}`" not in IMAGES] == []
+    shown = re.findall(r"\]\((pictures/[^)]+)\)", IMAGES)
+    assert shown
+    assert [name for name in shown if not (ROOT / "docs" / name).exists()] == []
+
+
+def test_the_tests_that_the_page_on_pictures_names_exist():
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", IMAGES)
+    assert len(named) > 10
+    assert [name for name in named if f"\ndef {name}(" not in tests] == []
+
+
+def test_nothing_is_left_to_fill_in():
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        assert re.findall(r"^[A-Z]+_[A-Z]+$", path.read_text(encoding="utf-8"), re.MULTILINE) == [], path.name
