@@ -169,7 +169,7 @@ def test_a_loss_whose_weights_hang_on_the_size_of_pictures_or_batches(name):
     torch.testing.assert_close(terms.distortion, torch.full((4,), 64 * pixel))
     if isinstance(preset.objective, Elbo):
         beta = preset.objective.beta(10**6)
-        assert beta == {"digits-beta-vae": 4, "digits-conditional": 2}.get(name, 1)
+        assert beta == {"digits-beta-vae": 4, "digits-conditional": 0.2}.get(name, 1)
         torch.testing.assert_close(terms.loss, (terms.distortion + beta * terms.rate).mean())
 
 

@@ -41,6 +41,7 @@ class Canvas:
         narrow: of a tight one: 32.
         steps: at most so many of training, whatever the family.
         batch_sizes: pictures a step, with convolutions and without.
+        rate: its weight in the conditional model: fewer pixels bear less, or z says nothing.
         samples: of importance weights, by step: few draws are enough at first.
         data: what the presets are trained on when nothing is given.
     """
@@ -54,6 +55,7 @@ class Canvas:
     narrow: int
     steps: int
     batch_sizes: tuple[int, int]
+    rate: float
     samples: Linear
     data: str | None = None
 
@@ -80,6 +82,7 @@ MNIST = Canvas(
     narrow=32,
     steps=100_000,
     batch_sizes=(128, 512),
+    rate=2.0,
     samples=Linear(1, 50, 20_000, 24_000),
 )
 DIGITS = Canvas(
@@ -92,6 +95,7 @@ DIGITS = Canvas(
     narrow=8,
     steps=1500,
     batch_sizes=(64, 64),
+    rate=0.2,
     samples=Linear(1, 50, 1000, 1500),
     data="digits",
 )
@@ -105,6 +109,7 @@ CIFAR = Canvas(
     narrow=128,
     steps=100_000,
     batch_sizes=(128, 512),
+    rate=2.0,
     samples=Linear(1, 50, 20_000, 24_000),
 )
 POINT = {"bottleneck": "point", "objective": Reconstruction()}
@@ -151,7 +156,13 @@ def variational(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("vae-20", "{pictures} in 20 dimensions", steps=3000, latent=20, **elbo)
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
     yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=1500, **beta)
-    told = {"told": 10, "network": canvas.dense, "latent": 8, "prior": Mixture(), "objective": Elbo(beta=Constant(2.0))}
+    told = {
+        "told": 10,
+        "network": canvas.dense,
+        "latent": 8,
+        "prior": Mixture(),
+        "objective": Elbo(beta=Constant(canvas.rate)),
+    }
     yield canvas.preset("conditional", "{pictures} of a class that is asked for", steps=8000, **told)
 
 
