@@ -140,15 +140,21 @@ class Song:
         return seconds[at] + (np.asarray(ticks) - starts[at]) * pace[at]
 
     def resample(self, ticks_per_quarter: int) -> Song:
-        """The same music in other ticks, rounded to the nearest; every note lasts at least one."""
+        """The same music in other ticks, rounded to the nearest; every note lasts at least one.
+
+        A change of tempo, metre or key that rounding moves to the end of the music is left out: nothing follows it.
+        """
         if ticks_per_quarter == self.ticks_per_quarter:
             return self
 
         def scaled(ticks):
             return np.floor_divide(2 * ticks * ticks_per_quarter + self.ticks_per_quarter, 2 * self.ticks_per_quarter)
 
+        end = max(int(scaled(self.end)), 1)
+
         def moved(changes):
-            return steady(change._replace(tick=int(scaled(change.tick))) for change in changes)
+            kept = (c for c in changes if c.tick >= self.end or scaled(c.tick) < end)
+            return steady(c._replace(tick=int(scaled(c.tick))) for c in kept)
 
         return self._with_times(scaled, moved, ticks_per_quarter=ticks_per_quarter)
 
