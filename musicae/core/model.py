@@ -67,7 +67,7 @@ class Model:
         Args:
             x: the examples.
             seed: of the draws.
-            condition: what a conditional model is told beside each, `[n, conditions]`.
+            condition: what a conditional model is told beside each, `[n, ..., conditions]`.
         """
         parts = []
         for start, chunk in zip(range(0, len(x), BATCH), x.split(BATCH), strict=True):
@@ -77,9 +77,16 @@ class Model:
         return torch.cat(parts).numpy()
 
     @torch.no_grad()
-    def from_latent(self, z: np.ndarray, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> torch.Tensor:
+    def from_latent(
+        self,
+        z: np.ndarray,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        condition: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Examples `[n, ...]` decoded from vectors `[n, latent]`; temperature 0 takes the most probable values."""
-        likelihoods = enumerate(self.likelihoods(z))
+        likelihoods = enumerate(self.likelihoods(z, condition))
         return torch.cat([p.sample(RandomSource(seed, i * BATCH), temperature, top_p).cpu() for i, p in likelihoods])
 
     @torch.no_grad()

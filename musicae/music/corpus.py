@@ -43,7 +43,7 @@ class Corpus:
     Attributes:
         folder: the folder.
         index: what `index.json` says: the representation, sources, seed, counts and names of the songs.
-        windows: the windows of each split, uint8 [n, ...].
+        windows: the windows of each split, [n, ...].
         songs: the song of each window of each split, int32 [n]: its place in `index["songs"]`.
     """
 
@@ -280,7 +280,7 @@ def _write_arrays(folder: Path, songs: list[Heard], splits: list[str], represent
     seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
     for name in SPLITS:
         chosen = [i for i, one in enumerate(splits) if one == name]
-        windows = _unpacked([songs[i] for i in chosen], representation.shape)
+        windows = _unpacked([songs[i] for i in chosen], representation)
         song = np.repeat(np.array(chosen, np.int32), [songs[i].count for i in chosen])
         hashes = keyless_hashes(windows, representation)
         new = ~np.isin(hashes, seen)
@@ -292,25 +292,27 @@ def _write_arrays(folder: Path, songs: list[Heard], splits: list[str], represent
     return counts, duplicates
 
 
-def _unpacked(songs: list[Heard], shape: tuple[int, ...]) -> np.ndarray:
-    """The windows of some songs, one song after another: uint8 [n, *shape]."""
-    windows = np.zeros((sum(one.count for one in songs), *shape), np.uint8)
+def _unpacked(songs: list[Heard], representation: Representation) -> np.ndarray:
+    """The windows of some songs, one song after another: [n, *shape]."""
+    windows = np.zeros((sum(one.count for one in songs), *representation.shape), representation.dtype)
     ends = np.cumsum([one.count for one in songs])
     for one, end in zip(songs, ends, strict=True):
-        windows[end - one.count : end].reshape(-1)[:] = np.frombuffer(zlib.decompress(one.windows), np.uint8)
+        content = np.frombuffer(zlib.decompress(one.windows), representation.dtype)
+        windows[end - one.count : end].reshape(-1)[:] = content
     return windows
 
 
 def keyless_hashes(windows: np.ndarray, representation: Representation) -> np.ndarray:
     """A hash of each window [n, ...] that is the same in every key (of its lowest form): uint64 [n]."""
-    size = max(int(np.prod(windows.shape[1:])), 1)
+    size = max(int(np.prod(windows.shape[1:])), 1) * windows.dtype.itemsize
     factors = np.random.default_rng(0).integers(1, 2**63, size, np.uint64) * 2 + 1
     at_a_time = max(2**22 // size, 1)
     hashes = [np.zeros(0, np.uint64)]
     for i in range(0, len(windows), at_a_time):
         some = windows[i : i + at_a_time]
-        lowest = representation.transpose(some, np.full(len(some), -128))
-        hashes.append((lowest.reshape(len(some), -1) * factors).sum(axis=1, dtype=np.uint64))
+        lowest = np.ascontiguousarray(representation.transpose(some, np.full(len(some), -128)))
+        content = lowest.reshape(len(some), -1).view(np.uint8)
+        hashes.append((content * factors).sum(axis=1, dtype=np.uint64))
     return np.concatenate(hashes)
 
 

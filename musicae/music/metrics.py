@@ -12,7 +12,7 @@ Ratios = dict[str, tuple[float, float]]
 def score(representation) -> Callable[[np.ndarray, np.ndarray], Ratios]:
     """The figures of decoded windows beside the true ones, as (numerator, denominator), so that batches add up.
 
-    Both are integers `[batch, steps, ...]` in the form of `representation`.
+    Both are windows `[batch, ...]` of `representation`, which may add figures of its own (`particular`).
 
     * `step_accuracy`: steps at which everything is right, of all steps.
     * `onset_f1`: `2 · right / (decoded + true)`, counting onsets; one is right if a note of that pitch begins there.
@@ -27,6 +27,7 @@ def score(representation) -> Callable[[np.ndarray, np.ndarray], Ratios]:
             "step_accuracy": (float(right.sum()), float(right.size)),
             "onset_f1": (both, float(heard.sum() + meant.sum())),
             "whole_windows": (float(right.all(1).sum()), float(len(right))),
+            **representation.particular(decoded, truth),
         }
 
     return ratios

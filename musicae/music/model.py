@@ -20,7 +20,7 @@ from musicae.music.metrics import notes_right, score
 from musicae.music.representations import Hearing
 from musicae.music.representations.base import counted
 from musicae.music.song import Song
-from musicae.music.windows import Windows, to_tensor
+from musicae.music.windows import Windows, to_batch
 
 Track = int | str | None
 Bars = tuple[int, int] | None
@@ -32,7 +32,7 @@ class Passage:
 
     Args:
         hearing: tokens on a grid, the song and track they come from, and a report of what was changed.
-        windows: uint8 `[windows, steps, ...]`.
+        windows: `[windows, *shape]`, as the representation holds them.
         lengths: how many steps of each window are its own, `[windows]`.
     """
 
@@ -131,7 +131,14 @@ class MusicModel(Model):
         return self._encode(self.hear(song, track, bars).windows)
 
     def decode(
-        self, z: np.ndarray, like: Any = None, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+        self,
+        z: np.ndarray,
+        like: Any = None,
+        *,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        **told: Any,
     ) -> Song:
         """A song from latent vectors.
 
@@ -142,6 +149,7 @@ class MusicModel(Model):
             temperature: 0 takes the most probable step.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
+            told: `chords`, `key`, `hits` of a conditional model (see `Representation.told`), instead of those of `like`.
 
         Raises:
             ConfigError: vectors that are not of this model, or more of them than `like` has windows.
@@ -152,7 +160,9 @@ class MusicModel(Model):
         passage = self.blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
         if len(z) > len(passage.lengths):
             raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
-        return self._render(self._decode(z, temperature, top_p, seed), passage.first(len(z)))
+        passage = passage.first(len(z))
+        condition = self._condition(passage if like is not None else None, len(z), told)
+        return self._render(self._decode(z, condition, temperature, top_p, seed), passage)
 
     def interpolate(
         self,
@@ -166,6 +176,7 @@ class MusicModel(Model):
         seed: int = 0,
         track: Track = None,
         bars: Bars = None,
+        **told: Any,
     ) -> Interpolation:
         """What lies between two songs, window by window, on the bars of A.
 
@@ -179,6 +190,7 @@ class MusicModel(Model):
             seed: of the draws at a temperature above 0.
             track: for both songs.
             bars: for both songs.
+            told: see `decode`; in place of what A has.
         """
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
@@ -186,7 +198,8 @@ class MusicModel(Model):
         ends = [torch.from_numpy(self._encode(passage.windows)) for passage in pair]
         latents = (lerp if linear else slerp)(*ends, torch.linspace(0, 1, steps)).numpy()
         # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
-        songs = [self._render(self._decode(z, temperature, top_p, seed), pair[0]) for z in latents]
+        condition = self._condition(pair[0], len(pair[0].windows), told)
+        songs = [self._render(self._decode(z, condition, temperature, top_p, seed), pair[0]) for z in latents]
         originals = tuple(self._render(passage.windows, passage) for passage in pair)
         return Interpolation(songs, originals, reports, latents, pair[0].ticks)
 
@@ -199,24 +212,36 @@ class MusicModel(Model):
         seed: int = 0,
         track: Track = None,
         bars: Bars = None,
+        **told: Any,
     ) -> Reconstruction:
-        """What the model makes of a song, and how much of it came back."""
+        """What the model makes of a song, and how much of it came back; `told` as in `decode`."""
         passage = self.hear(song, track, bars)
-        windows = self._decode(self._encode(passage.windows), temperature, top_p, seed)
-        decoded, truth = (self.representation.join(w, passage.lengths) for w in (windows, passage.windows))
-        ratios = score(self.representation)(decoded[None], truth[None])
+        condition = self._condition(passage, len(passage.windows), told)
+        windows = self._decode(self._encode(passage.windows), condition, temperature, top_p, seed)
+        both = windows, passage.windows
+        ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
         ratios["whole_windows"] = self._whole(windows, passage)
-        figures = {"note_accuracy": notes_right(self.representation, decoded, truth)}
+        joined = (self.representation.join(w, passage.lengths) for w in both)
+        figures = {"note_accuracy": notes_right(self.representation, *joined)}
         figures |= {name: a / b for name, (a, b) in ratios.items() if b}
-        songs = [self._render(w, passage) for w in (windows, passage.windows)]
+        songs = [self._render(w, passage) for w in both]
         return Reconstruction(*songs, figures, list(passage.hearing.report))
 
-    def sample(self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0) -> list[Song]:
-        """`n` new clips, decodes of z ~ N(0, I), each as long as `blank(1)`."""
+    def sample(
+        self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0, **told: Any
+    ) -> list[Song]:
+        """`n` new clips, decodes of draws from the prior, each one window long.
+
+        Where a conditional model is told more than one window (`told` as in `decode`), a clip is as long as that, all
+        of it decoded from one latent vector: one style over a progression of chords.
+        """
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
-        windows = self._decode(self.draw(n, seed), temperature, top_p, seed)
-        return [self._render(window[None], self.blank(1)) for window in windows]
+        length = self.representation.windows_told(**told)
+        condition = self._condition(None, length, told)
+        condition = None if condition is None else condition.repeat(n, 1, 1)
+        windows = self._decode(self.draw(n, seed).repeat(length, 0), condition, temperature, top_p, seed)
+        return [self._render(windows[i : i + length], self.blank(length)) for i in range(0, n * length, length)]
 
     def vary(
         self,
@@ -229,6 +254,7 @@ class MusicModel(Model):
         top_p: float = 1.0,
         track: Track = None,
         bars: Bars = None,
+        **told: Any,
     ) -> list[Song]:
         """`n` variations of a song: each window's latent vector moved toward a random one.
 
@@ -241,6 +267,7 @@ class MusicModel(Model):
             top_p: see `musicae.core.likelihoods.choose`.
             track: see `hear`.
             bars: see `hear`.
+            told: see `decode`.
         """
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
@@ -248,7 +275,8 @@ class MusicModel(Model):
         z = torch.from_numpy(self._encode(passage.windows))
         elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
         moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
-        return [self._render(self._decode(m, temperature, top_p, seed), passage) for m in moved]
+        condition = self._condition(passage, len(z), told)
+        return [self._render(self._decode(m, condition, temperature, top_p, seed), passage) for m in moved]
 
     def blank(self, windows: int) -> Passage:
         """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song."""
@@ -259,18 +287,34 @@ class MusicModel(Model):
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
         ratios = score(self.representation)
-        arrays = lambda decoded, truth: ratios(decoded.cpu().numpy(), truth.cpu().numpy())  # noqa: E731
-        return measure(self.network, examples, arrays, seed=seed, progress=progress)
+
+        def arrays(*tensors: torch.Tensor) -> dict:
+            return ratios(*(self.representation.from_data(x.cpu().numpy()) for x in tensors))
+
+        corruption = self.preset.corruption
+        return measure(self.network, examples, arrays, corruption=corruption, seed=seed, progress=progress)
 
     def _encode(self, windows: np.ndarray) -> np.ndarray:
-        return self.to_latent(to_tensor(windows, self.representation))
+        x, condition = to_batch(windows, self.representation)
+        heard = x if self.preset.corruption is None else self.preset.corruption.certain(x)
+        return self.to_latent(heard, condition=condition)
 
-    def _decode(self, z: np.ndarray, temperature: float, top_p: float, seed: int) -> np.ndarray:
+    def _condition(self, passage: Passage | None, windows: int, told: dict[str, Any]) -> torch.Tensor | None:
+        """What the model is told of so many windows: what was asked for, or else what the passage has."""
+        asked = {name: value for name, value in told.items() if value is not None}
+        if passage is not None and not asked:
+            return to_batch(passage.windows, self.representation).condition
+        condition = self.representation.told(windows, **asked)
+        return None if condition is None else torch.from_numpy(condition).float()
+
+    def _decode(
+        self, z: np.ndarray, condition: torch.Tensor | None, temperature: float, top_p: float, seed: int
+    ) -> np.ndarray:
         if not 0 <= temperature < math.inf:
             raise ConfigError(f"temperature {temperature}: it must be 0 or more")
         if not 0 < top_p <= 1:
             raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        return self.from_latent(z, temperature, top_p, seed).numpy().astype(np.uint8)
+        return self.representation.from_data(self.from_latent(z, temperature, top_p, seed, condition).numpy())
 
     def _render(self, windows: np.ndarray, passage: Passage) -> Song:
         return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)

@@ -13,7 +13,7 @@ class Windows:
     """An array of windows; in training each is moved to a random key.
 
     Args:
-        array: integers `[n, ...]`, possibly memory-mapped.
+        array: windows `[n, ...]`, possibly memory-mapped.
         representation: what the windows are of.
         transpose: lowest and highest number of semitones that a window is moved by.
     """
@@ -31,10 +31,12 @@ class Windows:
         if random is not None and any(self.transpose):
             semitones = random.integers(*self.transpose, len(indices)).numpy()
             windows = self.representation.transpose(windows, semitones)
-        return Batch(to_tensor(windows, self.representation))
+        return to_batch(windows, self.representation)
 
 
-def to_tensor(windows: np.ndarray, representation) -> torch.Tensor:
-    """Windows `[batch, ...]` as the network reads them: int64 classes or float values."""
-    tensor = torch.from_numpy(np.ascontiguousarray(windows))
-    return tensor.long() if representation.event.categorical else tensor.float()
+def to_batch(windows: np.ndarray, representation) -> Batch:
+    """Windows `[batch, ...]` as the network reads them, int64 classes or float values, and what it is told of them."""
+    x, condition = representation.to_data(windows)
+    tensor = torch.from_numpy(np.ascontiguousarray(x))
+    tensor = tensor.long() if representation.event.categorical else tensor.float()
+    return Batch(tensor, None if condition is None else torch.from_numpy(condition).float())

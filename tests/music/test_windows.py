@@ -8,7 +8,7 @@ import torch
 
 from musicae.core.randomness import RandomSource
 from musicae.music.representations import Melody, Pianoroll
-from musicae.music.windows import Windows, to_tensor
+from musicae.music.windows import Windows, to_batch
 
 MELODY = Melody(steps=8)
 ARRAY = np.array([[41, 0, 43, 0, 1, 0, 45, 0], [1, 0, 50, 0, 0, 0, 0, 0], [2, 0, 89, 0, 0, 0, 0, 0]], np.uint8)
@@ -56,5 +56,5 @@ def test_windows_stay_on_disk_and_are_not_written_to(tmp_path):
 @pytest.mark.parametrize(("representation", "kind"), [(MELODY, torch.int64), (Pianoroll(steps=8), torch.float32)])
 def test_tensors_are_of_the_kind_that_the_network_reads(representation, kind):
     windows = np.zeros((2, *representation.shape), np.uint8)[:, ..., ::-1]
-    assert to_tensor(windows, representation).dtype == kind
-    assert to_tensor(windows, representation).shape == windows.shape
+    assert to_batch(windows, representation).x.dtype == kind
+    assert to_batch(windows, representation).x.shape == windows.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from math import gcd, lcm
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,15 +27,20 @@ class Hearing:
         array: the whole passage, shaped like a window of `grid.total_steps` steps.
         grid: the bars of the passage; its step 0 is the first step of `array`.
         song: the song, in ticks of which a step is a whole number.
-        track: what was heard; several tracks heard together are one here.
+        tracks: what was heard, one for each part of the representation; several tracks heard together are one here.
         report: what was chosen, moved and left out, a sentence each.
     """
 
     array: np.ndarray
     grid: Grid
     song: Song
-    track: Track
+    tracks: tuple[Track, ...]
     report: tuple[str, ...] = ()
+
+    @property
+    def track(self) -> Track:
+        """What was heard, where that is one part."""
+        return self.tracks[0]
 
 
 @dataclass(frozen=True)
@@ -42,34 +48,35 @@ class Representation(ABC):
     """Notes to windows of steps, and back.
 
     A passage is one array, shaped like a window but of any length. Windows [n, *shape] are cut out of it by a
-    plan of (first step, length), and joined to a passage again.
+    plan of (first step, length), and joined to a passage again. What a network reads and writes is made of windows by
+    `to_data`, and becomes windows by `from_data`.
 
     Args:
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
-        lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
-        highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
 
     Raises:
         ConfigError: a setting that cannot work.
     """
 
+    dtype: ClassVar[type] = np.uint8  # of windows in memory and on disk
+
     steps: int = 32
     steps_per_quarter: int = 4
-    lowest_pitch: int = 21
-    highest_pitch: int = 108
 
     def __post_init__(self):
         if self.steps < 1 or self.steps_per_quarter < 1:
             raise ConfigError(f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive")
-        if not 0 <= self.lowest_pitch <= self.highest_pitch - 11 <= 116:
-            low, high = self.lowest_pitch, self.highest_pitch
-            raise ConfigError(f"pitches {low} to {high} must hold an octave and lie in 0 to 127")
 
     @property
-    def pitches(self) -> int:
-        """The number of pitches in the range."""
-        return self.highest_pitch - self.lowest_pitch + 1
+    def conditions(self) -> int:
+        """How many values a model is told at each step beside the window: chords, a key, hits; mostly none."""
+        return 0
+
+    @property
+    def instruments(self) -> tuple[Track, ...]:
+        """Silent tracks for each part, with the programs of what comes from no song."""
+        return (Track(),)
 
     @property
     @abstractmethod
@@ -82,16 +89,20 @@ class Representation(ABC):
         """A window as the core sees it."""
 
     @abstractmethod
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
-        """What to hear, and a sentence that says so."""
+    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+        """What to hear, a track for each part, and a sentence that says so."""
 
     @abstractmethod
-    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
-        """The notes (a NOTE array) that begin on the grid as a passage, and what was changed on the way."""
+    def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """The notes of each part that begin on the grid as one passage, and what was changed on the way."""
 
     @abstractmethod
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The notes of a passage: first step, step after the last, MIDI pitch; each int64 [notes]."""
+        """The notes of a passage: first step, step after the last, MIDI pitch; each int64 [notes].
+
+        Of several parts, 128 times a part's number is added to its pitches: this tells notes apart, `render` makes
+        music of them.
+        """
 
     @abstractmethod
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -107,7 +118,7 @@ class Representation(ABC):
 
     @abstractmethod
     def onsets(self, windows: np.ndarray) -> np.ndarray:
-        """Where notes begin in windows [n, *shape] of any length: bool [n, steps, pitches]."""
+        """Where notes begin in windows [n, *shape] of any length: bool [n, steps, pitches or kinds of notes]."""
 
     @abstractmethod
     def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -116,6 +127,47 @@ class Representation(ABC):
     @abstractmethod
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
+
+    def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """What a network reads and writes of windows [n, *shape], as `event` says; and what it is told beside it.
+
+        Returns:
+            The examples [n, ...]; and where `conditions` is not 0, float32 [n, steps, conditions].
+        """
+        return windows, None
+
+    def from_data(self, x: np.ndarray) -> np.ndarray:
+        """Windows [n, *shape] of what a network wrote; what it was told beside it is not in them."""
+        return x.astype(self.dtype)
+
+    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
+        """What a model is told of windows that come from no song: float32 [windows, steps, conditions], or None.
+
+        Args:
+            windows: how many.
+            chords: symbols, e.g. "Dm F Am G": one a bar, again and again; none are no chords.
+            key: e.g. "Am".
+            hits: a song whose drum hits are to be played.
+
+        Raises:
+            ConfigError: such a model is told no such thing.
+        """
+        for name, value in (("chords", chords), ("key", key), ("hits", hits)):
+            if value is not None:
+                raise ConfigError(f"{name} {value}: this model is not told {name}; leave them out")
+        return None
+
+    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
+        """How many windows it takes to hear all that a model is told (see `told`); 1 if it is told nothing."""
+        return 1
+
+    def spread(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The passage of windows (see `join`) as windows to measure: one of any length, [1, ...]."""
+        return self.join(windows, lengths)[None]
+
+    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+        """Figures that only such windows have, as (numerator, denominator); see `musicae.music.metrics.score`."""
+        return {}
 
     def each(self, song: Song) -> list[int | str | None]:
         """The tracks that `windows(song, "all")` hears one after another."""
@@ -134,16 +186,17 @@ class Representation(ABC):
             ConfigError: there is no such track or bar.
         """
         song = _divisible(song, self.steps_per_quarter)
-        heard, choice = self.choose(song, track)
+        tracks, choice = self.parts(song, track)
         whole = Grid.of(song, self.steps_per_quarter)
-        grid, left_out = _sounding_bars(whole, heard.notes) if bars is None else _chosen_bars(song, whole, bars)
-        array, changes = self.encode(heard.notes, grid)
+        notes = np.concatenate([one.notes for one in tracks])
+        grid, left_out = _sounding_bars(whole, notes) if bars is None else _chosen_bars(song, whole, bars)
+        array, changes = self.encode_parts(tracks, grid)
         if not len(self.decode(array)[0]):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
-        return Hearing(array, grid, song, heard, (choice, *left_out, *changes))
+        return Hearing(array, grid, song, tracks, (choice, *left_out, *changes))
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """The windows of a song to train on: uint8 [n, *shape], all different; and, if there are none, why.
+        """The windows of a song to train on: [n, *shape], all different; and, if there are none, why.
 
         Every window that begins on a bar line, lies in the passage, and in which a note begins. A passage
         shorter than a window is padded with silence.
@@ -155,7 +208,7 @@ class Representation(ABC):
         try:
             heard = [self.hear(song, one) for one in (self.each(song) if track == "all" else [track])]
         except NoWindows as error:
-            return np.zeros((0, *self.shape), np.uint8), [str(error)]
+            return np.zeros((0, *self.shape), self.dtype), [str(error)]
         long = [one for one in heard if one.grid.total_steps >= self.steps]
         return unique(np.concatenate([self._along_bars(one) for one in long or heard[:1]])), []
 
@@ -173,21 +226,21 @@ class Representation(ABC):
         return self.take(array, starts), lengths
 
     def render(self, array: np.ndarray, hearing: Hearing) -> Song:
-        """A passage as a song on the grid of a hearing, with its tempos, metres, program and track name.
+        """A passage as a song on the grid of a hearing, with its tempos, metres, programs and track names.
 
-        Tick 0 is the first bar line of the grid. All notes are as loud as the middle one of those heard.
+        Tick 0 is the first bar line of the grid.
         """
-        start, end, pitch = self.decode(array)
-        grid, track = hearing.grid, hearing.track
-        notes = np.zeros(len(start), NOTE)
-        notes["start"] = grid.ticks(start) - grid.bar_ticks[0]
-        notes["end"] = grid.ticks(end) - grid.bar_ticks[0]
-        notes["pitch"] = pitch
-        notes["velocity"] = np.median(track.notes["velocity"]) if len(track.notes) else DEFAULT_VELOCITY
-        notes = notes[np.lexsort((notes["pitch"], notes["start"]))]
+        grid = hearing.grid
         empty = replace(hearing.song, tracks=(), changes=())
         song = empty.slice(int(grid.bar_ticks[0]), int(grid.bar_ticks[-1]))
-        return replace(song, tracks=(replace(track, notes=notes),))
+        return replace(song, tracks=self.tracks(array, hearing))
+
+    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+        """The tracks of a passage on the grid of a hearing: see `render`.
+
+        All notes of a part are as loud as the middle one of those heard.
+        """
+        return (replace(hearing.track, notes=placed(*self.decode(array), loudness(hearing.track), hearing.grid)),)
 
     def blank(self, bars: int | None = None) -> Hearing:
         """A silent hearing in 4/4 at 120 quarters a minute, to render what comes from no song.
@@ -200,7 +253,64 @@ class Representation(ABC):
         song = _divisible(song, self.steps_per_quarter)
         bars = -(-self.steps // bar) if bars is None else bars
         grid = Grid.regular(bars, 4 * song.ticks_per_quarter, bar)
-        return Hearing(self.encode(np.zeros(0, NOTE), grid)[0], grid, song, Track())
+        return Hearing(self.encode_parts(self.instruments, grid)[0], grid, song, self.instruments)
+
+    def _along_bars(self, hearing: Hearing) -> np.ndarray:
+        """The windows of a passage to train on."""
+        starts = hearing.grid.bar_steps[:-1]
+        starts = starts[(starts + self.steps <= hearing.grid.total_steps) | (starts == 0)]
+        windows = self.take(hearing.array, starts)
+        return windows[self.struck(windows)]
+
+
+class OnePart(Representation):
+    """A representation that hears one track."""
+
+    @abstractmethod
+    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+        """What to hear, and a sentence that says so."""
+
+    @abstractmethod
+    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """The notes (a NOTE array) that begin on the grid as a passage, and what was changed on the way."""
+
+    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+        """See `Representation.parts`."""
+        one, choice = self.choose(song, track)
+        return (one,), choice
+
+    def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """See `Representation.encode_parts`."""
+        return self.encode(tracks[0].notes, grid)
+
+
+@dataclass(frozen=True)
+class Pitched(OnePart):
+    """A representation of notes in a range of pitches.
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
+        highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    lowest_pitch: int = 21
+    highest_pitch: int = 108
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.lowest_pitch <= self.highest_pitch - 11 <= 116:
+            low, high = self.lowest_pitch, self.highest_pitch
+            raise ConfigError(f"pitches {low} to {high} must hold an octave and lie in 0 to 127")
+
+    @property
+    def pitches(self) -> int:
+        """The number of pitches in the range."""
+        return self.highest_pitch - self.lowest_pitch + 1
 
     def in_range(self, pitches: np.ndarray) -> np.ndarray:
         """Pitches moved by octaves into the range, int64."""
@@ -209,12 +319,28 @@ class Representation(ABC):
         down = np.maximum(pitches - self.highest_pitch + 11, 0) // 12
         return pitches + 12 * (up - down)
 
-    def _along_bars(self, hearing: Hearing) -> np.ndarray:
-        """The windows of a passage to train on."""
-        starts = hearing.grid.bar_steps[:-1]
-        starts = starts[(starts + self.steps <= hearing.grid.total_steps) | (starts == 0)]
-        windows = self.take(hearing.array, starts)
-        return windows[self.struck(windows)]
+
+def placed(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, velocity, grid: Grid) -> np.ndarray:
+    """Notes in steps as a NOTE array in ticks from the first bar line of a grid, in order.
+
+    Args:
+        start: the first step of each note [n].
+        end: the step after its last [n].
+        pitch: its MIDI pitch [n].
+        velocity: of all, or of each [n].
+        grid: where the steps are.
+    """
+    notes = np.zeros(len(start), NOTE)
+    notes["start"] = grid.ticks(start) - grid.bar_ticks[0]
+    notes["end"] = grid.ticks(end) - grid.bar_ticks[0]
+    notes["pitch"] = pitch
+    notes["velocity"] = velocity
+    return notes[np.lexsort((notes["pitch"], notes["start"]))]
+
+
+def loudness(track: Track) -> float:
+    """The velocity of the middle one of a track's notes; without any, 80."""
+    return float(np.median(track.notes["velocity"])) if len(track.notes) else DEFAULT_VELOCITY
 
 
 def slices(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from musicae.core.event import Event
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
-from musicae.music.representations.base import Representation, sentences, slices
+from musicae.music.representations.base import Pitched, sentences, slices
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
     HOLD,
@@ -25,7 +25,7 @@ from musicae.music.song import Song, Track
 
 
 @dataclass(frozen=True)
-class Melody(Representation):
+class Melody(Pitched):
     """A single line of tokens: 0 nothing happens, 1 a note ends, from 2 up one begins.
 
     Token 2 is a note of `lowest_pitch`, 3 one a semitone higher. A passage is tokens [total_steps]. A

@@ -8,7 +8,7 @@ import numpy as np
 
 from musicae.core.event import Event
 from musicae.music.grid import Grid
-from musicae.music.representations.base import Representation, sentences, slices
+from musicae.music.representations.base import Pitched, sentences, slices
 from musicae.music.representations.tracks import describe, find, pitched
 from musicae.music.song import Song, Track
 
@@ -16,7 +16,7 @@ ONSET, SUSTAIN = 0, 1
 
 
 @dataclass(frozen=True)
-class Pianoroll(Representation):
+class Pianoroll(Pitched):
     """Two planes of zeros and ones: a note begins here; a note that began earlier still sounds here.
 
     So two notes of one pitch, one right after the other, stay two. A passage is uint8 [2, total_steps,
