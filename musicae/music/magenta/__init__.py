@@ -1,0 +1,25 @@
+"""The original MusicVAE's weights: its checkpoints read, its numbers computed, and models written for magenta.js."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musicae.music.magenta import javascript, tensorflow
+from musicae.music.magenta.checkpoints import Checkpoint
+
+__all__ = ["Checkpoint", "open_checkpoint"]
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """A checkpoint of TensorFlow or of magenta.js, recognised by what is there.
+
+    Args:
+        path: a folder, an archive (.tar, .tar.gz), or the prefix of TensorFlow's files (`model.ckpt-1234`).
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    path = Path(path)
+    path = path.parent if path.name in (javascript.MANIFEST, javascript.CONFIG) else path
+    kind = javascript if (path / javascript.MANIFEST).exists() else tensorflow
+    return kind.read(path)
