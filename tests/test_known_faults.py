@@ -28,6 +28,8 @@ from musicae.core.bottlenecks import Gaussian, PointPosterior, free_bits
 from musicae.core.configuration import to_data
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
+from musicae.core.event import Event
+from musicae.core.networks import Recurrent
 from musicae.core.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from musicae.core.networks.dense import DenseDecoder, DenseEncoder, Discriminator
 from musicae.core.networks.recurrent import RecurrentDecoder, RecurrentEncoder
@@ -264,7 +266,7 @@ def test_settings_and_lists_that_are_changed_under_the_callers_hands():
     made = [
         *(DenseEncoder(1, [8, 8], widths), DenseDecoder(1, [8, 8], widths, 3), Discriminator(3, widths)),
         *(ConvolutionalEncoder(1, [8, 8], widths, 1), ConvolutionalDecoder(1, [8, 8], widths, 1, 3)),
-        *(RecurrentEncoder(3, widths), RecurrentDecoder(3, 8, widths, 3)),
+        *(RecurrentEncoder(3, widths), RecurrentDecoder(Recurrent((8,), widths), Event("categorical", 3, (8,)), 3)),
     ]
     assert widths == [8, 4]
     assert all(list(module.parameters()) for module in made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,11 +28,20 @@ class Autoencoder(nn.Module):
         decoder: a module from `[batch, latent]` (and the condition beside it) to a likelihood
             (`musicae.core.likelihoods`).
         conditions: size of the condition; 0 for none.
+        stepwise: whether the condition `[batch, steps, conditions]` goes into encoder and decoder, step by step; if
+            not, `[batch, conditions]` stands beside the features and beside z.
     """
 
-    def __init__(self, encoder: nn.Module, bottleneck: nn.Module, decoder: nn.Module, conditions: int = 0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        bottleneck: nn.Module,
+        decoder: nn.Module,
+        conditions: int = 0,
+        stepwise: bool = False,
+    ):
         super().__init__()
-        self.conditions = conditions
+        self.conditions, self.stepwise = conditions, stepwise
         self.encoder = encoder
         self.bottleneck = bottleneck
         self.decoder = decoder
@@ -47,7 +57,7 @@ class Autoencoder(nn.Module):
         return next(self.parameters()).device
 
     def given(self, condition: torch.Tensor | None) -> Autoencoder | Given:
-        """This autoencoder, told a condition `[batch, conditions]`; None where it is told nothing.
+        """This autoencoder, told a condition `[batch, ..., conditions]`; None where it is told nothing.
 
         Raises:
             ConfigError: it is told nothing and needs something, or the reverse.
@@ -59,11 +69,13 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None):
         """The posterior q(z | x) of data `[batch, ...]`."""
+        if self.stepwise:
+            return self.bottleneck(self.encoder(x, condition))
         return self.bottleneck(beside(self.encoder(x), condition))
 
     def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None):
         """The likelihood p(x | z) of latent vectors `[batch, latent]`."""
-        return self.decoder(beside(z, condition))
+        return self.decoder(z, condition) if self.stepwise else self.decoder(beside(z, condition))
 
     def reconstruct(self, x: torch.Tensor) -> torch.Tensor:
         """The most probable data at the posterior mean, of the shape of `x`."""
@@ -81,8 +93,8 @@ class Given:
 
     Args:
         model: the autoencoder.
-        condition: `[batch, conditions]`. Where k vectors are decoded for each example, `[k · batch, latent]`, it is
-            repeated.
+        condition: `[batch, ..., conditions]`. Where k vectors are decoded for each example, `[k · batch, latent]`, it
+            is repeated.
     """
 
     model: Autoencoder
@@ -94,7 +106,8 @@ class Given:
 
     def decode(self, z: torch.Tensor):
         """The likelihood p(x | z, c) of latent vectors `[batch, latent]`."""
-        return self.model.decode(z, self.condition.repeat(len(z) // len(self.condition), 1))
+        times = len(z) // len(self.condition)
+        return self.model.decode(z, self.condition.repeat(times, *[1] * (self.condition.dim() - 1)))
 
 
 def beside(x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
@@ -117,6 +130,10 @@ def build(network: Network, event: Event, latent: int, bottleneck: str, conditio
     """
     if bottleneck not in BOTTLENECKS:
         raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
+    if network.stepwise:
+        encoder, features = network.encoder(event, conditions)
+        middle = BOTTLENECKS[bottleneck](features, latent)
+        return Autoencoder(encoder, middle, network.decoder(event, latent, conditions), conditions, stepwise=True)
     encoder, features = network.encoder(event)
     middle = BOTTLENECKS[bottleneck](features + conditions, latent)
     return Autoencoder(encoder, middle, network.decoder(event, latent + conditions), conditions)
@@ -125,11 +142,11 @@ def build(network: Network, event: Event, latent: int, bottleneck: str, conditio
 class Decoder(nn.Module):
     """A network from `[batch, latent]` to parameters, and the likelihood that gives them a meaning."""
 
-    def __init__(self, network: nn.Module, likelihood: type):
+    def __init__(self, network: nn.Module, likelihood: Callable):
         super().__init__()
         self.network = network
         self.likelihood = likelihood
 
     def forward(self, z: torch.Tensor):
         """The likelihood p(x | z)."""
-        return self.likelihood.of(self.network(z))
+        return self.likelihood(self.network(z))

@@ -10,16 +10,42 @@ class Event:
     """The shape and the kind of one example.
 
     Args:
-        likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"` or `"normal"`.
-        channels: planes or colours at each position; for a categorical event the number of classes.
+        likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`, or
+            `"marked"` (switches, each with a level and a shift: `musicae.core.likelihoods.Marked`).
+        channels: planes or colours at each position; for a categorical event the number of classes, or those of each
+            of several streams side by side.
         size: positions, `(steps,)` or `(height, width)`.
+        silence: whether encoders read one value more at each position, which is 1 where nothing is on; of a class they
+            then read the binary digits. For switches that are mostly off.
+        end: the class after which nothing is; what is not there is written as the number after the last class.
     """
 
     likelihood: str
-    channels: int
+    channels: int | tuple[int, ...]
     size: tuple[int, ...]
+    silence: bool = False
+    end: int | None = None
 
     @property
     def categorical(self) -> bool:
-        """Whether data are class numbers `[batch, *size]` rather than values `[batch, channels, *size]`."""
+        """Whether data are class numbers `[batch, *size]` (of several streams `[batch, streams, *size]`) rather than
+        values `[batch, channels, *size]`."""
         return self.likelihood == "categorical"
+
+    @property
+    def streams(self) -> tuple[int, ...]:
+        """The channels of each stream."""
+        return self.channels if isinstance(self.channels, tuple) else (self.channels,)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a decoder gives at each position."""
+        return sum(self.streams)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        several = isinstance(self.channels, tuple)
+        if self.categorical:
+            return (len(self.streams), *self.size) if several else self.size
+        return (self.outputs, *self.size)

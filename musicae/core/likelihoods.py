@@ -13,12 +13,15 @@ Every likelihood answers the same questions, and sums over the whole event (all 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.nn import functional
 
 from musicae.core.bottlenecks import normal_log_prob
+from musicae.core.event import Event
 from musicae.core.randomness import RandomSource
 
 
@@ -52,6 +55,8 @@ def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0
 class Categorical:
     """Independent classes: each of the parts `[batch, parts...]` takes one of `classes` values.
 
+    The number `classes` in the data says that a part is not there; it counts for nothing.
+
     Args:
         logits: `[batch, parts..., classes]`.
     """
@@ -69,12 +74,14 @@ class Categorical:
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of int64 `[batch, parts...]`, summed over the parts: `[batch]`."""
-        losses = functional.cross_entropy(self.logits.flatten(0, -2), x.flatten(), reduction="none")
+        logits, absent = self.logits.flatten(0, -2), self.logits.shape[-1]
+        losses = functional.cross_entropy(logits, x.flatten(), reduction="none", ignore_index=absent)
         return -losses.view(len(x), -1).sum(1)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
-        """Share of parts whose most probable class is right, `[batch]`."""
-        return (self.mode() == x).float().flatten(1).mean(1)
+        """Share of the parts that are there whose most probable class is right, `[batch]`."""
+        right, there = ((self.mode() == x).flatten(1), (x < self.logits.shape[-1]).flatten(1))
+        return right.sum(1) / there.sum(1)
 
     def mode(self) -> torch.Tensor:
         """The most probable class of each part, int64 `[batch, parts...]`."""
@@ -84,6 +91,43 @@ class Categorical:
         """Draw each part on its own, int64 `[batch, parts...]`."""
         uniform = random.uniform(*self.logits.shape[:-1], device=self.logits.device)
         return choose(self.logits, uniform, temperature, top_p)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Several streams of classes side by side, each with classes of its own.
+
+    Args:
+        parts: of each stream; their data are `[batch, parts...]`, together `[batch, streams, parts...]`.
+    """
+
+    parts: tuple[Categorical, ...]
+
+    @classmethod
+    def of(cls, output: torch.Tensor, streams: tuple[int, ...]) -> Streams:
+        """From a network's output `[batch, classes of all streams, parts...]`."""
+        return cls(tuple(Categorical.of(part) for part in output.split(streams, 1)))
+
+    def given(self, x: torch.Tensor) -> Streams:
+        """Itself: no part depends on another."""
+        return self
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """ln p(x | z) in nats of int64 `[batch, streams, parts...]`: `[batch]`."""
+        return sum(part.log_prob(stream) for part, stream in zip(self.parts, x.unbind(1), strict=True))
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts whose most probable class is right, the mean over the streams, `[batch]`."""
+        shares = [part.accuracy(stream) for part, stream in zip(self.parts, x.unbind(1), strict=True)]
+        return torch.stack(shares).mean(0)
+
+    def mode(self) -> torch.Tensor:
+        """The most probable class of each part, int64 `[batch, streams, parts...]`."""
+        return torch.stack([part.mode() for part in self.parts], 1)
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """Draw each part on its own, int64 `[batch, streams, parts...]`."""
+        return torch.stack([part.sample(random, temperature, top_p) for part in self.parts], 1)
 
 
 @dataclass(frozen=True)
@@ -170,4 +214,75 @@ class Normal:
         return self.mean + temperature * self.std * noise
 
 
-LIKELIHOODS = {"categorical": Categorical, "bernoulli": Bernoulli, "normal": Normal}
+EPSILON = 1e-7  # of GrooVAE's logarithms
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Switches, each with a level in 0..1 and a shift in −1..1: a third of the channels each, in this order.
+
+    As GrooVAE has it (Gillick et al. 2019): the switches are Bernoulli with `p = sigmoid`, levels and shifts are normal
+    around `sigmoid` and `tanh`, with the deviation at which −log_prob is the squared error and a constant. Levels and
+    shifts of switches that are off count too; in the data they are 0.
+
+    Args:
+        output: `[batch, 3 · switches, ...]`, as the network gave it.
+    """
+
+    output: torch.Tensor
+
+    @classmethod
+    def of(cls, output: torch.Tensor) -> Marked:
+        """From a network's output, of the shape of the data."""
+        return cls(output.float())
+
+    def given(self, x: torch.Tensor) -> Marked:
+        """Itself: no part depends on another."""
+        return self
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """The probability of each switch, its level and its shift, of the shape of the data."""
+        switches, levels, shifts = self.output.chunk(3, 1)
+        return torch.cat([torch.sigmoid(switches), torch.sigmoid(levels), torch.tanh(shifts)], 1)
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """`Σ t ln(p + ε) + (1 − t) ln(1 − p + ε)` and the normal log densities, in nats: `[batch]`."""
+        (p, *marks), (t, *true_marks) = self.mean.chunk(3, 1), x.chunk(3, 1)
+        switches = t * (p + EPSILON).log() + (1 - t) * (1 - p + EPSILON).log()
+        densities = normal_log_prob(torch.cat(true_marks, 1), torch.cat(marks, 1), math.sqrt(0.5))
+        return switches.flatten(1).sum(1) + densities.flatten(1).sum(1)
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of switches on the right side of one half, `[batch]`."""
+        right = (self.output.chunk(3, 1)[0] > 0) == (x.chunk(3, 1)[0] > 0.5)
+        return right.float().flatten(1).mean(1)
+
+    def mode(self) -> torch.Tensor:
+        """Switches on where that is the more probable, and the expected levels and shifts, of the shape of the data."""
+        p, *marks = self.mean.chunk(3, 1)
+        return torch.cat([(p > 0.5).float(), *marks], 1)
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """Switches drawn, levels and shifts expected: as the original draws them."""
+        switches, *_ = self.output.chunk(3, 1)
+        uniform = random.uniform(*switches.shape, device=switches.device)
+        return self.drawn(uniform, temperature)
+
+    def drawn(self, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
+        """As `sample`, from numbers in [0, 1) of the shape of the switches."""
+        if temperature == 0:
+            return self.mode()
+        _, *marks = self.mean.chunk(3, 1)
+        p = torch.sigmoid(self.output.chunk(3, 1)[0] / temperature)
+        return torch.cat([(uniform < p).float(), *marks], 1)
+
+
+LIKELIHOODS = {"categorical": Categorical, "bernoulli": Bernoulli, "normal": Normal, "marked": Marked}
+
+
+def likelihood_of(event: Event) -> Callable[[torch.Tensor], Categorical | Streams | Bernoulli | Normal | Marked]:
+    """What makes a likelihood of a network's output `[batch, event.outputs, *event.size]`."""
+    if isinstance(event.channels, tuple):
+        return partial(Streams.of, streams=event.streams)
+    return LIKELIHOODS[event.likelihood].of

@@ -7,7 +7,7 @@ themselves are in the modules of this package.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from musicae.core.event import Event
 from musicae.errors import ConfigError
@@ -26,6 +26,8 @@ class Convolutional:
         fine: whether the first scale has the resolution of the data; if not, half of it.
     """
 
+    stepwise: ClassVar[bool] = False
+
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
     fine: bool = True
@@ -37,18 +39,19 @@ class Convolutional:
         from musicae.core.networks.convolutional import ConvolutionalEncoder
         from musicae.core.networks.inputs import input_layer
 
-        network = ConvolutionalEncoder(event.channels, event.size, self.widths, self.blocks, self.fine)
-        return nn.Sequential(input_layer(event), network), network.features
+        read = input_layer(event)
+        network = ConvolutionalEncoder(read.channels, event.size, self.widths, self.blocks, self.fine)
+        return nn.Sequential(read, network), network.features
 
     def decoder(self, event: Event, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.autoencoder import Decoder
-        from musicae.core.likelihoods import LIKELIHOODS
+        from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
 
-        sizes = (event.channels, event.size, self.widths, self.blocks, latent, self.fine)
+        sizes = (event.outputs, event.size, self.widths, self.blocks, latent, self.fine)
         network = ConvolutionalDecoder(*sizes)
-        return Decoder(network, LIKELIHOODS[event.likelihood])
+        return Decoder(network, likelihood_of(event))
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Dense:
         widths: units of the encoder's hidden layers; the decoder has them in reverse.
     """
 
+    stepwise: ClassVar[bool] = False
+
     widths: tuple[int, ...] = (512, 256)
 
     def encoder(self, event: Event) -> tuple[nn.Module, int]:
@@ -68,17 +73,18 @@ class Dense:
         from musicae.core.networks.dense import DenseEncoder
         from musicae.core.networks.inputs import input_layer
 
-        network = DenseEncoder(event.channels, event.size, self.widths)
-        return nn.Sequential(input_layer(event), network), network.features
+        read = input_layer(event)
+        network = DenseEncoder(read.channels, event.size, self.widths)
+        return nn.Sequential(read, network), network.features
 
     def decoder(self, event: Event, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.autoencoder import Decoder
-        from musicae.core.likelihoods import LIKELIHOODS
+        from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
 
-        network = DenseDecoder(event.channels, event.size, self.widths, latent)
-        return Decoder(network, LIKELIHOODS[event.likelihood])
+        network = DenseDecoder(event.outputs, event.size, self.widths, latent)
+        return Decoder(network, likelihood_of(event))
 
 
 @dataclass(frozen=True)
@@ -90,33 +96,58 @@ class Recurrent:
         decoder_units: units of each layer of the decoder.
         autoregressive: whether the decoder hears what it said before; if not, it hears z again at every step, and all
             steps are decoded at once (sequence to sequence, Sutskever et al. 2014).
+        segments: into how many equal parts the steps are cut for a hierarchical encoder and for a conductor.
+        hierarchical_encoder: whether the encoder reads each segment, and another like it what it made of them.
+        conductor_units: units of each layer of the LSTM that makes a vector for each segment of z; the decoder begins
+            each segment anew from its vector. Empty for none: all steps are decoded from z.
+        apart: whether each stream has a decoder of its own.
+        nade: hidden units of the neural autoregressive distribution over the switches of a step (Larochelle & Murray
+            2011); 0 for independent switches.
+        dropout: share of the inputs of every LSTM layer that is left out in training.
     """
+
+    stepwise: ClassVar[bool] = True  # what it is told goes into its layers at every step
 
     encoder_units: tuple[int, ...] = (512,)
     decoder_units: tuple[int, ...] = (256, 256)
     autoregressive: bool = True
+    segments: int = 1
+    hierarchical_encoder: bool = False
+    conductor_units: tuple[int, ...] = ()
+    apart: bool = False
+    nade: int = 0
+    dropout: float = 0.0
 
-    def encoder(self, event: Event) -> tuple[nn.Module, int]:
+    def encoder(self, event: Event, told: int = 0) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features.
 
+        Args:
+            event: what one example is.
+            told: values that it is told at each step.
+
         Raises:
-            ConfigError: the event is not a sequence of classes.
+            ConfigError: the event is not a sequence of classes or switches.
         """
-        if not event.categorical or len(event.size) != 1:
-            raise ConfigError(f"a recurrent network reads sequences of classes, not {event}: try a convolutional one")
-        from torch import nn
-
+        if len(event.size) != 1 or event.likelihood == "normal":
+            raise ConfigError(
+                f"a recurrent network reads sequences of classes or switches, not {event}: try a convolutional one"
+            )
         from musicae.core.networks.inputs import input_layer
-        from musicae.core.networks.recurrent import RecurrentEncoder
+        from musicae.core.networks.recurrent import HierarchicalEncoder, Reader, RecurrentEncoder
 
-        network = RecurrentEncoder(event.channels, self.encoder_units)
-        return nn.Sequential(input_layer(event), network), network.features
+        read = input_layer(event)
+        channels = read.channels + told
+        if self.hierarchical_encoder:
+            network = HierarchicalEncoder(channels, self.encoder_units, self.segments, self.dropout)
+        else:
+            network = RecurrentEncoder(channels, self.encoder_units, self.dropout)
+        return Reader(read, network, event), network.features
 
-    def decoder(self, event: Event, latent: int) -> nn.Module:
+    def decoder(self, event: Event, latent: int, told: int = 0) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
-        return RecurrentDecoder(event.channels, event.size[0], self.decoder_units, latent, self.autoregressive)
+        return RecurrentDecoder(self, event, latent, told)
 
 
 Network = Convolutional | Dense | Recurrent

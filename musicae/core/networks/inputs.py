@@ -4,23 +4,77 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from musicae.core.event import Event
 
 
 class OneHot(nn.Module):
-    """Class numbers `[batch, *size]` to indicators `[batch, classes, *size]`."""
+    """Class numbers to indicators; the number after the last class, for what is not there, to zeros.
+
+    Args:
+        streams: classes of each stream.
+        several: whether data have a dimension for streams.
+    """
+
+    def __init__(self, streams: tuple[int, ...], several: bool = False):
+        super().__init__()
+        self.streams, self.several = streams, several
+        self.channels = sum(streams)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """int64 `[batch, *size]`, or `[batch, streams, *size]`, to float `[batch, channels, *size]`."""
+        parts = x.unbind(1) if self.several else (x,)
+        indicators = [indicated(part, classes) for part, classes in zip(parts, self.streams, strict=True)]
+        return torch.cat(indicators, -1).movedim(-1, 1)
+
+
+def indicated(x: torch.Tensor, classes: int) -> torch.Tensor:
+    """Class numbers `[...]` to float indicators `[..., classes]`; the number `classes` to zeros."""
+    return (x.unsqueeze(-1) == torch.arange(classes, device=x.device)).float()
+
+
+class Digits(nn.Module):
+    """Class numbers `[batch, *size]` to the binary digits that they stand for, lowest first, and one value more that is
+    1 where all digits are 0: `[batch, digits + 1, *size]`."""
 
     def __init__(self, classes: int):
         super().__init__()
-        self.classes = classes
+        self.digits = (classes - 1).bit_length()
+        self.channels = self.digits + 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """int64 `[batch, *size]` to float `[batch, classes, *size]`."""
-        return functional.one_hot(x, self.classes).movedim(-1, 1).float()
+        """int64 `[batch, *size]` to float `[batch, channels, *size]`."""
+        places = torch.arange(self.digits, device=x.device)
+        return with_silence((x.unsqueeze(-1) >> places & 1).float().movedim(-1, 1))
+
+
+class Silence(nn.Module):
+    """Switches `[batch, channels, *size]`, and one value more that is 1 where all are off."""
+
+    def __init__(self, switches: int):
+        super().__init__()
+        self.channels = switches + 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """float `[batch, switches, *size]` to `[batch, switches + 1, *size]`."""
+        return with_silence(x)
+
+
+def with_silence(x: torch.Tensor) -> torch.Tensor:
+    """`[batch, switches, *size]` with one channel more, 1 where all others are 0."""
+    return torch.cat([x, (x == 0).all(1, keepdim=True).float()], 1)
+
+
+class AsItIs(nn.Identity):
+    """Values that pass as they are."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.channels = channels
 
 
 def input_layer(event: Event) -> nn.Module:
-    """Indicators for classes; values pass as they are."""
-    return OneHot(event.channels) if event.categorical else nn.Identity()
+    """Data to float `[batch, channels, *size]`: a module without weights that says how many `channels` it gives."""
+    if not event.categorical:
+        return Silence(event.outputs) if event.silence else AsItIs(event.outputs)
+    return Digits(event.outputs) if event.silence else OneHot(event.streams, isinstance(event.channels, tuple))

@@ -1,7 +1,11 @@
-"""The recurrent networks of MusicVAE (magenta.models.music_vae.lstm_models), flat configurations.
+"""The recurrent networks of MusicVAE (magenta.models.music_vae.lstm_models and lstm_utils).
 
-Both compute what the original computes: LSTM cells with a forget bias of 1 at the start, Glorot initialisation over
+They compute what the original computes: LSTM cells with a forget bias of 1 at the start, Glorot initialisation over
 each whole kernel, `tanh(W z + b)` as the decoder's initial state, z beside the previous output at every step.
+
+A decoder is made of voices. A flat one has one voice, which says all steps from z. With a conductor, another LSTM makes
+a vector of z for each segment (a bar, a track), and voices begin each segment anew from its vector, hearing what
+they said last.
 """
 
 from __future__ import annotations
@@ -9,13 +13,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from musicae.core.likelihoods import Categorical, choose
+from musicae.core.event import Event
+from musicae.core.likelihoods import Streams
+from musicae.core.networks.steps import Nade, plain_step
 from musicae.core.randomness import RandomSource
+
+if TYPE_CHECKING:
+    from musicae.core.networks import Recurrent
+
+State = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def lstm(inputs: int, units: int, **options) -> nn.LSTM:
@@ -35,72 +48,240 @@ def lstm(inputs: int, units: int, **options) -> nn.LSTM:
     return layer
 
 
+# Encoders -------------------------------------------------------------------------------------
+
+
 class RecurrentEncoder(nn.Module):
     """Stacked bidirectional LSTMs; the features are the last states of the top layer, forward beside backward.
 
     Args:
         channels: values at each step.
         units: of each layer, a direction.
+        dropout: share of each layer's inputs that is left out in training.
     """
 
-    def __init__(self, channels: int, units: Sequence[int]):
+    def __init__(self, channels: int, units: Sequence[int], dropout: float = 0.0):
         super().__init__()
         inputs = (channels, *(2 * u for u in units[:-1]))
         self.layers = nn.ModuleList(lstm(i, u, bidirectional=True) for i, u in zip(inputs, units, strict=True))
         self.features = 2 * units[-1]
+        self.dropout = dropout
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """`[batch, channels, steps]` to `[batch, features]`."""
-        x = x.transpose(1, 2)
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """`[batch, steps, channels]` to `[batch, features]`; of each example the first `lengths` `[batch]` steps."""
         for layer in self.layers:
-            x, (state, _) = layer(x)
+            x = functional.dropout(x, self.dropout, self.training)
+            if lengths is None:
+                x, (state, _) = layer(x)
+            else:
+                packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+                packed, (state, _) = layer(packed)
+                x, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
         return torch.cat([state[0], state[1]], -1)
 
 
-class RecurrentDecoder(nn.Module):
-    """Latent vectors to a likelihood over `steps` classes.
+class HierarchicalEncoder(nn.Module):
+    """An encoder that reads segments, and one of the same size that reads what became of them.
 
     Args:
-        classes: values that a step can take.
-        steps: length of an example.
-        units: of each LSTM layer.
-        latent: size of z.
-        autoregressive: whether it hears what it said before.
+        channels: values at each step.
+        units: of each layer of both, a direction.
+        segments: how many; they are equally long.
+        dropout: share of each layer's inputs that is left out in training.
     """
 
-    def __init__(self, classes: int, steps: int, units: Sequence[int], latent: int, autoregressive: bool = True):
+    def __init__(self, channels: int, units: Sequence[int], segments: int, dropout: float = 0.0):
         super().__init__()
-        self.classes, self.steps, self.units = classes, steps, tuple(units)
-        self.heard = classes if autoregressive else 0
-        self.start = nn.Linear(latent, 2 * sum(units))
-        inputs = (self.heard + latent, *units[:-1])
-        self.layers = nn.ModuleList(lstm(i, u) for i, u in zip(inputs, units, strict=True))
-        self.output = nn.Linear(units[-1], classes)
+        first = RecurrentEncoder(channels, units, dropout)
+        self.levels = nn.ModuleList([first, RecurrentEncoder(first.features, units, dropout)])
+        self.segments, self.features = segments, first.features
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """`[batch, steps, channels]` to `[batch, features]`; of each segment the first `lengths` steps."""
+        segments = x.unflatten(1, (self.segments, -1)).flatten(0, 1)
+        heard = self.levels[0](segments, None if lengths is None else lengths.flatten())
+        return self.levels[1](heard.unflatten(0, (-1, self.segments)))
+
+
+class Reader(nn.Sequential):
+    """What stands between data and a recurrent encoder, and the encoder.
+
+    Args:
+        read: a layer of `musicae.core.networks.inputs`.
+        network: the encoder.
+        event: what one example is.
+    """
+
+    def __init__(self, read: nn.Module, network: nn.Module, event: Event):
+        super().__init__(read, network)
+        self.event = event
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Data `[batch, ...]`, and what it is told at each step `[batch, steps, told]`, to `[batch, features]`."""
+        values = self[0](x).transpose(1, 2)
+        if condition is not None:
+            values = torch.cat([values, condition], -1)
+        return self[1](values, self._lengths(x))
+
+    def _lengths(self, x: torch.Tensor) -> torch.Tensor | None:
+        """How much of each segment is there: `[batch, segments]`, or `[batch]` if there is one."""
+        if self.event.end is None:
+            return None
+        there = (x < self.event.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
+        return there.sum(-1).clamp(min=1).squeeze(1)
+
+
+# Decoders -------------------------------------------------------------------------------------
+
+
+class Stack(nn.Module):
+    """LSTM layers that begin from a vector.
+
+    Args:
+        inputs: values at each step.
+        units: of each layer.
+        vector: size of the vector.
+        dropout: share of each layer's inputs that is left out in training.
+    """
+
+    def __init__(self, inputs: int, units: Sequence[int], vector: int, dropout: float = 0.0):
+        super().__init__()
+        self.units, self.dropout = tuple(units), dropout
+        self.start = nn.Linear(vector, 2 * sum(units))
+        self.layers = nn.ModuleList(lstm(i, u) for i, u in zip((inputs, *units[:-1]), units, strict=True))
         nn.init.normal_(self.start.weight, std=0.001)
-        nn.init.xavier_uniform_(self.output.weight)
         nn.init.zeros_(self.start.bias)
-        nn.init.zeros_(self.output.bias)
 
-    def forward(self, z: torch.Tensor) -> AutoregressiveCategorical | Categorical:
-        """The likelihood p(x | z) of `[batch, latent]`."""
-        if self.heard:
-            return AutoregressiveCategorical(self, z)
-        return Categorical(self.run(z.new_zeros(len(z), self.steps, 0), z, self.initial_state(z))[0])
-
-    def initial_state(self, z: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def initial_state(self, vector: torch.Tensor) -> State:
         """(h, c) of every layer, each `[1, batch, units]`; the projection holds c before h, layer by layer."""
         sizes = [u for u in self.units for _ in range(2)]
-        parts = torch.tanh(self.start(z)).unsqueeze(0).split(sizes, -1)
+        parts = torch.tanh(self.start(vector)).unsqueeze(0).split(sizes, -1)
         return [(h.contiguous(), c.contiguous()) for c, h in zip(parts[::2], parts[1::2], strict=True)]
 
-    def run(self, x: torch.Tensor, z: torch.Tensor, state: list) -> tuple[torch.Tensor, list]:
-        """Logits `[batch, steps, classes]` after previous outputs `x` `[batch, steps, classes]`, and the new state."""
-        hidden = torch.cat([x, z.unsqueeze(1).expand(-1, x.shape[1], -1)], -1)
+    def through(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """What the top layer makes of `[batch, steps, inputs]`, and the new state."""
         after = []
         for layer, before in zip(self.layers, state, strict=True):
-            hidden, new = layer(hidden, before)
+            x, new = layer(functional.dropout(x, self.dropout, self.training), before)
             after.append(new)
-        return self.output(hidden).float(), after
+        return x, after
+
+
+class Conductor(Stack):
+    """A vector for each segment, from z alone: its layers hear nothing.
+
+    The original feeds them one value that is always 0, whose weights are kept for its checkpoints' sake.
+
+    Args:
+        segments: how many.
+        units: of each layer.
+        latent: size of z.
+        dropout: share of each layer's inputs that is left out in training.
+    """
+
+    def __init__(self, segments: int, units: Sequence[int], latent: int, dropout: float = 0.0):
+        super().__init__(1, units, latent, dropout)
+        self.segments = segments
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """`[batch, latent]` to `[batch, segments, units]`."""
+        return self.through(z.new_zeros(len(z), self.segments, 1), self.initial_state(z))[0]
+
+
+class Voice(Stack):
+    """An LSTM that says something at each step, hearing what it said before and a vector.
+
+    Args:
+        step: what is said (`musicae.core.networks.steps`).
+        settings: of the network.
+        vector: size of the vector.
+        told: values that it is told at each step.
+    """
+
+    def __init__(self, step, settings: Recurrent, vector: int, told: int):
+        heard = step.values if settings.autoregressive else 0
+        super().__init__(heard + vector + told, settings.decoder_units, vector, settings.dropout)
+        self.heard = heard
+        self.output = nn.Linear(settings.decoder_units[-1], step.numbers)
+        nn.init.xavier_uniform_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+        self.nade = step if isinstance(step, Nade) else None
+        self._plain = None if isinstance(step, Nade) else step
+
+    @property
+    def step(self):
+        """What is said at a step."""
+        return self._plain if self.nade is None else self.nade
+
+    def run(
+        self, x: torch.Tensor, vector: torch.Tensor, state: State, condition: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, State]:
+        """What it gives at each step, `[batch, steps, numbers]`, and the new state.
+
+        Args:
+            x: what it hears, `[batch, steps, values]`.
+            vector: `[batch, vector]`.
+            state: of every layer.
+            condition: what it is told, `[batch, steps, told]`, or None.
+        """
+        told = [] if condition is None else [condition]
+        hidden, state = self.through(torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1), *told], -1), state)
+        return self.output(hidden).float(), state
+
+    def forced(self, x: torch.Tensor, vectors: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        """What it gives at each step `[batch, steps, numbers]`, hearing `x` `[batch, steps, values]`: all segments at
+        once, for each begins anew from its vector `[batch, segments, vector]`."""
+        segments = vectors.shape[1]
+        cut = lambda values: values.unflatten(1, (segments, -1)).flatten(0, 1)  # noqa: E731
+        begin = vectors.flatten(0, 1)
+        told = None if condition is None else cut(condition)
+        output, _ = self.run(cut(x), begin, self.initial_state(begin), told)
+        return output.unflatten(0, (-1, segments)).flatten(1, 2)
+
+
+class RecurrentDecoder(nn.Module):
+    """Latent vectors to a likelihood over sequences.
+
+    Args:
+        settings: the sizes.
+        event: what one example is.
+        latent: size of z.
+        told: values that it is told at each step.
+    """
+
+    def __init__(self, settings: Recurrent, event: Event, latent: int, told: int = 0):
+        super().__init__()
+        self.event, self.autoregressive, self.apart = event, settings.autoregressive, settings.apart
+        self.steps = event.size[0]
+        conducted = settings.conductor_units
+        self.conductor = Conductor(settings.segments, conducted, latent, settings.dropout) if conducted else None
+        vector = conducted[-1] if conducted else latent
+        self.voices = nn.ModuleList(Voice(step, settings, vector, told) for step in self._said(settings))
+
+    def _said(self, settings: Recurrent) -> list:
+        """What each voice says at a step."""
+        event = self.event
+        if settings.apart:
+            return [plain_step(event, (classes,), several=False) for classes in event.streams]
+        if settings.nade:
+            return [Nade(event.outputs, settings.nade)]
+        return [plain_step(event, event.streams, isinstance(event.channels, tuple))]
+
+    def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None):
+        """The likelihood p(x | z) of `[batch, latent]`, told `[batch, steps, told]`."""
+        vectors = z.unsqueeze(1) if self.conductor is None else self.conductor(z)
+        if self.autoregressive:
+            return Autoregressive(self, vectors, condition)
+        nothing = z.new_zeros(len(z), self.steps, 0)
+        return self.joined([v.step.likelihood(v.forced(nothing, vectors, condition)) for v in self.voices])
+
+    def parts(self, x: torch.Tensor) -> Sequence[torch.Tensor]:
+        """The data of each voice."""
+        return x.unbind(1) if self.apart else (x,)
+
+    def joined(self, likelihoods: list):
+        """The likelihood of what all voices say together."""
+        return Streams(tuple(likelihoods)) if self.apart else likelihoods[0]
 
 
 @dataclass(frozen=True)
@@ -117,67 +298,145 @@ class Feedback:
 
 
 @dataclass(frozen=True)
-class AutoregressiveCategorical:
-    """Classes of which each depends on z and on all before it: `p(x | z) = Π_t p(x_t | x_<t, z)`.
+class Autoregressive:
+    """Sequences of which each step depends on z and on all before it: `p(x | z) = Π_t p(x_t | x_<t, z)`.
 
     `log_prob` is teacher-forced, which is exact; `mode` is greedy, step by step; `sample` runs freely.
 
     Args:
         network: the decoder.
-        z: `[batch, latent]`.
+        vectors: what each segment begins from, `[batch, segments, vector]`.
+        condition: what it is told, `[batch, steps, told]`, or None.
     """
 
     network: RecurrentDecoder
-    z: torch.Tensor
+    vectors: torch.Tensor
+    condition: torch.Tensor | None = None
 
-    def given(self, x: torch.Tensor, feedback: Feedback | None = None) -> Categorical:
+    def given(self, x: torch.Tensor, feedback: Feedback | None = None):
         """p(x_t | what was heard before t, z) for every step: the truth `x`, or with `feedback` at times a sample.
 
         Args:
-            x: int64 `[batch, steps]`.
+            x: data `[batch, ...]`.
             feedback: None for teacher forcing.
         """
-        truth = functional.pad(functional.one_hot(x, self.network.classes).float(), (0, 0, 1, 0))[:, :-1]
-        if feedback is None or feedback.probability == 0:
-            return Categorical(self.network.run(truth, self.z, self.network.initial_state(self.z))[0])
-        return Categorical(self._scheduled(truth, feedback))
+        parts = zip(self.network.voices, self.network.parts(x), strict=True)
+        return self.network.joined([v.step.likelihood(self._heard(v, part, feedback)) for v, part in parts])
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """ln p(x | z) in nats of int64 `[batch, steps]`: `[batch]`."""
+        """ln p(x | z) in nats of data `[batch, ...]`: `[batch]`."""
         return self.given(x).log_prob(x)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
-        """Share of steps whose most probable class is right after the true steps before it, `[batch]`."""
+        """Share of steps whose most probable value is right after the true steps before it, `[batch]`."""
         return self.given(x).accuracy(x)
 
     def mode(self) -> torch.Tensor:
-        """The greedy decode, int64 `[batch, steps]`."""
-        return self._run_freely(0.0, 1.0, torch.zeros(len(self.z), self.network.steps, device=self.z.device))
+        """The greedy decode, of the shape of the data."""
+        return self._said_by_all(0.0, 1.0, None)
 
     def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
-        """Each step drawn after the steps drawn before it, int64 `[batch, steps]`."""
-        uniform = random.uniform(len(self.z), self.network.steps, device=self.z.device)
-        return self._run_freely(temperature, top_p, uniform)
+        """Each step drawn after the steps drawn before it, of the shape of the data."""
+        return self._said_by_all(temperature, top_p, random)
 
-    def _run_freely(self, temperature: float, top_p: float, uniform: torch.Tensor) -> torch.Tensor:
-        state, chosen = self.network.initial_state(self.z), []
-        heard = torch.zeros(len(self.z), 1, self.network.classes, device=self.z.device)
+    def _said_by_all(self, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
+        said = [v.step.data(self._said(v, temperature, top_p, random)) for v in self.network.voices]
+        return torch.stack(said, 1) if self.network.apart else said[0]
+
+    def _uniform(self, voice: Voice, random: RandomSource | None) -> torch.Tensor | None:
+        """Numbers for every draw of every step, `[batch, steps, draws]`."""
+        if random is None:
+            return None
+        return random.uniform(len(self.vectors), self.network.steps, voice.step.draws, device=self.vectors.device)
+
+    def _said(self, voice: Voice, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
+        """What a voice says running freely, `[batch, steps, parts]`; after the class that ends a segment, nothing."""
+        uniform, cells = self._uniform(voice, random), Cells(voice, self.vectors, self.condition)
+        length, end = self.network.steps // self.vectors.shape[1], self.network.event.end
+        said: list[torch.Tensor] = []
         for t in range(self.network.steps):
-            logits, state = self.network.run(heard, self.z, state)
-            chosen.append(choose(logits[:, 0], uniform[:, t], temperature, top_p))
-            heard = functional.one_hot(chosen[-1], self.network.classes).float().unsqueeze(1)
-        return torch.stack(chosen, 1)
+            if t % length == 0:
+                cells.begin(t // length)
+                over = torch.zeros(len(self.vectors), 1, dtype=torch.bool, device=self.vectors.device)
+            numbers = cells.step(t, said[-1] if said else None)
+            now = voice.step.choose(numbers, None if uniform is None else uniform[:, t], temperature, top_p)
+            if end is not None:
+                now = now.masked_fill(over, voice.step.values)
+                over = over | (now == end)
+            said.append(now)
+        return torch.stack(said, 1)
 
-    def _scheduled(self, truth: torch.Tensor, feedback: Feedback) -> torch.Tensor:
-        """Logits `[batch, steps, classes]`; what the model says is drawn at temperature 1 and carries no gradient."""
+    def _heard(self, voice: Voice, x: torch.Tensor, feedback: Feedback | None) -> torch.Tensor:
+        """What a voice gives at each step, hearing the truth `x` or at times itself: `[batch, steps, numbers]`."""
+        truth = functional.pad(voice.step.heard(x), (0, 0, 1, 0))[:, :-1]
+        if feedback is None or feedback.probability == 0:
+            return voice.forced(truth, self.vectors, self.condition)
+        return self._scheduled(voice, truth, feedback)
+
+    def _scheduled(self, voice: Voice, truth: torch.Tensor, feedback: Feedback) -> torch.Tensor:
+        """As `_heard`; what the model says is drawn at temperature 1 and carries no gradient."""
         batch, steps = truth.shape[:2]
-        coins, draws = feedback.random.uniform(batch, 2, steps, device=truth.device).unbind(1)
-        state, logits, heard = self.network.initial_state(self.z), [], truth[:, :1]
+        numbers = feedback.random.uniform(batch, 1 + voice.step.draws, steps, device=truth.device)
+        coins, draws = numbers[:, 0] < feedback.probability, numbers[:, 1:]
+        length, outputs, heard = steps // self.vectors.shape[1], [], truth[:, :1]
         for t in range(steps):
-            step, state = self.network.run(heard, self.z, state)
-            logits.append(step)
+            if t % length == 0:
+                vector = self.vectors[:, t // length]
+                state = voice.initial_state(vector)
+            told = None if self.condition is None else self.condition[:, t : t + 1]
+            output, state = voice.run(heard, vector, state, told)
+            outputs.append(output)
             if t + 1 < steps:
-                own = functional.one_hot(choose(step[:, 0].detach(), draws[:, t]), truth.shape[-1]).float()
-                hears_itself = (coins[:, t] < feedback.probability).unsqueeze(-1)
-                heard = torch.where(hears_itself, own, truth[:, t + 1]).unsqueeze(1)
-        return torch.cat(logits, 1)
+                said = voice.step.choose(output[:, 0].detach(), draws[:, :, t], 1.0, 1.0)
+                own = voice.step.heard(voice.step.data(said.unsqueeze(1)))
+                heard = torch.where(coins[:, t, None, None], own, truth[:, t + 1 : t + 2])
+        return torch.cat(outputs, 1)
+
+
+class Cells:
+    """The layers of a voice as bare matrices, to run freely with no more work a step than the recurrence needs: what
+    does not change from step to step is multiplied once.
+
+    Args:
+        voice: the voice.
+        vectors: what each segment begins from, `[batch, segments, vector]`.
+        condition: what it is told, `[batch, steps, told]`, or None.
+    """
+
+    def __init__(self, voice: Voice, vectors: torch.Tensor, condition: torch.Tensor | None):
+        self.voice, self.vectors = voice, vectors
+        first, *others = voice.layers
+        told = 0 if condition is None else condition.shape[-1]
+        heard, vector, beside = first.weight_ih_l0.split([voice.heard, vectors.shape[-1], told], 1)
+        self._heard = heard.t().contiguous()
+        self._fixed = functional.linear(vectors, vector, first.bias_ih_l0 + first.bias_hh_l0)
+        self._told = None if condition is None else functional.linear(condition, beside)
+        self._first = first.weight_hh_l0.t()
+        self._others = [(o.weight_ih_l0.t(), o.weight_hh_l0.t(), o.bias_ih_l0 + o.bias_hh_l0) for o in others]
+
+    def begin(self, segment: int) -> None:
+        """Begin a segment from its vector."""
+        state = self.voice.initial_state(self.vectors[:, segment])
+        self._state = [(h[0], c[0]) for h, c in state]
+        self._now = self._fixed[:, segment]
+
+    def step(self, t: int, said: torch.Tensor | None) -> torch.Tensor:
+        """What the voice gives at step `t`, `[batch, numbers]`, having said `said` `[batch, parts]` before."""
+        gates = self._now if self._told is None else self._now + self._told[:, t]
+        if said is not None:
+            gates = gates + self.voice.step.through(said, self._heard)
+        h, c = _cell(torch.addmm(gates, self._state[0][0], self._first), self._state[0][1])
+        after = [(h, c)]
+        for (below, across, bias), (before, memory) in zip(self._others, self._state[1:], strict=True):
+            h, c = _cell(torch.addmm(torch.addmm(bias, h, below), before, across), memory)
+            after.append((h, c))
+        self._state = after
+        return self.voice.output(h).float()
+
+
+def _cell(gates: torch.Tensor, c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(h, c) of an LSTM from the sums of its gates `[batch, 4 · units]`, in the order i, f, g, o."""
+    units = c.shape[-1]
+    i, f, _, o = torch.sigmoid(gates).chunk(4, -1)
+    c = torch.addcmul(f * c, i, torch.tanh(gates[:, 2 * units : 3 * units]))
+    return o * torch.tanh(c), c

@@ -14,10 +14,18 @@ from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 
 LATENT, BATCH = 5, 3
+ALWAYS_ZERO = "decoder.conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
 EVENTS = [
     Event(likelihood, 4, size)
     for likelihood, size in itertools.product(("categorical", "bernoulli", "normal"), ((16,), (8, 16)))
 ]
+SEQUENCES = [
+    Event("categorical", 8, (16,), silence=True),
+    Event("bernoulli", 4, (16,), silence=True),
+    Event("categorical", (4, 3, 8), (16,)),
+    Event("marked", 6, (16,)),
+]
+ENDING = Event("categorical", 5, (16,), end=4)
 NETWORKS = [
     Convolutional((6, 8), blocks=1, fine=True),
     Convolutional((6, 8), blocks=2, fine=False),
@@ -30,13 +38,26 @@ CASES = [
     (Recurrent((6,), (5, 7)), EVENTS[0]),
     (Recurrent((4, 6), (5,)), EVENTS[0]),
     (Recurrent((6,), (5, 7), autoregressive=False), EVENTS[0]),
+    *((network, event) for event in SEQUENCES for network in (Recurrent((6,), (5, 7)), Convolutional((6,), blocks=1))),
+    (Recurrent((6,), (5,), nade=7), SEQUENCES[1]),
+    (Recurrent((6, 4), (5,), segments=4, conductor_units=(7, 8)), SEQUENCES[0]),
+    (Recurrent((6,), (5, 4), segments=4, conductor_units=(7,), hierarchical_encoder=True), EVENTS[0]),
+    (Recurrent((6,), (5,), segments=4, conductor_units=(7,), apart=True), SEQUENCES[2]),
+    (Recurrent((6,), (5,), dropout=0.5), SEQUENCES[3]),
+    (Recurrent((6,), (5,), segments=4, conductor_units=(7,), hierarchical_encoder=True), ENDING),
 ]
 
 
 def examples(event: Event, batch: int = BATCH) -> torch.Tensor:
-    if event.categorical:
-        return RandomSource(2).integers(0, event.channels - 1, batch, *event.size)
-    return RandomSource(2).uniform(batch, event.channels, *event.size)
+    """Of every stream and, where sequences end early, with an end in some."""
+    random = RandomSource(2)
+    if not event.categorical:
+        return random.uniform(batch, *event.shape)
+    x = random.integers(0, min(event.streams) - 1, batch, *event.shape)
+    if event.end is not None:
+        over = (x == event.end).cumsum(-1) - (x == event.end).long() > 0
+        x = x.masked_fill(over, event.outputs)
+    return x
 
 
 def model(network: Network, event: Event, bottleneck: str = "gaussian", seed: int = 0):
@@ -79,14 +100,14 @@ def test_what_holds_for_every_network(network, event, bottleneck, tmp_path):
     # gradients reach everything that is trained
     net.train()
     Elbo()(net, x, x, 0, RandomSource(0)).loss.backward()
-    trained = {name: p for name, p in net.named_parameters() if p.requires_grad}
+    trained = {name: p for name, p in net.named_parameters() if p.requires_grad and name != ALWAYS_ZERO}
     assert [name for name, p in trained.items() if p.grad is None or not p.grad.any()] == []
 
 
 @pytest.mark.parametrize(("network", "event"), CASES, ids=str)
 def test_every_network_hears_its_latent_vector(network, event):
     net, z = model(network, event), RandomSource(1).normal(BATCH, LATENT)
-    assert not torch.allclose(net.decode(z).log_prob(x := examples(event)), net.decode(z + 5).log_prob(x))
+    assert not torch.equal(net.decode(z).log_prob(x := examples(event)), net.decode(z + 5).log_prob(x))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +126,7 @@ def test_sizes_that_cannot_be_halved_are_refused(network, size, halvings, part):
         network.encoder(event) if part == "encoder" else network.decoder(event, LATENT)
 
 
-@pytest.mark.parametrize("event", EVENTS[1:], ids=str)
+@pytest.mark.parametrize("event", [e for e in EVENTS if len(e.size) > 1 or e.likelihood == "normal"], ids=str)
 def test_a_recurrent_network_refuses_what_is_no_sequence_of_classes(event):
     with pytest.raises(ConfigError, match="sequences of classes"):
         build(Recurrent((4,), (4,)), event, LATENT, "gaussian")

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import copy
-import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -16,7 +13,6 @@ from musicae.core.networks import Recurrent
 from musicae.core.networks.recurrent import Feedback, lstm
 from musicae.core.randomness import RandomSource
 
-PARITY = Path(__file__).parents[3].parent / "shared" / "parity" / "mel2"
 EVENT = Event("categorical", 6, (9,))
 
 
@@ -34,75 +30,7 @@ Z = RandomSource(1).normal(64, 4)
 X = RandomSource(2).integers(0, 5, 64, 9)
 
 
-# What the original computes
-
-
-def cell(weights, name: str, inputs: int) -> dict[str, torch.Tensor]:
-    """A TensorFlow LSTM cell as PyTorch holds one: gates i, j, f, o become i, f, j, o; the forget bias of 1 that
-    TensorFlow adds while running goes into the stored bias."""
-    kernel = torch.from_numpy(weights[f"{name}/kernel"]).T.chunk(4)
-    i, j, f, o = torch.from_numpy(weights[f"{name}/bias"]).chunk(4)
-    kernel = torch.cat([kernel[0], kernel[2], kernel[1], kernel[3]])
-    bias = torch.cat([i, f + 1, j, o])
-    parts = {"weight_ih": kernel[:, :inputs], "weight_hh": kernel[:, inputs:]}
-    return parts | {"bias_ih": bias, "bias_hh": torch.zeros_like(bias)}
-
-
-def dense(weights, name: str) -> dict[str, torch.Tensor]:
-    return {"weight": torch.from_numpy(weights[f"{name}/kernel"]).T, "bias": torch.from_numpy(weights[f"{name}/bias"])}
-
-
-def from_tensorflow(weights, classes: int, latent: int, decoder_units: list[int]) -> dict[str, torch.Tensor]:
-    """The weights of a flat melody model under the names of `musicae`."""
-    stack = "multi_rnn_cell/cell_0/lstm_cell"
-    parts = {
-        "bottleneck.mean.": dense(weights, "encoder/mu"),
-        "bottleneck.std.": dense(weights, "encoder/sigma"),
-        "decoder.start.": dense(weights, "decoder/z_to_initial_state"),
-        "decoder.output.": dense(weights, "decoder/output_projection"),
-    }
-    state = {prefix + name: value for prefix, part in parts.items() for name, value in part.items()}
-    for direction, suffix in (("fw", "_l0"), ("bw", "_l0_reverse")):
-        part = cell(weights, f"encoder/cell_0/bidirectional_rnn/{direction}/{stack}", classes)
-        state |= {f"encoder.1.layers.0.{name}{suffix}": value for name, value in part.items()}
-    for layer, inputs in enumerate([classes + latent, *decoder_units[:-1]]):
-        part = cell(weights, f"decoder/multi_rnn_cell/cell_{layer}/lstm_cell", inputs)
-        state |= {f"decoder.layers.{layer}.{name}_l0": value for name, value in part.items()}
-    return state
-
-
-@pytest.mark.skipif(not PARITY.exists(), reason="the outputs of the original are not in this checkout")
-def test_the_numbers_are_those_of_the_original():
-    settings = json.loads((PARITY / "config.json").read_text())["hparams"]
-    weights, original = np.load(PARITY / "weights.npz"), np.load(PARITY / "parity.npz")
-    units, latent = settings["dec_rnn_size"], settings["z_size"]
-    batch, steps, classes = original["x_in"].shape
-    network = Recurrent(tuple(settings["enc_rnn_size"]), tuple(units))
-    model = build(network, Event("categorical", classes, (steps,)), latent, "broad gaussian").eval()
-    model.load_state_dict(from_tensorflow(weights, classes, latent, units))
-    close = {"rtol": 1e-5, "atol": 1e-6}
-
-    x = torch.from_numpy(original["x_in"]).argmax(-1)
-    posterior = model.encode(x)
-    torch.testing.assert_close(posterior.mean, torch.from_numpy(original["mu"]), **close)
-    torch.testing.assert_close(posterior.std, torch.from_numpy(original["sigma"]), **close)
-    torch.testing.assert_close(posterior.kl().sum(1), torch.from_numpy(original["kl"]), **close)
-
-    assert (original["lengths"] == steps).all()
-    assert np.array_equal(original["x_in"], original["x_out"])
-    assert batch == len(posterior.mean)
-    likelihood = model.decode(posterior.mean)
-    torch.testing.assert_close(likelihood.given(x).logits, torch.from_numpy(original["rnn_output"]), **close)
-    torch.testing.assert_close(-likelihood.log_prob(x), torch.from_numpy(original["r_loss"]), **close)
-
-
-def test_the_original_small_melody_model_has_as_many_parameters():
-    from musicae.presets import PRESETS
-
-    preset = PRESETS["cat-mel_2bar_small"]
-    with torch.device("meta"):
-        model = build(preset.network, Event("categorical", 90, (32,)), preset.latent, preset.bottleneck)
-    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 4_423_770
+# How layers start
 
 
 def test_layers_start_as_those_of_the_original():
@@ -122,7 +50,7 @@ def test_layers_start_as_those_of_the_original():
 
 def step_by_step(hear) -> torch.Tensor:
     """Logits `[batch, steps, classes]` with one call of the decoder a step; `hear` gives what is heard after it."""
-    network = MODEL.decoder
+    network = MODEL.decoder.voices[0]
     state, heard, all_logits = network.initial_state(Z), torch.zeros(64, 1, 6), []
     for t in range(9):
         logits, state = network.run(heard, Z, state)
@@ -231,21 +159,21 @@ def test_what_hears_nothing_is_as_probable_run_freely_as_given_the_truth(deaf):
 
 def test_what_hears_nothing_is_decoded_in_one_pass(deaf, monkeypatch):
     passes = []
-    run = deaf.decoder.run
-    monkeypatch.setattr(deaf.decoder, "run", lambda *inputs: passes.append(1) or run(*inputs))
+    run = deaf.decoder.voices[0].run
+    monkeypatch.setattr(deaf.decoder.voices[0], "run", lambda *inputs: passes.append(1) or run(*inputs))
     likelihood = deaf.decode(Z)
     likelihood.mode(), likelihood.sample(RandomSource(0)), likelihood.log_prob(X)
     assert len(passes) == 1
 
 
 def test_what_hears_nothing_has_no_weights_for_it(deaf):
-    assert deaf.decoder.layers[0].weight_ih_l0.shape == (4 * 5, 4)
-    assert MODEL.decoder.layers[0].weight_ih_l0.shape == (4 * 5, 4 + 6)
+    assert deaf.decoder.voices[0].layers[0].weight_ih_l0.shape == (4 * 5, 4)
+    assert MODEL.decoder.voices[0].layers[0].weight_ih_l0.shape == (4 * 5, 4 + 6)
 
 
 def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
     """Not only as the state that it starts from, nor at the first step alone: so it is asked without a memory."""
-    decoder = copy.deepcopy(deaf.decoder)
+    decoder = copy.deepcopy(deaf.decoder.voices[0])
     with torch.no_grad():
         for layer in decoder.layers:
             layer.weight_hh_l0.zero_()
