@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from musicae.core.event import Event
 from musicae.music.grid import Grid
 from musicae.music.representations.base import Pitched, sentences, slices
-from musicae.music.representations.tracks import describe, find, pitched
+from musicae.music.representations.tracks import find, pitched, together
 from musicae.music.song import Song, Track
 
 ONSET, SUSTAIN = 0, 1
@@ -47,12 +47,7 @@ class Pianoroll(Pitched):
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all pitched tracks together, under the first one's program."""
         indices = pitched(song) if track is None else [find(song, track)]
-        if len(indices) == 1:
-            return song.tracks[indices[0]], f"took {describe(song, indices[0])}"
-        tracks = [song.tracks[i] for i in indices]
-        notes = np.concatenate([one.notes for one in tracks])
-        notes = notes[np.lexsort((notes["pitch"], notes["start"]))]
-        return replace(tracks[0], notes=notes, name=""), f"took all {len(tracks)} pitched tracks together"
+        return together(song, indices, "pitched")
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes uint8 [2, total_steps, pitches], and what was changed on the way.

@@ -1,23 +1,25 @@
-"""Windows of melody exactly as MusicVAE makes them (OneHotMelodyConverter of magenta, note-seq 0.0.5).
+"""Windows exactly as MusicVAE makes them (OneHotMelodyConverter and its like in magenta, note-seq 0.0.5).
 
 A song is cut wherever its tempo or metre changes; only parts in four quarters a bar count. In each part every
-track is cut into melodies at silences, and each melody into windows, a bar apart. Positions are rounded in
-exact arithmetic, halves going up, and a note exactly at a cut belongs to the later part.
+track (all drums together) is cut into melodies or beats at silences, and each into windows, a bar apart. Positions are
+rounded in exact arithmetic, halves going up, and a note exactly at a cut belongs to the later part. Grooves are not
+cut: their song must be in one tempo and metre.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 
-from musicae.errors import MidiError
+from musicae.errors import MidiError, NoWindows
 from musicae.music.representations.base import slices, unique
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
-from musicae.music.representations.tracks import find
+from musicae.music.representations.tracks import drum_tracks, find
 from musicae.music.song import Song, Tempo, TimeSignature
 
 BAR_QUARTERS = 4
@@ -72,12 +74,36 @@ def windows(melody, song: Song, track: int | str | None = None) -> tuple[np.ndar
     heard = range(len(song.tracks)) if track in (None, "all") else [find(song, track)]
     tracks = [song.tracks[i] for i in heard]
     notes = [_in_range(melody, t.notes) for t in tracks if not t.is_drum and _heard(melody, t.program)]
-    found = [
-        unique(np.concatenate([np.zeros((0, melody.steps), np.uint8), *_part_windows(melody, song, notes, part)]))
-        for part in parts(song)
-    ]
-    found = np.concatenate([np.zeros((0, melody.steps), np.uint8), *found])
+    found = _of_parts(melody, song, lambda part: (w for one in notes for w in _melody_windows(melody, song, one, part)))
     return found, [] if len(found) else [f"no melody of {melody.steps} steps in a part in 4/4 at one tempo"]
+
+
+def drum_windows(drums, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+    """The windows of the drums of a song (DrumsConverter): uint8 [n, classes, steps], different within each part; and,
+    if there are none, why.
+
+    Keys that the kit lacks are left out. For the original's set of windows the song must come from `read`.
+
+    Args:
+        drums: the settings, a `Drums`.
+        song: the song.
+        track: a track's number, counted from 1, or part of its name; None for all tracks of drums together.
+    """
+    try:
+        heard = drum_tracks(song) if track is None else [find(song, track, drum_tracks)]
+    except NoWindows as error:
+        return np.zeros((0, *drums.shape), np.uint8), [str(error)]
+    notes = np.concatenate([song.tracks[i].notes for i in heard])
+    notes = notes[drums.drums.known[notes["pitch"]] >= 0]
+    found = _of_parts(drums, song, lambda part: _drum_windows(drums, song, notes, part))
+    return found, [] if len(found) else [f"no drums for {drums.steps} steps in a part in 4/4 at one tempo"]
+
+
+def _of_parts(kind, song: Song, windows_of: Callable[[tuple[int, int]], Iterable[np.ndarray]]) -> np.ndarray:
+    """The windows [n, *shape] of all parts of a song, different within each."""
+    nothing = np.zeros((0, *kind.shape), kind.dtype)
+    found = [unique(np.concatenate([nothing, *windows_of(part)])) for part in parts(song)]
+    return np.concatenate([nothing, *found])
 
 
 def parts(song: Song) -> Iterator[tuple[int, int]]:
@@ -109,32 +135,62 @@ def _in_range(melody, notes: np.ndarray) -> np.ndarray:
     return notes[(notes["pitch"] >= melody.lowest_pitch) & (notes["pitch"] <= melody.highest_pitch)]
 
 
-def _part_windows(melody, song: Song, tracks: list[np.ndarray], part: tuple[int, int]) -> Iterator[np.ndarray]:
-    """The windows of each melody of each track between two ticks."""
-    for notes in tracks:
-        notes = notes[(notes["start"] >= part[0]) & (notes["start"] < part[1])]
-        start = _step(notes["start"] - part[0], melody, song)
-        end = np.maximum(_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
-        top = highest(start, notes["pitch"])
-        for tokens in _melodies(melody, start[top], end[top], notes["pitch"][top]):
-            bar = BAR_QUARTERS * melody.steps_per_quarter
-            starts = np.arange(0, len(tokens) - melody.steps + 1, bar)
-            yield without_leading_offs(slices(tokens, starts, melody.steps))
+def within(notes: np.ndarray, part: tuple[int, int]) -> np.ndarray:
+    """The notes that begin between two ticks."""
+    return notes[(notes["start"] >= part[0]) & (notes["start"] < part[1])]
 
 
-def _melodies(melody, start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> Iterator[np.ndarray]:
-    """A top line in pieces, tokens [steps] each: cut at silences, from bar line to bar line."""
-    bar = BAR_QUARTERS * melody.steps_per_quarter
-    silent = start[1:] - end[:-1] >= melody.gap_bars * bar
-    pieces = np.flatnonzero(silent) + 1 if melody.gap_bars else []
-    for s, e, p in zip(*(np.split(values, pieces) for values in (start, end, pitch)), strict=True):
-        if len(s):
-            first = s[0] // bar * bar
-            steps = -(-(e[-1] - first) // bar) * bar
-            tokens = line(s - first, e - first, FIRST_NOTE + p - melody.lowest_pitch, steps)
-            yield tokens[: melody.max_bars * bar]
-
-
-def _step(ticks: np.ndarray, melody, song: Song) -> np.ndarray:
+def nearest_step(ticks: np.ndarray, kind, song: Song) -> np.ndarray:
     """The step nearest to each tick, halves going up."""
-    return (2 * ticks * melody.steps_per_quarter + song.ticks_per_quarter) // (2 * song.ticks_per_quarter)
+    return (2 * ticks * kind.steps_per_quarter + song.ticks_per_quarter) // (2 * song.ticks_per_quarter)
+
+
+def steps_per_bar(kind) -> int:
+    """The steps of a bar of four quarters."""
+    return BAR_QUARTERS * kind.steps_per_quarter
+
+
+def pieces(kind, start: np.ndarray, end: np.ndarray) -> Iterator[tuple[slice, int, int]]:
+    """Notes in pieces, cut at silences: which notes, the step of the bar line before them, and how many steps of whole
+    bars they take.
+
+    Args:
+        kind: the settings: `gap_bars` of silence end a piece, 0 never does.
+        start: the step where each note begins [n], ascending.
+        end: the step where it ends [n].
+    """
+    bar = steps_per_bar(kind)
+    silent = start[1:] - end[:-1] >= kind.gap_bars * bar
+    cuts = (np.flatnonzero(silent) + 1).tolist() if kind.gap_bars else []
+    for i, j in pairwise([0, *cuts, len(start)]):
+        if i < j:
+            first = int(start[i]) // bar * bar
+            yield slice(i, j), first, -(-(int(end[j - 1]) - first) // bar) * bar
+
+
+def _along_bars(kind, passage: np.ndarray) -> np.ndarray:
+    """The windows [n, steps, ...] of a passage [total, ...], a bar apart; none of one that is shorter."""
+    passage = passage[: kind.max_bars * steps_per_bar(kind)]
+    return slices(passage, np.arange(0, len(passage) - kind.steps + 1, steps_per_bar(kind)), kind.steps)
+
+
+def _melody_windows(melody, song: Song, notes: np.ndarray, part: tuple[int, int]) -> Iterator[np.ndarray]:
+    """The windows of each melody of a track between two ticks."""
+    notes = within(notes, part)
+    start = nearest_step(notes["start"] - part[0], melody, song)
+    end = np.maximum(nearest_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
+    top = highest(start, notes["pitch"])
+    start, end, token = start[top], end[top], FIRST_NOTE + notes["pitch"][top] - melody.lowest_pitch
+    for piece, first, steps in pieces(melody, start, end):
+        tokens = line(start[piece] - first, end[piece] - first, token[piece], steps)
+        yield without_leading_offs(_along_bars(melody, tokens))
+
+
+def _drum_windows(drums, song: Song, notes: np.ndarray, part: tuple[int, int]) -> Iterator[np.ndarray]:
+    """The windows of each beat between two ticks, [n, classes, steps]."""
+    notes = np.sort(within(notes, part), order="start")
+    start, drum = nearest_step(notes["start"] - part[0], drums, song), drums.drums.known[notes["pitch"]]
+    for piece, first, steps in pieces(drums, start, start + 1):
+        roll = np.zeros((steps, drums.classes), np.uint8)
+        roll[start[piece] - first, drum[piece]] = 1
+        yield _along_bars(drums, roll).swapaxes(1, 2)

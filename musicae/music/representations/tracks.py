@@ -1,13 +1,15 @@
-"""Which track to hear: the one asked for, or the one most like a melody."""
+"""Which track to hear: the one asked for, the one most like a melody, all drums together."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from musicae.errors import ConfigError, NoWindows
-from musicae.music.song import Song, Track
+from musicae.music.song import Song, Track, in_order
 
 MELODY_NAMES = re.compile(
     r"(?<![a-z])(melod(y|ie|ia)|vocals?|voices?|lead|soprano|sing(er|ing)?|tune|canto|gesang)(?![a-z])"
@@ -22,20 +24,51 @@ def pitched(song: Song) -> list[int]:
     Raises:
         NoWindows: there are none.
     """
-    found = [i for i, track in enumerate(song.tracks) if len(track.notes) and not track.is_drum]
-    if not found and any(len(track.notes) for track in song.tracks):
-        raise NoWindows(f"{title(song)}: only drums, which no model here hears yet; give a song with pitched notes")
+    found = [i for i in sounding(song) if not song.tracks[i].is_drum]
+    if not found:
+        raise NoWindows(
+            f"{title(song)}: only drums; choose a model of drums with --model, or give a song with pitched notes"
+        )
+    return found
+
+
+def drum_tracks(song: Song) -> list[int]:
+    """The indices of the tracks of drums that have notes.
+
+    Raises:
+        NoWindows: there are none.
+    """
+    found = [i for i in sounding(song) if song.tracks[i].is_drum]
+    if not found:
+        raise NoWindows(
+            f"{title(song)}: no drums (channel 10); {_all(song)}; choose a model of pitched notes with --model"
+        )
+    return found
+
+
+def sounding(song: Song) -> list[int]:
+    """The indices of the tracks that have notes.
+
+    Raises:
+        NoWindows: there are none.
+    """
+    found = [i for i, track in enumerate(song.tracks) if len(track.notes)]
     if not found:
         raise NoWindows(f"{title(song)}: no notes")
     return found
 
 
-def find(song: Song, wanted: int | str) -> int:
+def find(song: Song, wanted: int | str, among: Callable[[Song], list[int]] = pitched) -> int:
     """The index of the track with this number in the file, counted from 1, or with this in its name.
+
+    Args:
+        song: the song.
+        wanted: number or name.
+        among: what it must be: `pitched`, `drum_tracks` or `sounding`.
 
     Raises:
         ConfigError: there is none; lists the tracks.
-        NoWindows: it has no pitched notes.
+        NoWindows: it is not what it must be.
     """
     text = str(wanted).strip().lower()
     numbers = {str(i + 1): i for i in range(len(song.tracks))}
@@ -43,8 +76,9 @@ def find(song: Song, wanted: int | str) -> int:
     index = numbers.get(text, next(iter(names), None))
     if index is None or not text:
         raise ConfigError(f"{title(song)}: no track {wanted!r}; {_all(song)}")
-    if index not in pitched(song):
-        raise NoWindows(f"{title(song)}: {describe(song, index)} has no pitched notes; {_all(song)}")
+    if index not in among(song):
+        kind = {pitched: "pitched notes", drum_tracks: "drum notes"}.get(among, "notes")
+        raise NoWindows(f"{title(song)}: {describe(song, index)} has no {kind}; {_all(song)}")
     return index
 
 
@@ -88,6 +122,21 @@ def describe(song: Song, index: int) -> str:
 def title(song: Song) -> str:
     """The song's name, or a word for it."""
     return song.name or "the song"
+
+
+def together(song: Song, indices: list[int], kind: str) -> tuple[Track, str]:
+    """Some tracks as one, under the first one's program, and a sentence that says so.
+
+    Args:
+        song: the song.
+        indices: of the tracks.
+        kind: what they are, e.g. "drum": for the sentence.
+    """
+    if len(indices) == 1:
+        return song.tracks[indices[0]], f"took {describe(song, indices[0])}"
+    tracks = [song.tracks[i] for i in indices]
+    notes = in_order(np.concatenate([one.notes for one in tracks]))
+    return replace(tracks[0], notes=notes, name=""), f"took all {len(tracks)} {kind} tracks together"
 
 
 def _all(song: Song) -> str:

@@ -1,0 +1,204 @@
+"""Drums: which drums of a kit are hit in each step, as in MusicVAE, for any length and any metre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from musicae.core.event import Event
+from musicae.errors import ConfigError
+from musicae.music.grid import Grid
+from musicae.music.representations import strict
+from musicae.music.representations.base import OnePart, counted, sentences, slices
+from musicae.music.representations.kits import KITS, NINE, Kit, kit
+from musicae.music.representations.tracks import describe, drum_tracks, find, together
+from musicae.music.song import Song, Track
+
+
+@dataclass(frozen=True)
+class Drums(OnePart):
+    """A plane of zeros and ones: drum d is hit in step t.
+
+    A passage is uint8 [classes, total_steps], a window uint8 [classes, steps]. A hit has no length; what is written
+    lasts a step. A network sees either the plane itself, or, with `labels`, one number a step: the sum of 2^d over the
+    drums that are hit, 0 to 511.
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        classes: 9 drums (kick, snare, closed and open hi-hat, low, mid and high tom, crash, ride), or the 61 of
+            General MIDI 2, one for each key.
+        kit: of 9 drums, which keys are which drum: "new", or "old" as MusicVAE had it before 2019-04-24, when its
+            published models of drums and trios were trained (then 43 was a high tom and 52 a ride, and 22 and 26,
+            the edge of the hi-hat on V-Drums, were none).
+        labels: show a network one of 512 numbers a step; of 9 drums only.
+        strict: make windows exactly as MusicVAE does (see `strict.drum_windows`).
+        gap_bars: strict only: a beat ends where so many bars are silent; 0 for never.
+        max_bars: strict only: a beat is cut off after so many bars.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("new", "old")
+
+    classes: int = 9
+    kit: str = "new"
+    labels: bool = False
+    strict: bool = False
+    gap_bars: int = 1
+    max_bars: int = 100
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.classes not in (9, 61):
+            raise ConfigError(f"{self.classes} classes of drums: there are kits of 9 and of 61")
+        if self.classes == 61 and (self.labels or self.kit != "new"):
+            raise ConfigError("61 classes of drums have one kit, and too many combinations for labels: leave both out")
+        kit(self.kit, self.names)
+
+    @property
+    def drums(self) -> Kit:
+        """The keys of each drum."""
+        return KITS[self.kit if self.classes == 9 else "full"]
+
+    @property
+    def instruments(self) -> tuple[Track, ...]:
+        """A track on channel 10."""
+        return (Track(is_drum=True, name="Drums"),)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(classes, steps)."""
+        return (self.classes, self.steps)
+
+    @property
+    def event(self) -> Event:
+        """One of 512 combinations in each step, or each drum hit or not; an encoder is told of silence apart."""
+        if self.labels:
+            return Event("categorical", 2**self.classes, (self.steps,), silence=True)
+        return Event("bernoulli", self.classes, (self.steps,), silence=True)
+
+    def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
+        """Windows [n, classes, steps] as they are, or as labels int64 [n, steps]."""
+        if not self.labels:
+            return windows, None
+        return np.tensordot(windows.astype(np.int64), 1 << np.arange(self.classes), (1, 0)), None
+
+    def from_data(self, x: np.ndarray) -> np.ndarray:
+        """Windows uint8 [n, classes, steps] of values above one half, or of labels int [n, steps]."""
+        if not self.labels:
+            return (x > 0.5).astype(np.uint8)
+        return (x[:, None, :].astype(np.int64) >> np.arange(self.classes)[:, None] & 1).astype(np.uint8)
+
+    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+        """The track of drums asked for, or all of them together."""
+        return drum_part(song, track)
+
+    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+        """See `Representation.windows`."""
+        track = None if track == "all" else track
+        return strict.drum_windows(self, song, track) if self.strict else super().windows(song, track)
+
+    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """A NOTE array as a plane uint8 [classes, total_steps], and what was changed on the way."""
+        step = grid.steps(notes["start"])
+        notes, step = (values[(step >= 0) & (step < grid.total_steps)] for values in (notes, step))
+        array = np.zeros((self.classes, grid.total_steps), np.uint8)
+        array[self.drums.nearest[notes["pitch"]], step] = 1
+        changes = sentences(
+            (int(np.sum(grid.ticks(step) != notes["start"])), "hit", "moved to the grid"),
+            (len(notes) - int(array.sum()), "hit", "merged with one of the same drum and step"),
+        )
+        return array, unknown(self.drums, notes["pitch"]) + changes
+
+    def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The hits of a plane [classes, total_steps], a step long, each as the first key of its drum."""
+        step, drum = np.nonzero(array.T)
+        return step, step + 1, self.drums.written[drum]
+
+    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The windows [n, classes, steps] that begin at `starts` [n]; silence beyond the end."""
+        return taken(array, starts, self.steps)
+
+    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The plane [classes, total_steps] of which each window holds its first `lengths` [n] steps."""
+        return joined(windows, lengths)
+
+    def struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a drum is hit in each window [n, classes, steps]: bool [n]."""
+        return windows.any(axis=(1, 2))
+
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Where drums are hit in windows [n, classes, steps]: bool [n, steps, classes]."""
+        return windows.swapaxes(1, 2) > 0
+
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps the right drums are hit and no others; of windows [n, classes, steps]: bool [n, steps]."""
+        return ((windows > 0) == (truth > 0)).all(axis=1)
+
+    def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+        """The same windows: drums have no key."""
+        return windows
+
+    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+        """`hit_precision` and `hit_recall`: see `hit_figures`."""
+        return hit_figures(windows > 0, truth > 0)
+
+
+def drum_part(song: Song, track: int | str | None) -> tuple[Track, str]:
+    """The track of drums asked for, or all of them as one, and a sentence that says so.
+
+    Raises:
+        NoWindows: there are no drums.
+    """
+    if track is None:
+        part, choice = together(song, drum_tracks(song), "drum")
+    else:
+        index = find(song, track, drum_tracks)
+        part, choice = song.tracks[index], f"took {describe(song, index)} (as asked)"
+    return without_lengths(part), choice
+
+
+def without_lengths(track: Track) -> Track:
+    """A track of hits one tick long: what rings on reaches no further bar."""
+    notes = track.notes.copy()
+    notes["end"] = notes["start"] + 1
+    return replace(track, notes=notes)
+
+
+def unknown(drums: Kit, pitches: np.ndarray) -> list[str]:
+    """What is said of keys [notes] that are no drum of a kit: which ones, how often, and what they are played as."""
+    keys, counts = np.unique(pitches[drums.known[pitches] < 0], return_counts=True)
+    if not len(keys):
+        return []
+    like = (f"{key} as {drums.written[drums.nearest[key]]}{_named(drums, key)}" for key in keys.tolist())
+    return [f"{counted(int(counts.sum()), 'hit')} on keys that this kit lacks heard as the nearest: {', '.join(like)}"]
+
+
+def _named(drums: Kit, key: int) -> str:
+    """The drum of a key by name, where the kit has names."""
+    return f" ({NINE[drums.nearest[key]]})" if len(drums) == len(NINE) else ""
+
+
+def hit_figures(heard: np.ndarray, meant: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Figures of decoded hits beside the true ones, both bool of one shape, as (numerator, denominator).
+
+    * `hit_precision`: of the decoded hits, those that are true.
+    * `hit_recall`: of the true hits, those that were decoded.
+    """
+    both = float(np.sum(heard & meant))
+    return {"hit_precision": (both, float(heard.sum())), "hit_recall": (both, float(meant.sum()))}
+
+
+def taken(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
+    """The windows [n, channels, steps] of a passage [channels, total_steps] that begin at `starts` [n]."""
+    return slices(array.T, starts, steps).swapaxes(1, 2)
+
+
+def joined(windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The passage [channels, total_steps] of which each window holds its first `lengths` [n] steps."""
+    own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
+    return np.moveaxis(windows, 1, 0)[:, own]
