@@ -1,0 +1,113 @@
+"""What the original computes of its own arrays, computed by a model of musicae: to compare number by number."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from musicae.core.event import Event
+from musicae.core.likelihoods import Bernoulli, Categorical, Marked, Streams
+from musicae.core.networks.steps import NadeSwitches
+from musicae.errors import DataError
+
+
+@torch.no_grad()
+def numbers(
+    model: Any,
+    x_in: np.ndarray,
+    x_out: np.ndarray,
+    lengths: np.ndarray | None = None,
+    controls: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """A forward pass in the original's conventions, z being the mean of the posterior, teacher-forced.
+
+    Args:
+        model: a model with a recurrent network.
+        x_in: what the encoder reads, floats `[batch, steps, depth]`: indicators of classes (of several streams side
+            by side), drum rolls with a value for silence, or grooves.
+        x_out: what the decoder is to say, in the same layout (drum rolls without that value; labels as indicators).
+        lengths: how many steps are there, `[batch]`, or of each segment, `[batch, segments]`; None for all.
+        controls: what both are told, `[batch, steps, conditions]`.
+
+    Returns:
+        `mu` and `sigma` `[batch, latent]`; `kl`, KL(q(z | x) ‖ N(0, I)) summed over the dimensions, and `r_loss`, the
+        cross entropy summed over the steps (of grooves the log loss of the hits and the squared errors of the rest,
+        without the constants of a density), both in nats, `[batch]`; `rnn_output` `[batch, steps, numbers]`, what the
+        LSTM's output projection gives.
+
+    Raises:
+        DataError: the arrays are not such as the model reads and says.
+    """
+    network, event = model.network, model.representation.event
+    condition = None if controls is None else torch.from_numpy(np.asarray(controls, np.float32))
+    there = _there(np.asarray(x_out), lengths)
+    x = _example(np.asarray(x_out), event, there)
+    told = network.given(condition)
+    posterior = told.encode(_example(_without_silence(np.asarray(x_in), event), event, there))
+    likelihood = told.decode(posterior.mean).given(x)
+    return {
+        "mu": posterior.mean.numpy(),
+        "sigma": posterior.std.numpy(),
+        "kl": posterior.kl().sum(1).numpy(),
+        "r_loss": (-likelihood.log_prob(x)).numpy() - _constant(likelihood),
+        "rnn_output": _output(likelihood).numpy(),
+    }
+
+
+def _there(array: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    """Which steps of `[batch, steps, depth]` there are, bool `[batch, steps]`."""
+    batch, steps = array.shape[:2]
+    if lengths is None:
+        return np.ones((batch, steps), bool)
+    lengths = np.asarray(lengths).reshape(batch, -1)
+    segment = steps // lengths.shape[1]
+    return (np.arange(segment) < lengths[..., None]).reshape(batch, steps)
+
+
+def _without_silence(array: np.ndarray, event: Event) -> np.ndarray:
+    """What the encoder reads in the layout of what the decoder says."""
+    if not event.silence:
+        return array
+    if not event.categorical:
+        return array[..., :-1]
+    labels = array[..., :-1].astype(np.int64) @ (1 << np.arange(array.shape[-1] - 1))
+    return (labels[..., None] == np.arange(event.outputs)).astype(np.float32)
+
+
+def _example(array: np.ndarray, event: Event, there: np.ndarray) -> torch.Tensor:
+    """An array of the original as the network has examples.
+
+    Raises:
+        DataError: it has another size, or lacks steps that such a model cannot do without.
+    """
+    if array.shape[1:] != (*event.size, event.outputs):
+        expected = f"[batch, {event.size[0]}, {event.outputs}]"
+        raise DataError(f"an array of shape {array.shape}, where the model has {expected}")
+    if not there.all() and event.end is None:
+        raise DataError("lengths shorter than the examples, for a model whose examples have one length")
+    if not event.categorical:
+        return torch.from_numpy(np.ascontiguousarray(array.swapaxes(1, 2), np.float32))
+    streams = np.split(array, np.cumsum(event.streams)[:-1], -1)
+    classes = [np.where(there & part.any(-1), part.argmax(-1), part.shape[-1]) for part in streams]
+    return torch.from_numpy(np.stack(classes, 1) if isinstance(event.channels, tuple) else classes[0])
+
+
+def _constant(likelihood: Any) -> float:
+    """What −ln p has beside the squared errors of grooves: ½ ln π for each velocity and each offset."""
+    if not isinstance(likelihood, Marked):
+        return 0.0
+    return likelihood.output[0].numel() * 2 / 3 * 0.5 * math.log(math.pi)
+
+
+def _output(likelihood: Any) -> torch.Tensor:
+    """What the LSTM gave, `[batch, steps, numbers]`."""
+    if isinstance(likelihood, Streams):
+        return torch.cat([part.logits for part in likelihood.parts], -1)
+    if isinstance(likelihood, Categorical):
+        return likelihood.logits
+    if isinstance(likelihood, NadeSwitches):
+        return likelihood.output
+    return (likelihood.logits if isinstance(likelihood, Bernoulli) else likelihood.output).transpose(1, 2)

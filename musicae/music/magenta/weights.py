@@ -1,0 +1,209 @@
+"""The original's tensors by its names, and those of musicae: one table, read in both directions.
+
+An LSTM cell of TensorFlow (LSTMBlockCell) has one kernel `[inputs + units, 4 · units]` for what it reads and for its
+state, gates in the order i, j, f, o, and adds 1 to the forget gate f while it runs. PyTorch has two matrices with gates
+in rows, in the order i, f, g (= j), o, and two biases. Here the first bias is the original's with that 1 in it, the
+second is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from musicae.core.autoencoder import build
+from musicae.errors import CheckpointError
+from musicae.music.magenta.checkpoints import is_weight, shape
+
+CELL = "lstm_cell"
+CONDUCTOR = "decoder/hierarchical_level_0/"
+State = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An LSTM layer, or one direction of it: `theirs/kernel`, `theirs/bias`, and `ours.weight_ih_l0`, ...
+
+    Args:
+        theirs: what the original's names begin with.
+        ours: what those of musicae begin with.
+        direction: what they end with: `"_reverse"` for the backward one.
+    """
+
+    theirs: str
+    ours: str
+    direction: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the original."""
+        return f"{self.theirs}/kernel", f"{self.theirs}/bias"
+
+    def to_musicae(self, kernel: torch.Tensor, bias: torch.Tensor) -> State:
+        """Both matrices and both biases."""
+        units = len(bias) // 4
+        matrix, bias = _exchanged(kernel.T), _exchanged(bias)
+        bias[units : 2 * units] += 1
+        values = (matrix[:, :-units], matrix[:, -units:], bias, torch.zeros_like(bias))
+        return {name: value.contiguous() for name, value in zip(self._names, values, strict=True)}
+
+    def from_musicae(self, state: State) -> State:
+        """Kernel and bias; both biases of musicae count."""
+        read, kept, *biases = (state[name] for name in self._names)
+        bias, units = biases[0] + biases[1], kept.shape[1]
+        bias[units : 2 * units] -= 1
+        kernel = _exchanged(torch.cat([read, kept], 1)).T.contiguous()
+        return dict(zip(self.parts, (kernel, _exchanged(bias)), strict=True))
+
+    @property
+    def _names(self) -> list[str]:
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [f"{self.ours}.{kind}_l0{self.direction}" for kind in kinds]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """An affine layer: `theirs/kernel` `[inputs, outputs]`, `theirs/bias`, and `ours.weight` `[outputs, inputs]`,
+    `ours.bias`."""
+
+    theirs: str
+    ours: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the original."""
+        return f"{self.theirs}/kernel", f"{self.theirs}/bias"
+
+    def to_musicae(self, kernel: torch.Tensor, bias: torch.Tensor) -> State:
+        """Weight and bias."""
+        return {f"{self.ours}.weight": kernel.T.contiguous(), f"{self.ours}.bias": bias}
+
+    def from_musicae(self, state: State) -> State:
+        """Kernel and bias."""
+        values = (state[f"{self.ours}.weight"].T.contiguous(), state[f"{self.ours}.bias"])
+        return dict(zip(self.parts, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Nade:
+    """The weights of a NADE: `theirs/w_enc` `[switches, 1, hidden]`, `theirs/w_dec_t` `[switches, hidden, 1]`, and
+    `ours.reads`, `ours.says` `[switches, hidden]`."""
+
+    theirs: str
+    ours: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the original."""
+        return f"{self.theirs}/w_enc", f"{self.theirs}/w_dec_t"
+
+    def to_musicae(self, reads: torch.Tensor, says: torch.Tensor) -> State:
+        """Both matrices."""
+        return {f"{self.ours}.reads": reads.squeeze(1), f"{self.ours}.says": says.squeeze(2)}
+
+    def from_musicae(self, state: State) -> State:
+        """Both, with a dimension of 1 more."""
+        values = (state[f"{self.ours}.reads"].unsqueeze(1), state[f"{self.ours}.says"].unsqueeze(2))
+        return dict(zip(self.parts, values, strict=True))
+
+
+def _exchanged(gates: torch.Tensor) -> torch.Tensor:
+    """Four blocks of rows of which the second and the third change places: i, j, f, o to i, f, j, o and back."""
+    first, second, third, fourth = gates.chunk(4)
+    return torch.cat([first, third, second, fourth])
+
+
+def table(preset: Any) -> list[Cell | Dense | Nade]:
+    """Which tensors of the original are which of musicae, for a preset with a recurrent network."""
+    network, voices = preset.network, len(preset.representation.event.streams) if preset.network.apart else 1
+    rows = [*_encoder(network), Dense("encoder/mu", "bottleneck.mean")]
+    if "gaussian" in preset.bottleneck:
+        rows.append(Dense("encoder/sigma", "bottleneck.std"))
+    if network.conductor_units:
+        rows += _decoder(CONDUCTOR, "initial_state", "decoder.conductor", len(network.conductor_units))
+    core = "core_decoder/" if network.conductor_units else ""
+    for voice in range(voices):
+        theirs = f"{core}core_decoder_{voice}/decoder/" if network.apart else f"{core}decoder/"
+        rows += _voice(theirs, f"decoder.voices.{voice}", network)
+    return rows
+
+
+def _encoder(network: Any) -> Iterator[Cell]:
+    levels = [("encoder", "encoder.1")]
+    if network.hierarchical_encoder:
+        levels = [(f"encoder/hierarchical_level_{k}", f"encoder.1.levels.{k}") for k in range(2)]
+    for theirs, ours in levels:
+        for i in range(len(network.encoder_units)):
+            for direction, suffix in (("fw", ""), ("bw", "_reverse")):
+                name = f"{theirs}/cell_{i}/bidirectional_rnn/{direction}/multi_rnn_cell/cell_0/{CELL}"
+                yield Cell(name, f"{ours}.layers.{i}", suffix)
+
+
+def _decoder(theirs: str, start: str, ours: str, layers: int, cells: str = "cell") -> Iterator[Cell | Dense]:
+    """A stack of layers and what it starts from."""
+    yield Dense(f"{theirs}{start}", f"{ours}.start")
+    for i in range(layers):
+        yield Cell(f"{theirs}{cells}_{i}/{CELL}", f"{ours}.layers.{i}")
+
+
+def _voice(theirs: str, ours: str, network: Any) -> Iterator[Cell | Dense | Nade]:
+    yield from _decoder(theirs, "z_to_initial_state", ours, len(network.decoder_units), "multi_rnn_cell/cell")
+    yield Dense(f"{theirs}output_projection", f"{ours}.output")
+    if network.nade:
+        yield Nade(f"{theirs}nade", f"{ours}.nade")
+
+
+def to_musicae(tensors: Mapping[str, np.ndarray], preset: Any) -> dict[str, torch.Tensor]:
+    """The state of a preset's network from the original's weights.
+
+    Args:
+        tensors: by the original's names: a `Checkpoint`, or anything that maps names to arrays.
+        preset: the model (`musicae.presets.Preset`) that they are of, its sizes included.
+
+    Raises:
+        CheckpointError: the first tensor that is missing, too many, of another shape, or damaged.
+    """
+    check(tensors, preset)
+    state = {}
+    for row in table(preset):
+        state |= row.to_musicae(*(torch.from_numpy(np.array(tensors[name], np.float32)) for name in row.parts))
+    return state
+
+
+def from_musicae(state: State, preset: Any) -> dict[str, np.ndarray]:
+    """The original's weights from the state of a preset's network: the inverse of `to_musicae`."""
+    return {name: value.detach().float().cpu().numpy() for name, value in _exported(state, preset).items()}
+
+
+def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
+    """The original's tensors of a preset: names and shapes."""
+    told, event = preset.representation.conditions, preset.representation.event
+    with torch.device("meta"):
+        network = build(preset.network, event, preset.latent, preset.bottleneck, told)
+    return {name: tuple(value.shape) for name, value in _exported(network.state_dict(), preset).items()}
+
+
+def check(tensors: Mapping[str, np.ndarray], preset: Any) -> None:
+    """Compare names and shapes with those of a preset.
+
+    Raises:
+        CheckpointError: the first tensor that is missing, too many, or of another shape.
+    """
+    wanted, where = shapes(preset), getattr(tensors, "source", "the checkpoint")
+    for name, expected in wanted.items():
+        if name not in tensors:
+            raise CheckpointError(f"{where}: tensor {name} is missing, which {preset.name} has")
+        if shape(tensors, name) != expected:
+            found = shape(tensors, name)
+            raise CheckpointError(f"{where}: tensor {name} has shape {found}, that of {preset.name} has {expected}")
+    for name in tensors:
+        if is_weight(name) and name not in wanted:
+            raise CheckpointError(f"{where}: tensor {name} is too many: {preset.name} has none of that name")
+
+
+def _exported(state: State, preset: Any) -> dict[str, torch.Tensor]:
+    return {name: value for row in table(preset) for name, value in row.from_musicae(state).items()}
