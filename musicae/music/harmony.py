@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.music.chords import NONE
+from musicae.music.chords import NONE, key_number
 from musicae.music.grid import Grid
 from musicae.music.song import NOTE, Song, TimeSignature, Track
 
@@ -96,6 +96,21 @@ def of_part(tracks: Iterable[Track], start: int, end: int, song: Song) -> Harmon
     notes = pitched_notes(tracks)
     notes = notes[(notes["start"] >= start) & (notes["start"] < end)]
     return infer(notes, np.append(np.arange(start, end, quarters * song.ticks_per_quarter), end))
+
+
+def signed_keys(song: Song, ticks: np.ndarray, *, by_tonic: bool = False) -> np.ndarray | None:
+    """The keys that the key signatures give at ticks [...], before the first one its own; None without any.
+
+    Args:
+        song: the song.
+        ticks: where.
+        by_tonic: see `musicae.music.chords.key_number`.
+    """
+    if not song.key_signatures:
+        return None
+    keys = np.array([key_number(signature, by_tonic=by_tonic) for signature in song.key_signatures])
+    at = np.searchsorted([signature.tick for signature in song.key_signatures], ticks, "right") - 1
+    return keys[np.maximum(at, 0)]
 
 
 def pitched_notes(tracks: Iterable[Track]) -> np.ndarray:

@@ -77,8 +77,10 @@ def test_chords_hold_until_the_next():
 
 @pytest.mark.parametrize(
     ("metre", "number"),
-    [((4, 4), 2), ((3, 4), 1), ((2, 4), 1), ((2, 2), 1), ((6, 8), 2), ((9, 8), 1), ((12, 8), 2), ((5, 4), 1)]
-    + [((6, 4), 2), ((7, 8), 1), ((4, 2), 2)],
+    [
+        *[((4, 4), 2), ((6, 8), 2), ((12, 8), 2), ((6, 4), 2), ((4, 2), 2)],
+        *[((3, 4), 1), ((2, 4), 1), ((2, 2), 1), ((9, 8), 1), ((5, 4), 1), ((7, 8), 1)],
+    ],
 )
 def test_chords_a_bar(metre, number):
     assert harmony.chords_a_bar(TimeSignature(0, *metre)) == number
@@ -178,7 +180,8 @@ def bars(song: Song):
                 steps = (48 * (notes["start"] - line) + quarter) // (2 * quarter)
                 own = (steps > 0) & (steps < 96)
                 program = 488 if track.is_drum else 360 + track.program
-                heard |= {(program, *note) for note in zip(steps[own].tolist(), notes["pitch"][own].tolist())}
+                pitches = notes["pitch"][own].tolist()
+                heard |= {(program, *note) for note in zip(steps[own].tolist(), pitches, strict=True)}
             yield heard, found.at(np.array([line, line + 2 * quarter]))[0].tolist()
 
 
@@ -205,7 +208,8 @@ def test_chords_are_those_of_the_original():
         ours = list(bars(strict.read(content)))
         for row in range(*expected["offsets"][i : i + 2]):
             heard, pairs = tokens_of(expected["tokens"][row], expected["chords"][row])
-            # the original's cuts are a last bit off, so a note on the bar line may be in the bar before: leave these out
+            # the original's cuts may be a last bit off: then a note on the bar line is in the bar before, and what
+            # happens at the end of a bar is told the chord of the next; so both bar lines are left out
             shared = [len(heard & other) - len(heard ^ other) for other, _ in ours]
             alike = [halves for (_, halves), n in zip(ours, shared, strict=True) if n == max(shared)]
             inside = {(step // 48, chord) for step, chord in pairs if step < 96}

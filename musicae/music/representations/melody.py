@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from musicae.core.event import Event
+from musicae.music import chords as symbols
+from musicae.music import harmony
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
-from musicae.music.representations.base import Pitched, sentences, slices
+from musicae.music.representations.base import Hearing, Pitched, sentences, slices
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
     HOLD,
@@ -32,6 +34,10 @@ class Melody(Pitched):
     passage or window that begins in silence begins with 1, one that begins inside a note with 0: windows
     put together again are the passage. Elsewhere 1 follows a sounding note only.
 
+    A model may be told chords and key. Then passages and windows have rows, [rows, steps]: the tokens; if `chords`,
+    the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see `musicae.music.chords`).
+    Chords are inferred from all tracks; so are keys where the song has no key signature.
+
     Args:
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
@@ -42,6 +48,8 @@ class Melody(Pitched):
         programs: strict only: first and last MIDI program heard; (0, 31) in MusicVAE's two-bar models.
         gap_bars: strict only: a melody ends where so many bars are silent; 0 for never.
         max_bars: strict only: a melody is cut off after so many bars.
+        chords: whether the model is told the chord at each step.
+        key: whether it is told the key.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -51,6 +59,8 @@ class Melody(Pitched):
     programs: tuple[int, int] | None = None
     gap_bars: int = 1
     max_bars: int = 100
+    chords: bool = False
+    key: bool = False
 
     @property
     def classes(self) -> int:
@@ -58,9 +68,19 @@ class Melody(Pitched):
         return FIRST_NOTE + self.pitches
 
     @property
+    def rows(self) -> int:
+        """The rows of a window: 1 of tokens, and those of what is told."""
+        return 1 + self.chords + self.key
+
+    @property
+    def conditions(self) -> int:
+        """See `Representation.conditions`."""
+        return symbols.TRIADS * self.chords + symbols.KEYS * self.key
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """(steps,)."""
-        return (self.steps,)
+        """(steps,), or (rows, steps) where chords or key are told."""
+        return (self.steps,) if self.rows == 1 else (self.rows, self.steps)
 
     @property
     def event(self) -> Event:
@@ -80,8 +100,23 @@ class Melody(Pitched):
         """See `Representation.windows`; strict ones come from all tracks unless one is asked for."""
         return strict.windows(self, song, track) if self.strict else super().windows(song, track)
 
+    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
+        """See `Representation.hear`; the chords and keys of the song are in the rows after the first."""
+        hearing = super().hear(song, track, bars)
+        if self.rows == 1:
+            return hearing
+        ticks = hearing.grid.ticks(np.arange(hearing.grid.total_steps))
+        keys = harmony.signed_keys(hearing.song, ticks, by_tonic=self.strict) if self.key else None
+        inferred = "chords" * self.chords + " and " * (self.rows == 3) + "key" * self.key
+        if keys is not None:
+            inferred = inferred.removesuffix(" and key") * self.chords
+        chords, found = harmony.of(hearing.song).at(ticks) if inferred else (None, None)
+        array = self.beside(self.tokens(hearing.array), self.told_rows(chords, found if keys is None else keys))
+        report = (f"{inferred} inferred from the notes",) if inferred else ()
+        return replace(hearing, array=array, report=(*hearing.report, *report))
+
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
-        """The top line of a NOTE array as tokens uint8 [total_steps], and what was changed on the way.
+        """The top line of a NOTE array as a passage, and what was changed on the way; no chord, no key.
 
         In each step the highest note that begins there is taken; the next one ends it. A note shorter than a
         step lasts one.
@@ -101,10 +136,12 @@ class Melody(Pitched):
             (int(np.sum(grid.ticks(start) != top["start"])), "onset", "moved to the grid"),
             (int(np.sum(pitch != top["pitch"])), "note", "moved by octaves into the model's range"),
         )
-        return canonical(line(start, end, FIRST_NOTE + pitch - self.lowest_pitch, grid.total_steps)), changes
+        tokens = canonical(line(start, end, FIRST_NOTE + pitch - self.lowest_pitch, grid.total_steps))
+        return self.beside(tokens), changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The notes of tokens [total_steps]: each lasts until the next token that is not 0, or the end."""
+        """The notes of a passage: each lasts until the next token that is not 0, or the end."""
+        array = self.tokens(array)
         events = np.flatnonzero(array != HOLD)
         ends = np.append(events[1:], len(array))
         note = array[events] >= FIRST_NOTE
@@ -112,42 +149,102 @@ class Melody(Pitched):
         return start, ends[note], array[start].astype(np.int64) - FIRST_NOTE + self.lowest_pitch
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, steps] of tokens that begin at `starts` [n]; silence beyond the end."""
-        array = canonical(np.append(array, OFF))
-        windows = slices(array, starts, self.steps)
+        """The windows [n, *shape] of a passage that begin at `starts` [n]; beyond the end silence on the last chord."""
+        tokens = canonical(np.append(self.tokens(array), OFF))
+        windows = slices(tokens, starts, self.steps)
         if self.strict:
-            return without_leading_offs(windows)
-        sounds = sounding(array)[np.minimum(starts, len(array) - 1)]
-        windows[:, 0] = np.where(sounds, windows[:, 0], OFF)
-        return windows
+            windows = without_leading_offs(windows)
+        else:
+            sounds = sounding(tokens)[np.minimum(starts, len(tokens) - 1)]
+            windows[:, 0] = np.where(sounds, windows[:, 0], OFF)
+        if self.rows == 1:
+            return windows
+        steps = np.minimum(np.asarray(starts)[:, None] + np.arange(self.steps), array.shape[1] - 1)
+        return self.beside(windows, np.moveaxis(array[1:, steps], 0, 1))
 
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The tokens of which each window [n, steps] holds its first `lengths` [n]; undoes `cut`.
+        """The passage of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`.
 
         Note-offs that end nothing are dropped. A strict window is on its own: no note sounds into it.
         """
-        windows = windows.copy()
+        tokens = self.tokens(windows).copy()
         if self.strict:
-            windows[:, 0] = np.maximum(windows[:, 0], OFF)
-        own = np.arange(windows.shape[1]) < np.asarray(lengths)[:, None]
-        return canonical(windows[own])
+            tokens[:, 0] = np.maximum(tokens[:, 0], OFF)
+        own = np.arange(self.steps) < np.asarray(lengths)[:, None]
+        tokens = canonical(tokens[own])
+        return tokens if self.rows == 1 else self.beside(tokens, np.moveaxis(windows[:, 1:], 1, 0)[:, own])
 
     def struck(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a note begins in each window [n, steps]: bool [n]."""
-        return (windows >= FIRST_NOTE).any(axis=1)
+        """Whether a note begins in each window [n, *shape]: bool [n]."""
+        return (self.tokens(windows) >= FIRST_NOTE).any(axis=1)
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
-        """Where notes begin in windows [n, steps]: bool [n, steps, pitches]."""
-        return windows[..., None] == np.arange(FIRST_NOTE, self.classes)
+        """Where notes begin in windows [n, *shape]: bool [n, steps, pitches]."""
+        return self.tokens(windows)[..., None] == np.arange(FIRST_NOTE, self.classes)
 
     def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps the token is the true one; all [n, steps]."""
-        return windows == truth
+        """In which steps the token is the true one; of windows [n, *shape], bool [n, steps]."""
+        return self.tokens(windows) == self.tokens(truth)
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
-        """Windows [n, steps] moved by `semitones` [n], each only as far as its notes stay in the range."""
-        note, top = windows >= FIRST_NOTE, self.classes - 1
-        down = FIRST_NOTE - np.where(note, windows, top).min(axis=1, initial=top).astype(np.int64)
-        up = top - np.where(note, windows, FIRST_NOTE).max(axis=1, initial=FIRST_NOTE).astype(np.int64)
+        """Windows [n, *shape] moved by `semitones` [n] with what is told, as far as the notes stay in the range."""
+        tokens = self.tokens(windows)
+        note, top = tokens >= FIRST_NOTE, self.classes - 1
+        down = FIRST_NOTE - np.where(note, tokens, top).min(axis=1, initial=top).astype(np.int64)
+        up = top - np.where(note, tokens, FIRST_NOTE).max(axis=1, initial=FIRST_NOTE).astype(np.int64)
         move = np.where(self.struck(windows), np.clip(semitones, down, up), 0)
-        return np.where(note, windows + move[:, None], windows).astype(np.uint8)
+        tokens = np.where(note, tokens + move[:, None], tokens).astype(np.uint8)
+        return tokens if self.rows == 1 else self.beside(tokens, symbols.transpose(windows[:, 1:], move))
+
+    def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The tokens [n, steps] of windows, and the chord and the key at each step, float32 [n, steps, conditions].
+
+        49 values that are 0 but for the chord's, then 12 that are 0 but for the key's.
+        """
+        return self.tokens(windows), None if self.rows == 1 else self._conditions(windows[:, 1:])
+
+    def from_data(self, x: np.ndarray) -> np.ndarray:
+        """See `Representation.from_data`."""
+        return self.beside(x.astype(self.dtype))
+
+    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
+        """See `Representation.told`; a chord lasts for a bar of 4/4, and without a key all its values are 0."""
+        super().told(windows, None if self.chords else chords, None if self.key else key, hits)
+        if self.rows == 1:
+            return None
+        bar = np.arange(windows * self.steps) // self._bar
+        triads = np.zeros(1, np.uint8) if chords is None else symbols.parse(chords)
+        number = -1 if key is None else symbols.key(key, by_tonic=self.strict)
+        rows = self.told_rows(triads[bar % len(triads)], np.full(len(bar), number))
+        return self._conditions(np.moveaxis(rows.reshape(-1, windows, self.steps), 0, 1))
+
+    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
+        """See `Representation.windows_told`."""
+        return 1 if chords is None else -(-len(symbols.parse(chords)) * self._bar // self.steps)
+
+    def tokens(self, array: np.ndarray) -> np.ndarray:
+        """The tokens [..., steps] of windows or of a passage, without what is told beside them."""
+        return array if self.rows == 1 else array[..., 0, :]
+
+    def beside(self, tokens: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Tokens [..., steps] as windows or a passage, with rows [..., rows - 1, steps] of what is told, or none."""
+        if self.rows == 1:
+            return tokens
+        if rows is None:
+            rows = np.zeros((*tokens.shape[:-1], self.rows - 1, tokens.shape[-1]), np.uint8)
+        return np.concatenate([tokens[..., None, :], rows], axis=-2)
+
+    def told_rows(self, chords: np.ndarray | None, keys: np.ndarray | None) -> np.ndarray:
+        """The rows of what is told, uint8 [rows - 1, ...]: of triads, and of numbers of keys (-1 none); both [...]."""
+        return np.stack([*[chords] * self.chords, *([keys + 1] if self.key else [])]).astype(np.uint8)
+
+    @property
+    def _bar(self) -> int:
+        """The steps of a bar of 4/4."""
+        return 4 * self.steps_per_quarter
+
+    def _conditions(self, rows: np.ndarray) -> np.ndarray:
+        """What is told [n, rows - 1, steps] as float32 [n, steps, conditions]."""
+        depths = [symbols.TRIADS] * self.chords + [symbols.KEYS] * self.key
+        numbers = [*[rows[:, 0]] * self.chords, *([rows[:, -1].astype(np.int64) - 1] if self.key else [])]
+        return np.concatenate([symbols.one_hot(n, depth) for n, depth in zip(numbers, depths, strict=True)], axis=-1)

@@ -17,10 +17,11 @@ from itertools import pairwise
 import numpy as np
 
 from musicae.errors import MidiError, NoWindows
+from musicae.music.harmony import of_part, signed_keys
 from musicae.music.representations.base import slices, unique
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
 from musicae.music.representations.tracks import drum_tracks, find
-from musicae.music.song import Song, Tempo, TimeSignature
+from musicae.music.song import Song, Tempo, TimeSignature, Track
 
 BAR_QUARTERS = 4
 
@@ -62,9 +63,10 @@ def _pretty_midi(source):
 
 
 def windows(melody, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-    """The windows of a song: uint8 [n, steps], different within each part; and, if there are none, why.
+    """The windows of a song: uint8 [n, *shape], different within each part; and, if there are none, why.
 
-    For the original's set of windows the song must come from `read`.
+    A part for which the original infers no chords (see `harmony.of_part`) has no windows where they are told. For the
+    original's set of windows the song must come from `read`.
 
     Args:
         melody: the settings, a `Melody`.
@@ -72,9 +74,14 @@ def windows(melody, song: Song, track: int | str | None = None) -> tuple[np.ndar
         track: a track's number, counted from 1, or part of its name; None or "all" for every track.
     """
     heard = range(len(song.tracks)) if track in (None, "all") else [find(song, track)]
-    tracks = [song.tracks[i] for i in heard]
-    notes = [_in_range(melody, t.notes) for t in tracks if not t.is_drum and _heard(melody, t.program)]
-    found = _of_parts(melody, song, lambda part: (w for one in notes for w in _melody_windows(melody, song, one, part)))
+    kept = [_kept(melody, one) for one in song.tracks]
+
+    def of_one_part(part: tuple[int, int]) -> Iterator[np.ndarray]:
+        told = _told(melody, song, kept, part)
+        for i in heard if told else ():
+            yield from _melody_windows(melody, song, kept[i].notes, part, told)
+
+    found = _of_parts(melody, song, of_one_part)
     return found, [] if len(found) else [f"no melody of {melody.steps} steps in a part in 4/4 at one tempo"]
 
 
@@ -125,14 +132,12 @@ def parts(song: Song) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _heard(melody, program: int) -> bool:
-    """Whether the settings let this program in."""
-    return melody.programs is None or melody.programs[0] <= program <= melody.programs[1]
-
-
-def _in_range(melody, notes: np.ndarray) -> np.ndarray:
-    """The notes that the settings let in."""
-    return notes[(notes["pitch"] >= melody.lowest_pitch) & (notes["pitch"] <= melody.highest_pitch)]
+def _kept(melody, track: Track) -> Track:
+    """A track with the notes that the settings let in."""
+    first, last = melody.programs or (0, 127)
+    pitch = track.notes["pitch"]
+    inside = (pitch >= melody.lowest_pitch) & (pitch <= melody.highest_pitch)
+    return replace(track, notes=track.notes[inside & (not track.is_drum) & (first <= track.program <= last)])
 
 
 def within(notes: np.ndarray, part: tuple[int, int]) -> np.ndarray:
@@ -174,8 +179,8 @@ def _along_bars(kind, passage: np.ndarray) -> np.ndarray:
     return slices(passage, np.arange(0, len(passage) - kind.steps + 1, steps_per_bar(kind)), kind.steps)
 
 
-def _melody_windows(melody, song: Song, notes: np.ndarray, part: tuple[int, int]) -> Iterator[np.ndarray]:
-    """The windows of each melody of a track between two ticks."""
+def _melody_windows(melody, song: Song, notes: np.ndarray, part: tuple[int, int], told) -> Iterator[np.ndarray]:
+    """The windows of each melody of a track between two ticks, with what `told` (see `_told`) says of their steps."""
     notes = within(notes, part)
     start = nearest_step(notes["start"] - part[0], melody, song)
     end = np.maximum(nearest_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
@@ -183,7 +188,49 @@ def _melody_windows(melody, song: Song, notes: np.ndarray, part: tuple[int, int]
     start, end, token = start[top], end[top], FIRST_NOTE + notes["pitch"][top] - melody.lowest_pitch
     for piece, first, steps in pieces(melody, start, end):
         tokens = line(start[piece] - first, end[piece] - first, token[piece], steps)
-        yield without_leading_offs(_along_bars(melody, tokens))
+        found = without_leading_offs(_along_bars(melody, tokens))
+        starts = first + steps_per_bar(melody) * np.arange(len(found))
+        yield melody.beside(found, told(starts[:, None] + np.arange(melody.steps)))
+
+
+Told = Callable[[np.ndarray], np.ndarray | None]
+
+
+def _told(melody, song: Song, kept: list[Track], part: tuple[int, int]) -> Told | None:
+    """What a model is told at steps of a part: from steps [n, steps] to rows [n, rows - 1, steps]; None where the
+    original infers nothing.
+
+    Chords and keys are inferred from the notes that the settings let in. Only a model that is told nothing but the key
+    hears of key signatures. After the last note its chord goes on.
+    """
+    if melody.rows == 1:
+        return lambda steps: None
+    start, end = part
+    last = max((int(notes["end"].max()) for t in song.tracks if len(notes := within(t.notes, part))), default=start)
+    signed = not melody.chords and any(signature.tick < end for signature in song.key_signatures)
+    found = None if signed else of_part(kept, start, min(last, end), song)
+    if found is None and not signed:
+        return None
+    final = _last_step(melody, song, kept, part, min(last, end))
+
+    def told(steps: np.ndarray) -> np.ndarray:
+        ticks, sounding = (
+            start + at * song.ticks_per_quarter // melody.steps_per_quarter for at in (steps, np.minimum(steps, final))
+        )
+        keys = signed_keys(song, ticks, by_tonic=True) if signed else found.at(ticks)[1]
+        return np.moveaxis(melody.told_rows(None if signed else found.at(sounding)[0], keys), 0, 1)
+
+    return told
+
+
+def _last_step(melody, song: Song, kept: list[Track], part: tuple[int, int], last: int) -> int:
+    """The last step of a part in which something sounds: before tick `last`, or where rounding moves a note to."""
+    notes = within(np.concatenate([track.notes for track in kept]), part)
+    starts, ends = (
+        nearest_step(ticks - part[0], melody, song) for ticks in (notes["start"], np.minimum(notes["end"], last))
+    )
+    total = nearest_step(np.array(last - part[0]), melody, song)
+    return int(max(total, ends.max(initial=0), starts.max(initial=0) + 1)) - 1
 
 
 def _drum_windows(drums, song: Song, notes: np.ndarray, part: tuple[int, int]) -> Iterator[np.ndarray]:
