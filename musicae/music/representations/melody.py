@@ -36,7 +36,7 @@ class Melody(Pitched):
 
     A model may be told chords and key. Then passages and windows have rows, [rows, steps]: the tokens; if `chords`,
     the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see `musicae.music.chords`).
-    Chords are inferred from all tracks; so are keys where the song has no key signature.
+    Chords are inferred from all tracks; so are keys where the song has no key signature, or in strict mode with chords.
 
     Args:
         steps: the length of a window.
@@ -106,13 +106,12 @@ class Melody(Pitched):
         if self.rows == 1:
             return hearing
         ticks = hearing.grid.ticks(np.arange(hearing.grid.total_steps))
-        keys = harmony.signed_keys(hearing.song, ticks, by_tonic=self.strict) if self.key else None
-        inferred = "chords" * self.chords + " and " * (self.rows == 3) + "key" * self.key
-        if keys is not None:
-            inferred = inferred.removesuffix(" and key") * self.chords
-        chords, found = harmony.of(hearing.song).at(ticks) if inferred else (None, None)
-        array = self.beside(self.tokens(hearing.array), self.told_rows(chords, found if keys is None else keys))
-        report = (f"{inferred} inferred from the notes",) if inferred else ()
+        signed = None if self.strict and self.chords else harmony.signed_keys(hearing.song, ticks, by_tonic=self.strict)
+        inferred = ["chords"] * self.chords + ["key"] * (self.key and signed is None)
+        chords, keys = harmony.of(hearing.song).at(ticks) if inferred else (None, None)
+        rows = self.told_rows(chords, keys if signed is None else signed)
+        report = (f"{' and '.join(inferred)} inferred from the notes",) if inferred else ()
+        array = self.beside(self.tokens(hearing.array), rows)
         return replace(hearing, array=array, report=(*hearing.report, *report))
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:

@@ -1,0 +1,277 @@
+"""Melodies that a model is told chords and a key of."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicae.core.configuration import from_data, to_data
+from musicae.errors import ConfigError
+from musicae.music import chords, harmony
+from musicae.music.representations import REPRESENTATIONS, Melody, strict
+from musicae.music.song import NOTE, KeySignature, Song, TimeSignature, Track, tidy
+
+BOTH = Melody(steps=16, chords=True, key=True)
+TOLD = [BOTH, Melody(steps=24, chords=True), Melody(key=True), Melody(strict=True, chords=True, key=True)]
+each_kind = pytest.mark.parametrize("kind", TOLD, ids=repr)
+
+
+@st.composite
+def songs(draw) -> Song:
+    """A melody and an accompaniment, up to eight bars of any metre, with or without key signatures."""
+    numerator, denominator = draw(st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 4)]))
+    end = draw(st.integers(1, 8)) * 1920 * numerator // denominator
+    note = st.tuples(st.integers(0, end - 1), st.integers(1, 2000), st.integers(30, 100), st.just(80))
+    rows = st.lists(note, min_size=1, max_size=30).map(
+        lambda rows: Track(tidy(np.array([(s, min(s + n, end), p, v) for s, n, p, v in rows], NOTE)))
+    )
+    keys = [KeySignature(draw(st.integers(0, end - 1)), draw(st.integers(-5, 6)), draw(st.booleans()))]
+    return Song(
+        (draw(rows), draw(rows)),
+        time_signatures=(TimeSignature(0, numerator, denominator),),
+        key_signatures=tuple(keys) if draw(st.booleans()) else (),
+    )
+
+
+@each_kind
+@given(song=songs())
+def test_what_is_told_goes_with_the_melody(kind, song):
+    plain = Melody(kind.steps, strict=kind.strict)
+    hearing, melody = kind.hear(song, 1), plain.hear(song, 1)
+    assert hearing.array.shape == (kind.rows, hearing.grid.total_steps)
+    assert hearing.array.dtype == np.uint8
+    assert np.array_equal(hearing.array[0], melody.array)
+    assert all(
+        np.array_equal(*pair) for pair in zip(kind.decode(hearing.array), plain.decode(melody.array), strict=True)
+    )
+    windows, lengths = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    assert windows.shape == (len(lengths), *kind.shape)
+    again, tokens = kind.join(windows, lengths), plain.join(windows[:, 0], lengths)
+    assert np.array_equal(again, np.concatenate([tokens[None], hearing.array[1:]]))
+    assert kind.strict or np.array_equal(again, hearing.array)
+    assert kind.render(hearing.array, hearing).tracks[0].notes.tolist() == (
+        plain.render(melody.array, melody).tracks[0].notes.tolist()
+    )
+
+
+@each_kind
+@given(song=songs())
+def test_data_are_tokens_and_conditions(kind, song):
+    hearing = kind.hear(song)
+    windows, _ = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    x, condition = kind.to_data(windows)
+    assert x.shape == (len(windows), kind.steps)
+    assert condition.shape == (len(windows), kind.steps, kind.conditions)
+    assert condition.dtype == np.float32
+    assert (condition.sum(axis=2) == kind.chords + kind.key).all()
+    again = kind.from_data(x.astype(np.int64))
+    assert again.shape == windows.shape
+    assert again.dtype == np.uint8
+    assert np.array_equal(kind.tokens(again), x)
+    assert not again[:, 1:].any()
+    assert kind.steps_right(again, windows).all()
+    assert np.array_equal(kind.struck(again), kind.struck(windows))
+    if kind.chords:
+        assert np.array_equal(condition[..., :49].argmax(2), windows[:, 1])
+    if kind.key:
+        assert np.array_equal(condition[..., -12:].argmax(2), windows[:, -1] - 1)
+
+
+@each_kind
+@given(song=songs(), semitones=st.integers(-140, 140))
+def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitones):
+    windows, _ = kind.cut(kind.hear(song).array, [(0, kind.steps), (16, kind.steps)])
+    moved = kind.transpose(windows, np.full(len(windows), semitones))
+    plain = Melody(kind.steps)
+    assert np.array_equal(moved[:, 0], plain.transpose(windows[:, 0], np.full(len(windows), semitones)))
+    for before, after in zip(windows, moved, strict=True):
+        note = before[0] > 1
+        move = int(after[0][note][0]) - int(before[0][note][0]) if note.any() else 0
+        for row, other in zip(before[1:], after[1:], strict=True):
+            assert other.tolist() == chords.transpose(row[None], np.array([move]))[0].tolist()
+
+
+@given(song=songs())
+def test_training_windows_differ_in_melody_chords_or_key(song):
+    windows, problems = BOTH.windows(song, "all")
+    assert not problems
+    assert windows.shape[1:] == (3, 16)
+    assert len({window.tobytes() for window in windows}) == len(windows)
+
+
+def progression(*symbols: str, bar: int = 1920) -> Track:
+    """Triads that last for a bar each."""
+    rows = []
+    for i, number in enumerate(chords.parse(" ".join(symbols)).tolist()):
+        root, kind = (number - 1) % 12, (number - 1) // 12
+        tones = [(0, 4, 7), (0, 3, 7), (0, 4, 8), (0, 3, 6)][kind]
+        rows += [(i * bar, (i + 1) * bar, 48 + root + tone, 80) for tone in tones]
+    return Track(tidy(np.array(rows, NOTE)), program=48)
+
+
+TUNE = Track(np.array([(480 * i, 480 * i + 480, 72 + 2 * (i % 3), 80) for i in range(16)], NOTE), name="melody")
+
+
+def test_chords_are_inferred_from_all_tracks_at_the_steps_of_the_melody():
+    hearing = BOTH.hear(Song((TUNE, progression("C", "Am", "Dm", "G"))))
+    assert hearing.array[1].reshape(4, 16).tolist() == [[n] * 16 for n in chords.parse("C Am Dm G")]
+    assert set(hearing.array[2].tolist()) == {1}
+    assert hearing.report[-1] == "chords and key inferred from the notes"
+    later = BOTH.hear(Song((TUNE, progression("C", "Am", "Dm", "G"))), bars=(3, 4))
+    assert later.array[1, ::16].tolist() == [15, 8]
+
+
+def test_bars_of_three_quarters_have_a_chord_each():
+    song = Song((TUNE, progression("C", "F", "G", "C", bar=1440)), time_signatures=(TimeSignature(0, 3, 4),))
+    hearing = BOTH.hear(song, bars=(1, 4))
+    assert hearing.array[1].reshape(-1, 12).tolist() == [[n] * 12 for n in [1, 6, 8, 1]]
+
+
+def test_a_key_signature_counts_and_minor_ones_are_those_of_their_relative_major():
+    song = Song((TUNE,), key_signatures=(KeySignature(1920, 1, True), KeySignature(3840, -3)))
+    hearing = Melody(key=True).hear(song)
+    assert hearing.array[1].reshape(4, 16)[:, 0].tolist() == [1 + 7, 1 + 7, 1 + 3, 1 + 3]
+    assert not any("inferred" in sentence for sentence in hearing.report)
+    assert BOTH.hear(song).report[-1] == "chords inferred from the notes"
+    assert Melody(key=True).hear(Song((TUNE,))).report[-1] == "key inferred from the notes"
+
+
+def test_the_last_chord_goes_on_after_the_end():
+    hearing = BOTH.hear(Song((TUNE, progression("C", "Am", "Dm", "G"))))
+    windows, _ = BOTH.cut(hearing.array, [(56, 16), (99, 16)])
+    assert windows[:, 1].tolist() == [[8] * 16] * 2
+    assert windows[1, 0].tolist() == [1, *[0] * 15]
+
+
+# Told from outside ---------------------------------------------------------------------------------
+
+
+def test_a_chord_a_bar_again_and_again():
+    condition = Melody(steps=24, chords=True).told(3, chords="Dm Bdim")
+    assert condition.shape == (3, 24, 49)
+    assert condition.dtype == np.float32
+    assert condition.argmax(2).ravel().tolist() == [15] * 16 + [48] * 16 + [15] * 16 + [48] * 16 + [15] * 8
+    assert (condition.sum(2) == 1).all()
+
+
+def test_told_nothing_there_is_no_chord_and_no_key():
+    condition = BOTH.told(2)
+    assert condition.shape == (2, 16, 61)
+    assert (condition[..., 0] == 1).all()
+    assert condition.sum() == 32
+
+
+@pytest.mark.parametrize(("kind", "key"), [(BOTH, 0), (Melody(strict=True, chords=True, key=True), 9)])
+def test_told_a_key(kind, key):
+    condition = kind.told(1, key="Am")
+    assert (condition[..., 49:].argmax(2) == key).all()
+    assert (condition[..., 0] == 1).all()
+
+
+def test_how_many_windows_it_takes():
+    assert Melody(steps=32, chords=True).windows_told("Dm F Am G") == 2
+    assert Melody(steps=32, chords=True).windows_told("Dm F | Am") == 2
+    assert BOTH.windows_told("Dm F Am G", key="C") == 4
+    assert BOTH.windows_told(key="C") == BOTH.windows_told() == 1
+
+
+def test_what_a_model_is_not_told_is_refused():
+    assert Melody().told(2) is None
+    assert Melody().to_data(np.zeros((1, 32), np.uint8))[1] is None
+    for kind, told in [(Melody(key=True), {"chords": "C"}), (Melody(chords=True), {"key": "C"}), (BOTH, {"hits": "x"})]:
+        with pytest.raises(ConfigError, match="this model is not told"):
+            kind.told(1, **told)
+    with pytest.raises(ConfigError, match="unknown chord 'Q'"):
+        BOTH.told(1, chords="C Q")
+
+
+@pytest.mark.parametrize("number", range(37, 49))
+def test_diminished_triads_are_told_and_decoded_as_what_they_are(number):
+    """The original reads chords from all but the last 12 values even where there is no key: none is diminished."""
+    (condition,) = Melody(steps=16, chords=True).told(1, chords=chords.name(number))
+    assert {chords.name(n) for n in condition.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
+
+
+@each_kind
+def test_settings_survive_json(kind):
+    assert from_data(json.loads(json.dumps(to_data(kind))), REPRESENTATIONS) == kind
+
+
+# Strict --------------------------------------------------------------------------------------------
+
+
+def midi(tune, accompaniment=(), keys=(), metre=(4, 4), program=0, second=0) -> Song:
+    """A tune and an accompaniment of (start, end, pitch) in quarters, read as the original reads."""
+    result = pretty_midi.PrettyMIDI(initial_tempo=120)
+    result.time_signature_changes.append(pretty_midi.TimeSignature(*metre, 0))
+    result.key_signature_changes = [pretty_midi.KeySignature(number, time) for number, time in keys]
+    for notes, one in ((tune, program), (accompaniment, second)):
+        result.instruments.append(pretty_midi.Instrument(one))
+        result.instruments[-1].notes = [pretty_midi.Note(80, p, s / 2, e / 2) for s, e, p in notes]
+    return strict.read(result)
+
+
+def triads(text: str, quarters: int = 4):
+    track = progression(*text.split(), bar=quarters)
+    return [(int(n["start"]), int(n["end"]), int(n["pitch"])) for n in track.notes]
+
+
+CHORDS = Melody(strict=True, chords=True, programs=(0, 31))
+SAME = [(i, i + 1, 72) for i in range(24)]
+
+
+def test_equal_melodies_over_other_chords_are_kept():
+    song = midi(SAME, triads("C C F F C C"))
+    windows, _ = CHORDS.windows(song, 1)
+    plain, _ = Melody(strict=True, programs=(0, 31)).windows(song, 1)
+    assert len(plain) == 1
+    found = {(chords.name(a), chords.name(b)) for a, b in windows[:, 1, ::16].tolist()}
+    assert found == {("C", "C"), ("C", "F"), ("F", "F"), ("F", "C")}
+    assert len(windows) == 4
+
+
+def test_chords_are_inferred_from_what_the_settings_let_in():
+    heard = CHORDS.windows(midi(SAME, triads("F F F F F F")))[0]
+    deaf = CHORDS.windows(midi(SAME, triads("F F F F F F"), second=48))[0]
+    assert set(heard[:, 1].ravel().tolist()) == {6}
+    assert set(deaf[:, 1].ravel().tolist()) != {6}
+
+
+def test_a_part_without_inference_has_no_windows():
+    assert len(CHORDS.windows(midi(SAME, metre=(2, 2)))[0])
+    assert len(Melody(strict=True).windows(midi(SAME, metre=(8, 8)))[0])
+    windows, problems = CHORDS.windows(midi(SAME, metre=(8, 8)))
+    assert windows.shape == (0, 2, 32)
+    assert len(problems) == 1
+
+
+def test_strict_keys_are_tonics_of_signatures_only_without_chords():
+    song = midi(SAME, triads("C F G C F C"), keys=[(9 + 12, 0.0), (2, 4.0)])  # A minor, then D major
+    by_sign, _ = Melody(steps=16, strict=True, key=True).windows(song, 1)
+    assert sorted({int(k) for k in by_sign[:, 1].ravel()}) == [1 + 2, 1 + 9]
+    heard = Melody(strict=True, key=True, chords=True).hear(song, 1).array
+    assert set(heard[2].tolist()) == {1}
+    by_ear, _ = Melody(steps=16, strict=True, key=True, chords=True).windows(song, 1)
+    assert set(by_ear[:, 2].ravel().tolist()) == {1}
+    assert set(Melody(strict=True, key=True).windows(midi(SAME, triads("C F G C F C")), 1)[0][:, 1].ravel()) == {1}
+
+
+def test_after_the_last_note_its_chord_goes_on():
+    tune = [(i, i + 1, 60 + 4 * (i % 2)) for i in range(5)]
+    song = midi(tune, [*triads("C"), (4, 4.1, 53), (4, 4.1, 57), (4, 4.1, 60)])
+    (window,), _ = CHORDS.windows(song, 1)
+    harmonies = harmony.of_part(song.tracks, 0, song.end, song).chords
+    assert window[1].tolist() == np.repeat(harmonies, 8).tolist() + [int(harmonies[-1])] * (32 - 8 * len(harmonies))
+
+
+@given(song=songs())
+def test_strict_windows_are_those_of_the_melody_alone_with_rows(song):
+    plain, _ = Melody(strict=True, steps=16).windows(song)
+    told, _ = Melody(strict=True, steps=16, key=True, chords=True).windows(song)
+    assert {w.tobytes() for w in np.ascontiguousarray(told[:, 0])} == {w.tobytes() for w in plain}
+    assert len({w.tobytes() for w in told}) == len(told)
