@@ -27,6 +27,7 @@ _ROOT = r"([A-G])(##?|bb?)?"
 _SYMBOL = re.compile(rf"{_ROOT}(.*?)(?:/[A-G](?:##?|bb?)?)?")
 _KEY = re.compile(rf"{_ROOT}\s*(|m|min|minor|moll|maj|major|dur)", re.IGNORECASE)
 _ALTERATION = re.compile(r"(?:(add|no|omit|M)([#b+-]?)|([#b+-])|(?=2|4|6|9|1))(2|3|4|5|6|7|9|11|13)|sus[24]?")
+_BETWEEN = r"(?:\s|,(?![^()]*\)))+"
 _SIGNS = str.maketrans(
     {"♭": "b", "♯": "#", "\u2212": "-", "\u2013": "-", "°": "o", "º": "o", "Ø": "ø", "∅": "ø", "Δ": "M"}
 )
@@ -65,12 +66,17 @@ def triad(symbol: str) -> int:
 
 
 def parse(text: str) -> np.ndarray:
-    """The triads of chord symbols between blanks, bars and commas ("Dm F | Am G"): uint8 [chords].
+    """The triads of chord symbols between blanks or commas ("Dm F Am G"), one a bar: uint8 [chords].
+
+    Bar lines may be written ("Dm | F | Am | G").
 
     Raises:
-        ConfigError: one of them is no triad, or there are none.
+        ConfigError: one of them is no triad, there are none, or there are two between bar lines.
     """
-    symbols = re.split(r"[\s|,]+", text.strip(" |,\t\n"))
+    bars = [re.split(_BETWEEN, bar.strip(" ,\t\n")) for bar in text.strip().strip("|").split("|")]
+    if len(bars) > 1 and any(len(bar) > 1 for bar in bars):
+        raise ConfigError(f"chords {text!r}: one chord a bar; leave the bar lines out, or write one between them")
+    symbols = [symbol for bar in bars for symbol in bar]
     if symbols == [""]:
         raise ConfigError("no chords are named: write them like 'Dm F Am G'")
     return np.array([triad(symbol) for symbol in symbols], np.uint8)

@@ -52,10 +52,17 @@ def test_chords_without_a_triad_are_refused(other):
 
 def test_a_progression():
     assert chords.parse("Dm F Am G").tolist() == [15, 6, 22, 8]
-    assert chords.parse(" | Dm, F | N.C. Bdim |").tolist() == [15, 6, 0, 48]
+    assert chords.parse(" Dm, F,N.C.\nBdim ").tolist() == [15, 6, 0, 48]
+    assert chords.parse("| Dm | F | N.C. | Bdim |").tolist() == [15, 6, 0, 48]
+    assert chords.parse("E7(b9,#11), Am").tolist() == [5, 22]
     assert chords.parse("C").dtype == np.uint8
-    with pytest.raises(ConfigError, match="no chords"):
-        chords.parse("  ")
+    for nothing in ("", "  ", "|"):
+        with pytest.raises(ConfigError, match="no chords"):
+            chords.parse(nothing)
+    with pytest.raises(ConfigError, match="one chord a bar"):
+        chords.parse("Dm F | Am G")
+    with pytest.raises(ConfigError, match="unknown chord ''"):
+        chords.parse("Dm || F")
 
 
 @given(st.integers(0, 48), st.integers(-30, 30))

@@ -175,7 +175,7 @@ def test_told_a_key(kind, key):
 
 def test_how_many_windows_it_takes():
     assert Melody(steps=32, chords=True).windows_told("Dm F Am G") == 2
-    assert Melody(steps=32, chords=True).windows_told("Dm F | Am") == 2
+    assert Melody(steps=32, chords=True).windows_told("Dm | F | Am") == 2
     assert BOTH.windows_told("Dm F Am G", key="C") == 4
     assert BOTH.windows_told(key="C") == BOTH.windows_told() == 1
 
