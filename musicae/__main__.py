@@ -12,6 +12,7 @@ COMMANDS = {
     "listen": "any MIDI file as sound and as a page",
     "models": "the models on this machine and the presets to train",
     "train": "train a model by name",
+    "convert": "checkpoints of the original MusicVAE to models, and models to magenta.js",
     "evaluate": "held-out figures of a model",
     "judge": "train a classifier by which generated pictures are judged",
     "draw": "every figure of a model of pictures",

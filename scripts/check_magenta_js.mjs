@@ -1,0 +1,61 @@
+// Loads checkpoints with the published client of magenta.js and writes what it makes of them.
+//
+//     node scripts/check_magenta_js.mjs FOLDER NODE_MODULES
+//
+// FOLDER holds cases, each a folder with `model/`, a checkpoint, and `questions.json`: `latents` to decode greedily,
+// `sequences` to encode, and `controls`. The folder is served over loopback, for the client fetches what it loads.
+// The answers go to `answers.json` beside the questions. scripts/check_magenta_js.py asks and compares.
+
+import fs from 'node:fs';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const [folder, modules] = process.argv.slice(2).map((name) => path.resolve(name));
+const load = createRequire(path.join(modules, 'here.js'));
+const tf = load('@tensorflow/tfjs');
+const { MusicVAE } = load('@magenta/music/node/music_vae');
+const { NoteSequence } = load('@magenta/music/node/protobuf');
+
+const server = http.createServer((request, response) => {
+  const file = path.join(folder, path.normalize(decodeURIComponent(request.url)));
+  fs.readFile(file, (error, content) => {
+    response.writeHead(error ? 404 : 200);
+    response.end(error ? 'not here' : content);
+  });
+});
+await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+
+const plain = (note) => [
+  note.quantizedStartStep, note.quantizedEndStep, note.startTime, note.endTime,
+  note.pitch, note.velocity, note.program, note.isDrum, note.instrument,
+];
+
+async function answer(name) {
+  const questions = JSON.parse(fs.readFileSync(path.join(folder, name, 'questions.json')));
+  const model = new MusicVAE(`http://127.0.0.1:${server.address().port}/${name}/model`);
+  await model.initialize();
+  const controls = { ...questions.controls };
+  if (controls.extraControls) {
+    controls.extraControls = Object.fromEntries(
+      Object.entries(controls.extraControls).map(([key, rows]) => [key, tf.tensor2d(rows)]));
+  }
+  const told = questions.controls ? controls : undefined;
+  const z = tf.tensor2d(questions.latents);
+  const tensors = await model.decodeTensors(z, undefined, told);
+  const decoded = await model.decode(z, undefined, told);
+  const mu = [];
+  for (const sequence of questions.sequences) {  // one at a time, as the client wants it of tracks
+    mu.push((await (await model.encode([NoteSequence.create(sequence)], told)).array())[0]);
+  }
+  const answers = {
+    mu,
+    notes: decoded.map((sequence) => sequence.notes.map(plain)),
+    classes: await tensors.argMax(2).array(),
+  };
+  fs.writeFileSync(path.join(folder, name, 'answers.json'), JSON.stringify(answers));
+  model.dispose();
+}
+
+for (const name of fs.readdirSync(folder).sort()) await answer(name);
+server.close();

@@ -1,0 +1,226 @@
+"""Proof with the real client: models written for magenta.js give the same notes and the same means there as here.
+
+    npm install --ignore-scripts --prefix FOLDER @magenta/music@1.23.1
+    python scripts/check_magenta_js.py FOLDER/node_modules
+
+Small models of every family that the client can hold, and one of full size, get random weights that are scaled up, so
+that what they say differs from latent vector to latent vector. Latent vectors are decoded greedily by both, and a song
+is encoded by both. Needs node and npm; no part of the test suite.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from musicae.converting import to_magenta_js
+from musicae.core import checkpoints
+from musicae.loading import build_network, load, write_settings
+from musicae.music.model import MusicModel
+from musicae.music.song import NOTE, Song, TimeSignature, Track
+from musicae.music.windows import to_batch
+from musicae.presets import PRESETS, Preset
+
+LATENTS = 16
+SCALE = 3.0  # of the random weights
+SECONDS_A_QUARTER = 0.5
+DRUMS = (36, 38, 42, 46, 45, 48, 50, 49, 51)
+FULL_SIZE = ("cat-mel_2bar_small",)
+CASES = {  # families, and what they are told
+    "cat-mel_2bar_small": {},
+    "cat-mel_2bar_med_chords": {"chords": "C Am"},
+    "cat-drums_2bar_small": {},
+    "nade-drums_2bar_reduced": {},
+    "nade-drums_2bar_full": {},
+    "hier-mel_16bar": {},
+    "hier-trio_16bar": {},
+    "hier-multiperf_vel_1bar_med": {},
+    "hier-multiperf_vel_1bar_med_chords": {"chords": "Am"},
+    "groovae_4bar": {},
+    "groovae_2bar_humanize": {},
+    "groovae_2bar_tap_fixed_velocity": {},
+    "groovae_2bar_hits_control_tfds": {"hits": True},
+}
+
+
+def small(preset: Preset) -> Preset:
+    """A preset of few units, whose windows are those of the original."""
+    network = preset.network
+    sizes = {
+        "encoder_units": (24,) * len(network.encoder_units),
+        "decoder_units": (20,) * len(network.decoder_units),
+        "conductor_units": (16,) * len(network.conductor_units),
+        "nade": 12 * bool(network.nade),
+    }
+    return replace(preset, network=replace(network, **sizes), latent=8)
+
+
+def made(preset: Preset, folder: Path, scale: float) -> MusicModel:
+    """A model folder with random weights, scaled so that all that is heard matters."""
+    torch.manual_seed(0)
+    network = build_network(preset)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(torch.randn_like(parameter) * scale / max(parameter.shape[-1], 1) ** 0.5)
+    write_settings(folder, preset)
+    checkpoints.write_weights(folder, network)
+    return load(folder)
+
+
+def tune(preset: Preset, random: np.random.Generator) -> Song:
+    """A song that fills one window: of notes an eighth long, or of hits, on as many tracks as the model hears."""
+    kind, bars = type(preset.representation).__name__, max(preset.representation.steps // 16, 1)
+    bars = 1 if kind == "Multitrack" else bars
+    melody, bass, drums = (_notes(random, bars, low) for low in (60, 36, None))
+    tracks = {
+        "Melody": (Track(melody),),
+        "Drums": (Track(drums, is_drum=True),),
+        "Groove": (Track(drums, is_drum=True),),
+    }
+    band = (Track(melody), Track(bass, program=33), Track(drums, is_drum=True))
+    return Song(tracks.get(kind, band), ticks_per_quarter=480, time_signatures=(TimeSignature(0, 4, 4),))
+
+
+def _notes(random: np.random.Generator, bars: int, low: int | None) -> np.ndarray:
+    start = np.arange(8 * bars) * 240
+    start = start[random.random(len(start)) < 0.8]
+    start = np.union1d(start, [0, 1920 * bars - 240])
+    pitch = random.choice(DRUMS, len(start)) if low is None else low + random.integers(0, 24, len(start))
+    rows = zip(start, start + (120 if low is None else 240), pitch, random.integers(1, 128, len(start)), strict=True)
+    return np.array(list(rows), NOTE)
+
+
+def sequence(song: Song, preset: Preset) -> dict:
+    """A song as the client's quantised NoteSequence."""
+    per_quarter = preset.representation.steps_per_quarter
+    quarter = song.ticks_per_quarter
+    notes = [
+        {
+            "pitch": int(note["pitch"]),
+            "velocity": int(note["velocity"]),
+            "startTime": float(note["start"]) / quarter * SECONDS_A_QUARTER,
+            "endTime": float(note["end"]) / quarter * SECONDS_A_QUARTER,
+            "quantizedStartStep": int(note["start"]) * per_quarter // quarter,
+            "quantizedEndStep": int(note["end"]) * per_quarter // quarter,
+            "program": 0 if track.is_drum else track.program,
+            "isDrum": track.is_drum,
+            "instrument": i,
+        }
+        for i, track in enumerate(song.tracks)
+        for note in track.notes
+    ]
+    return {
+        "notes": notes,
+        "quantizationInfo": {"stepsPerQuarter": per_quarter},
+        "totalQuantizedSteps": max(note["quantizedEndStep"] for note in notes),
+        "tempos": [{"qpm": 60 / SECONDS_A_QUARTER}],
+    }
+
+
+def controls(told: dict, song: Song, model: MusicModel) -> tuple[dict | None, dict]:
+    """What the client and what musicae is told."""
+    if "hits" in told:
+        hits = model.representation.told(1, hits=song)[0]
+        return {"extraControls": {"hits": hits.tolist()}}, {"hits": song}
+    return ({"chordProgression": told["chords"].split()} if told else None), told
+
+
+def rows(notes: list[tuple]) -> np.ndarray:
+    """Notes (pitch, is it a drum, start, end, velocity) in order."""
+    return np.array(sorted(notes), float).reshape(-1, 5)
+
+
+def heard_here(song: Song, played: bool) -> np.ndarray:
+    """Notes in quarters; with `played` their velocities, else their ends."""
+    quarter, heard = song.ticks_per_quarter, []
+    for track in song.tracks:
+        for note in track.notes:
+            beside = (0, note["velocity"]) if played else (note["end"] / quarter, 0)
+            heard.append((note["pitch"], track.is_drum, note["start"] / quarter, *beside))
+    return rows(heard)
+
+
+def heard_there(notes: list[list], per_quarter: int, played: bool) -> np.ndarray:
+    """The client's notes, as `heard_here`; those before the beginning are moved there, as here."""
+    heard = []
+    for first, last, start, _, pitch, velocity, _, drum, _ in notes:
+        if played:
+            heard.append((pitch, bool(drum), max(start / SECONDS_A_QUARTER, 0), 0, velocity))
+        else:
+            heard.append((pitch, bool(drum), first / per_quarter, last / per_quarter, 0))
+    return rows(heard)
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether notes are the same: times to 1/200 quarter, velocities to 1."""
+    return a.shape == b.shape and bool((np.abs(a - b) <= [0, 0, 0.005, 0.005, 1]).all())
+
+
+def means(model: MusicModel, song: Song, told: dict) -> np.ndarray:
+    """The posterior mean of a song's only window."""
+    windows = model.hear(song).windows
+    assert len(windows) == 1
+    x, condition = to_batch(windows, model.representation)
+    if told:
+        condition = torch.from_numpy(model.representation.told(1, **told)).float()
+    if model.preset.corruption is not None:
+        x = model.preset.corruption.certain(x)
+    return model.to_latent(x, condition=condition)[0]
+
+
+def ask(preset: Preset, told: dict, folder: Path) -> dict:
+    """Write a case for the client, and say what musicae answers."""
+    model, random = made(preset, folder / "ours", SCALE), np.random.default_rng(0)
+    songs = [tune(preset, random) for _ in range(3)]
+    theirs, here = controls(told, songs[0], model)
+    z = random.normal(size=(LATENTS, preset.latent)).astype(np.float32)
+    to_magenta_js(folder / "ours", folder / "model")
+    questions = {"latents": z.tolist(), "sequences": [sequence(song, preset) for song in songs]}
+    questions |= {"controls": theirs} if theirs else {}
+    (folder / "questions.json").write_text(json.dumps(questions))
+    played = type(preset.representation).__name__ == "Groove"
+    notes = [heard_here(model.decode(one, **here), played) for one in z]
+    return {"notes": notes, "mu": np.array([means(model, song, here) for song in songs])}
+
+
+def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, int, float]:
+    """Decodes that are the same, different ones among ours, notes in ours, and the greatest difference of a mean."""
+    played, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
+    theirs = [heard_there(notes, per, played) for notes in answers["notes"]]
+    right = sum(same(a, b) for a, b in zip(expected["notes"], theirs, strict=True))
+    different = len({notes.tobytes() for notes in expected["notes"]})
+    return right, different, sum(map(len, expected["notes"])), float(np.abs(expected["mu"] - answers["mu"]).max())
+
+
+def main(modules: str) -> None:
+    """Ask the client, print a table, and fail if anything differs."""
+    presets = {f"{name} (full size)": PRESETS[name] for name in FULL_SIZE}
+    presets |= {name: small(PRESETS[name]) for name in CASES}
+    with tempfile.TemporaryDirectory() as folder:
+        expected = {}
+        for i, (name, preset) in enumerate(presets.items()):
+            case = Path(folder, f"{i:02}")
+            case.mkdir()
+            expected[name] = case, ask(preset, CASES[preset.name], case)
+        script = Path(__file__).with_suffix(".mjs")
+        subprocess.run(["node", script, folder, modules], check=True, stdout=subprocess.DEVNULL)
+        answers = {name: json.loads((case / "answers.json").read_text()) for name, (case, _) in expected.items()}
+    print(f"{'model':46}{'same decodes':>14}{'different':>11}{'notes':>8}{'max |mu - mu|':>15}")
+    failed = False
+    for name, preset in presets.items():
+        right, different, notes, mu = compared(answers[name], expected[name][1], preset)
+        failed |= right < LATENTS or not mu < 1e-4
+        print(f"{name:46}{f'{right} of {LATENTS}':>14}{different:>11}{notes:>8}{mu:>15.1e}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
