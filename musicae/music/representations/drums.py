@@ -11,8 +11,9 @@ from musicae.core.event import Event
 from musicae.errors import ConfigError
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
-from musicae.music.representations.base import OnePart, counted, sentences, slices
+from musicae.music.representations.base import OnePart, counted, sentences
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
+from musicae.music.representations.planes import hit_figures, joined, taken
 from musicae.music.representations.tracks import describe, drum_tracks, find, together
 from musicae.music.song import Song, Track
 
@@ -42,7 +43,7 @@ class Drums(OnePart):
         ConfigError: a setting that cannot work.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("new", "old")
+    kits: ClassVar[dict[str, Kit]] = {"new": KITS["new"], "old": KITS["old"]}
 
     classes: int = 9
     kit: str = "new"
@@ -57,12 +58,12 @@ class Drums(OnePart):
             raise ConfigError(f"{self.classes} classes of drums: there are kits of 9 and of 61")
         if self.classes == 61 and (self.labels or self.kit != "new"):
             raise ConfigError("61 classes of drums have one kit, and too many combinations for labels: leave both out")
-        kit(self.kit, self.names)
+        kit(self.kit, self.kits)
 
     @property
     def drums(self) -> Kit:
         """The keys of each drum."""
-        return KITS[self.kit if self.classes == 9 else "full"]
+        return KITS["full"] if self.classes == 61 else kit(self.kit, self.kits)
 
     @property
     def instruments(self) -> tuple[Track, ...]:
@@ -181,24 +182,3 @@ def unknown(drums: Kit, pitches: np.ndarray) -> list[str]:
 def _named(drums: Kit, key: int) -> str:
     """The drum of a key by name, where the kit has names."""
     return f" ({NINE[drums.nearest[key]]})" if len(drums) == len(NINE) else ""
-
-
-def hit_figures(heard: np.ndarray, meant: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Figures of decoded hits beside the true ones, both bool of one shape, as (numerator, denominator).
-
-    * `hit_precision`: of the decoded hits, those that are true.
-    * `hit_recall`: of the true hits, those that were decoded.
-    """
-    both = float(np.sum(heard & meant))
-    return {"hit_precision": (both, float(heard.sum())), "hit_recall": (both, float(meant.sum()))}
-
-
-def taken(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
-    """The windows [n, channels, steps] of a passage [channels, total_steps] that begin at `starts` [n]."""
-    return slices(array.T, starts, steps).swapaxes(1, 2)
-
-
-def joined(windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The passage [channels, total_steps] of which each window holds its first `lengths` [n] steps."""
-    own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
-    return np.moveaxis(windows, 1, 0)[:, own]

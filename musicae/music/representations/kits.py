@@ -7,6 +7,7 @@ the sets of Roland and Yamaha: see `SOUNDS_LIKE`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,16 +95,12 @@ _OLD = _moved(26, None, _moved(22, None, _moved(52, RIDE, _moved(43, HIGH_TOM)))
 KITS = {"new": Kit(_NEW), "old": Kit(_OLD), "full": Kit(tuple((key,) for key in _FULL)), "roland": Kit(_ROLAND)}
 
 
-def kit(name: str, names: tuple[str, ...]) -> Kit:
+def kit(name: str, kits: Mapping[str, Kit]) -> Kit:
     """A kit by its name.
 
-    Args:
-        name: what was asked for.
-        names: those to choose from.
-
     Raises:
-        ConfigError: it is not among them.
+        ConfigError: it is not among these.
     """
-    if name not in names:
-        raise ConfigError.unknown("kit", name, names)
-    return KITS[name]
+    if name not in kits:
+        raise ConfigError.unknown("kit", name, kits)
+    return kits[name]

@@ -19,9 +19,10 @@ import numpy as np
 from musicae.errors import MidiError, NoWindows
 from musicae.music.harmony import of_part, signed_keys
 from musicae.music.representations.base import slices, unique
+from musicae.music.representations.planes import loudest, performance
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
-from musicae.music.representations.tracks import drum_tracks, find
-from musicae.music.song import Song, Tempo, TimeSignature, Track
+from musicae.music.representations.tracks import drum_tracks, find, sounding
+from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track, steady
 
 BAR_QUARTERS = 4
 
@@ -43,10 +44,12 @@ def read(source) -> Song:
     from musicae.music.exchange import from_pretty_midi
 
     music = source if isinstance(source, pretty_midi.PrettyMIDI) else _pretty_midi(source)
-    song = Song.read(music)
-    tracks = (track for track in from_pretty_midi(music).tracks if len(track.notes))
+    song, draft = Song.read(music), from_pretty_midi(music)
+    tracks = (track for track in draft.tracks if len(track.notes))
     tracks = (replace(track, notes=np.sort(track.notes, order="start", kind="stable")) for track in tracks)
-    return replace(song, tracks=tuple(tracks), changes=())
+    tempos = steady((Tempo(0, 120.0), *(Tempo(*change) for change in draft.tempos)))
+    metres = steady((TimeSignature(0, 4, 4), *(TimeSignature(*change) for change in draft.time_signatures)))
+    return replace(song, tracks=tuple(tracks), tempos=tempos, time_signatures=metres, changes=())
 
 
 def _pretty_midi(source):
@@ -106,6 +109,47 @@ def drum_windows(drums, song: Song, track: int | str | None = None) -> tuple[np.
     return found, [] if len(found) else [f"no drums for {drums.steps} steps in a part in 4/4 at one tempo"]
 
 
+def groove_windows(groove, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+    """The windows of a performance on drums (GrooveConverter): float32 [n, 27, steps], in time; and, if there are none,
+    why.
+
+    All notes count, of drums or not. A song with a key that the kit lacks has none, where the original raises a
+    KeyError. For the original's windows the song must come from `read`.
+
+    Args:
+        groove: the settings, a `Groove`.
+        song: the song.
+        track: a track's number, counted from 1, or part of its name; None for all tracks together.
+    """
+    heard = range(len(song.tracks)) if track is None else [find(song, track, sounding)]
+    notes = np.concatenate([np.zeros(0, NOTE), *(song.tracks[i].notes for i in heard)])
+    missing = np.unique(notes["pitch"][groove.drums.known[notes["pitch"]] < 0])
+    bar = steps_per_bar(groove)
+    if len(song.tempos) > 1 or len(song.time_signatures) > 1 or not _four_quarters(*song.time_signatures[0][1:]):
+        return _no_groove(groove, "not in 4/4 at one tempo throughout")
+    if len(missing):
+        return _no_groove(groove, f"keys that the kit lacks: {', '.join(map(str, missing.tolist()))}")
+    played = _performance(groove, song, notes)
+    starts = np.arange(0, len(played) - groove.steps + 1, groove.hop_bars * bar or groove.steps)
+    if not len(starts):
+        return _no_groove(groove, f"shorter than {groove.steps} steps")
+    return slices(played, starts, groove.steps).swapaxes(1, 2), []
+
+
+def _no_groove(groove, why: str) -> tuple[np.ndarray, list[str]]:
+    return np.zeros((0, *groove.shape), groove.dtype), [why]
+
+
+def _performance(groove, song: Song, notes: np.ndarray) -> np.ndarray:
+    """Notes as hits, velocities and offsets in whole bars, float32 [total, 27]."""
+    step, drum = nearest_step(notes["start"], groove, song), groove.drums.known[notes["pitch"]]
+    kept = loudest(step, drum, notes["velocity"])
+    offset = 2 * (step - notes["start"] * groove.steps_per_quarter / song.ticks_per_quarter)
+    bar = steps_per_bar(groove)
+    total = -(-(int(step.max(initial=-1)) + 1) // bar) * bar
+    return performance(step[kept], drum[kept], notes["velocity"][kept], offset[kept], total).T
+
+
 def _of_parts(kind, song: Song, windows_of: Callable[[tuple[int, int]], Iterable[np.ndarray]]) -> np.ndarray:
     """The windows [n, *shape] of all parts of a song, different within each."""
     nothing = np.zeros((0, *kind.shape), kind.dtype)
@@ -128,8 +172,13 @@ def parts(song: Song) -> Iterator[tuple[int, int]]:
             metres.append(metre)
         metres[-1] = metre
     for start, end, (numerator, denominator) in zip(cuts, [*cuts[1:], song.end], metres, strict=True):
-        if numerator * 4 == denominator * BAR_QUARTERS:
+        if _four_quarters(numerator, denominator):
             yield start, end
+
+
+def _four_quarters(numerator: int, denominator: int) -> bool:
+    """Whether a bar of this metre is as long as four quarters."""
+    return numerator * 4 == denominator * BAR_QUARTERS
 
 
 def _kept(melody, track: Track) -> Track:

@@ -1,0 +1,224 @@
+"""Grooves: drums as they are played, with how loud and how early or late each hit is, as in GrooVAE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from musicae.core.event import Event
+from musicae.errors import ConfigError
+from musicae.music.grid import Grid
+from musicae.music.representations import strict
+from musicae.music.representations.base import Hearing, OnePart, sentences
+from musicae.music.representations.drums import drum_part, unknown, without_lengths
+from musicae.music.representations.kits import KITS, Kit, kit
+from musicae.music.representations.planes import (
+    DRUMS,
+    LOUDEST,
+    hit_figures,
+    joined,
+    loudest,
+    offsets,
+    onsets,
+    performance,
+    taken,
+    thirds,
+)
+from musicae.music.representations.tracks import describe, find, sounding, together
+from musicae.music.song import NOTE, Song, Track, tidy
+
+FINE = 480  # ticks a quarter at least: of the files that are written
+TEMPO = 120  # quarters a minute at which an error of timing is also given in milliseconds
+
+
+@dataclass(frozen=True)
+class Groove(OnePart):
+    """Three planes of nine drums: which are hit in each step, how loud, and how far from the grid.
+
+    A passage is float32 [27, total_steps], a window float32 [27, steps]. In step t of drum d:
+
+    * row d: 1 if it is hit, else 0;
+    * row 9 + d: velocity / 127;
+    * row 18 + d: `2 · (grid time − onset) / step`, in −1..1: 1 is half a step early, −1 half a step late.
+
+    Where nothing is hit, all three are 0. Of several hits of a drum in a step the loudest is heard. A window does not
+    know the tempo. What is written lasts a step at most, begins at tick 0 or later, and nearest to its own step.
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        kit: which keys are which drum: "reduced", that of nine drums in General MIDI, or "roland", that of the V-Drums
+            on which the Groove MIDI Dataset was played.
+        hits_told: whether a model is told the hits beside the window, and only has to play them.
+        hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
+        strict: make windows exactly as GrooVAE does (see `strict.groove_windows`).
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    dtype: ClassVar[type] = np.float32
+    kits: ClassVar[dict[str, Kit]] = {"reduced": KITS["new"], "roland": KITS["roland"]}
+
+    kit: str = "reduced"
+    hits_told: bool = False
+    hop_bars: int = 0
+    strict: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.hop_bars < 0:
+            raise ConfigError(f"hop_bars {self.hop_bars}: windows are at least a bar apart, or 0 for their length")
+        kit(self.kit, self.kits)
+
+    @property
+    def drums(self) -> Kit:
+        """The keys of each drum."""
+        return kit(self.kit, self.kits)
+
+    @property
+    def conditions(self) -> int:
+        """Nine hits, if they are told."""
+        return DRUMS if self.hits_told else 0
+
+    @property
+    def instruments(self) -> tuple[Track, ...]:
+        """A track on channel 10."""
+        return (Track(is_drum=True, name="Drums"),)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(27, steps)."""
+        return (3 * DRUMS, self.steps)
+
+    @property
+    def event(self) -> Event:
+        """Nine switches in each step, each with a level and a shift."""
+        return Event("marked", 3 * DRUMS, (self.steps,))
+
+    def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Windows [n, 27, steps] as they are; and, if they are told, the hits, float32 [n, steps, 9]."""
+        hits = np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2), np.float32)
+        return windows, hits if self.hits_told else None
+
+    def from_data(self, x: np.ndarray) -> np.ndarray:
+        """Windows float32 [n, 27, steps]: hits above one half; velocities and offsets only where there are hits."""
+        hits, velocity, offset = thirds(x)
+        hit = hits > 0.5
+        marks = np.clip(velocity, 0, 1), np.clip(offset, -1, 1)
+        return np.concatenate([hit, *(np.where(hit, mark, 0) for mark in marks)], 1, dtype=np.float32)
+
+    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
+        """See `Representation.told`: the hits of a song, window by window, again and again; without one, silence."""
+        if not self.hits_told:
+            return super().told(windows, chords, key, hits)
+        super().told(windows, chords, key)
+        if hits is None:
+            return np.zeros((windows, self.steps, DRUMS), np.float32)
+        found = self._hits(hits)
+        return found[np.arange(windows) % len(found)]
+
+    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
+        """See `Representation.windows_told`."""
+        return len(self._hits(hits)) if self.hits_told and hits is not None else 1
+
+    def _hits(self, song) -> np.ndarray:
+        """The hits of a song in windows, float32 [n, steps, 9]."""
+        hearing = self.hear(Song.read(song))
+        windows, _ = self.cut(hearing.array, hearing.grid.windows(self.steps))
+        return np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2))
+
+    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+        """The track asked for, or all of drums together, or, where there are none, all tracks together."""
+        if track is not None:
+            index = find(song, track, sounding)
+            return without_lengths(song.tracks[index]), f"took {describe(song, index)} (as asked)"
+        if any(song.tracks[i].is_drum for i in sounding(song)):
+            return drum_part(song, None)
+        part, choice = together(song, sounding(song), "sounding")
+        return replace(without_lengths(part), is_drum=True, program=0), f"{choice} as drums: there is none of drums"
+
+    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
+        """See `Representation.hear`; in ticks fine enough for what is written."""
+        unit = song.ticks_per_quarter
+        return super().hear(song.resample(unit * -(-FINE // unit)), track, bars)
+
+    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+        """See `Representation.windows`; strict ones come from all tracks unless one is asked for."""
+        track = None if track == "all" else track
+        return strict.groove_windows(self, song, track) if self.strict else super().windows(song, track)
+
+    def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """A NOTE array as planes float32 [27, total_steps], and what was changed on the way."""
+        step = grid.steps(notes["start"])
+        notes, step = (values[(step >= 0) & (step < grid.total_steps)] for values in (notes, step))
+        drum = self.drums.nearest[notes["pitch"]]
+        kept = loudest(step, drum, notes["velocity"])
+        offset = offsets(notes["start"][kept], step[kept], grid)
+        array = performance(step[kept], drum[kept], notes["velocity"][kept], offset, grid.total_steps)
+        changes = sentences((len(notes) - len(kept), "hit", "left out beside a louder one of the same drum and step"))
+        return array, unknown(self.drums, notes["pitch"]) + changes
+
+    def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The hits of planes [27, total_steps], a step long, each as the first key of its drum."""
+        step, drum = np.nonzero(array[:DRUMS].T > 0.5)
+        return step, step + 1, self.drums.written[drum]
+
+    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+        """One track: every hit as loud, early or late as it is in planes [27, total_steps]."""
+        hits, velocity, offset = (rows.T for rows in thirds(array))
+        hit, grid = hits > 0.5, hearing.grid
+        step, end, pitch = self.decode(array)
+        notes = np.zeros(len(step), NOTE)
+        notes["start"] = np.maximum(onsets(step, offset[hit], grid) - grid.bar_ticks[0], 0)
+        notes["end"] = notes["start"] + grid.ticks(end) - grid.ticks(step)
+        notes["pitch"] = pitch
+        notes["velocity"] = np.clip(np.round(velocity[hit] * LOUDEST), 1, LOUDEST)
+        return (replace(hearing.track, notes=tidy(notes), is_drum=True),)
+
+    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The windows [n, 27, steps] that begin at `starts` [n]; silence beyond the end."""
+        return taken(array, starts, self.steps)
+
+    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The planes [27, total_steps] of which each window holds its first `lengths` [n] steps."""
+        return joined(windows, lengths)
+
+    def struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a drum is hit in each window [n, 27, steps]: bool [n]."""
+        return (windows[:, :DRUMS] > 0.5).any(axis=(1, 2))
+
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Which drums are hit in windows [n, 27, steps]: bool [n, steps, 9]."""
+        return windows[:, :DRUMS].swapaxes(1, 2) > 0.5
+
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps the right drums are hit and no others, however loud or late; bool [n, steps]."""
+        return (self.onsets(windows) == self.onsets(truth)).all(axis=2)
+
+    def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+        """The same windows: drums have no key."""
+        return windows
+
+    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+        """How well it is played, besides `hit_precision` and `hit_recall` (see `drums.hit_figures`).
+
+        Over the hits that are in both, the means of
+
+        * `timing_error_steps`: |difference of offsets| / 2, in steps;
+        * `timing_error_ms`: the same in milliseconds at 120 quarters a minute;
+        * `velocity_error`: |difference of velocities|, as a share of 127.
+        """
+        (heard, *marks), (meant, *true_marks) = thirds(windows), thirds(truth)
+        both = (heard > 0.5) & (meant > 0.5)
+        velocity, offset = (np.abs(a[both] - b[both]).sum(dtype=float) for a, b in zip(marks, true_marks, strict=True))
+        milliseconds = 60_000 / (TEMPO * self.steps_per_quarter)  # a step
+        number = float(both.sum())
+        return {
+            **hit_figures(heard > 0.5, meant > 0.5),
+            "timing_error_steps": (offset / 2, number),
+            "timing_error_ms": (offset / 2 * milliseconds, number),
+            "velocity_error": (velocity, number),
+        }
