@@ -1,0 +1,103 @@
+"""What a model of grooves hears in place of a performance: a score, taps, a part of the kit.
+
+As GrooVAE has them (Gillick et al. 2019; GrooveConverter of magenta). A model that gives back the performance from such
+remains plays a score, turns taps into a beat, or adds the drum that is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from musicae.errors import ConfigError
+from musicae.music.representations.kits import NINE, OPEN_HAT
+
+if TYPE_CHECKING:
+    import torch
+
+    from musicae.core.randomness import RandomSource
+
+LEAST = 0.2  # how probable it is at least that a note is dropped, however loud, as a share of p
+
+
+@dataclass(frozen=True)
+class Unplayed:
+    """What is left of a performance `[batch, 27, steps]` (see `Groove`), taken away in this order.
+
+    Args:
+        note_dropout: the most that is dropped of a window: with `p ~ U(0, note_dropout)` for each window, each hit is
+            dropped with probability `p · max(0.2, 1 − velocity)`: the soft ones first.
+        tapify: keep the loudest hit of each step only, with its velocity and offset, as a hit on the open hi-hat: not
+            which drum, only when.
+        humanise: all velocities and offsets become 0: a score.
+        fixed_velocities: all velocities become 0.
+        add_instruments: drums that are left out, 0 to 8: the model is to add them.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    note_dropout: float = 0.0
+    tapify: bool = False
+    humanise: bool = False
+    fixed_velocities: bool = False
+    add_instruments: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        if not 0 <= self.note_dropout <= 1:
+            raise ConfigError(f"note_dropout {self.note_dropout}: it must lie between 0 and 1")
+        if not set(self.add_instruments) <= set(range(len(NINE))):
+            raise ConfigError(f"add_instruments {self.add_instruments}: drums are 0 to {len(NINE) - 1}")
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Performances `[batch, 27, steps]` to what is left of them, of the same shape."""
+        if self.note_dropout:
+            x = x * _three_times(~self._dropped(x, random))
+        if self.tapify:
+            x = _taps(x)
+        return self._without(x)
+
+    def certain(self, x: torch.Tensor) -> torch.Tensor:
+        """The same with nothing left to chance, so nothing dropped: what a user's own music is put through."""
+        return replace(self, note_dropout=0.0)(x, None)
+
+    def _dropped(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Which cells are dropped, bool `[batch, 9, steps]`."""
+        _, velocities, _ = x.chunk(3, 1)
+        most = self.note_dropout * random.uniform(len(x), 1, 1, device=x.device)
+        return random.uniform(*velocities.shape, device=x.device) < most * (1 - velocities).clamp(min=LEAST)
+
+    def _without(self, x: torch.Tensor) -> torch.Tensor:
+        """Performances without the velocities, offsets and drums that are to go."""
+        x = x.clone().unflatten(1, (3, len(NINE)))
+        if self.humanise or self.fixed_velocities:
+            x[:, 1] = 0
+        if self.humanise:
+            x[:, 2] = 0
+        x[:, :, list(self.add_instruments)] = 0
+        return x.flatten(1, 2)
+
+
+def _three_times(cells: torch.Tensor) -> torch.Tensor:
+    """Cells `[batch, 9, steps]` for hits, velocities and offsets alike, `[batch, 27, steps]`."""
+    return cells.repeat(1, 3, 1)
+
+
+def _taps(x: torch.Tensor) -> torch.Tensor:
+    """The loudest hit of each step on the open hi-hat, and nothing else; of equals the first drum.
+
+    A step without a hit stays silent, also where all its hits were dropped: the original then takes the kick of the
+    undropped performance.
+    """
+    import torch
+
+    planes = x.unflatten(1, (3, len(NINE)))
+    hits, velocities, _ = planes.unbind(1)
+    loudest = torch.where(hits > 0.5, 1 + velocities, 0).argmax(1, keepdim=True)
+    chosen = planes.gather(2, loudest.unsqueeze(1).expand(-1, 3, -1, -1))
+    taps = torch.zeros_like(planes)
+    taps[:, :, OPEN_HAT] = chosen[:, :, 0]
+    return taps.flatten(1, 2)
+
+
+CORRUPTIONS = (Unplayed,)

@@ -1,0 +1,114 @@
+"""What is left of a performance: each setting by hand, in order, and the dropout by its probabilities."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.core.configuration import from_data, to_data
+from musicae.core.randomness import RandomSource
+from musicae.errors import ConfigError
+from musicae.music.corruptions import Unplayed
+
+KICK, SNARE, CLOSED, OPEN = range(4)
+
+
+def performance(*hits, steps: int = 4) -> torch.Tensor:
+    """(step, drum, velocity, offset) as `[1, 27, steps]`."""
+    x = torch.zeros(1, 3, 9, steps)
+    for step, drum, velocity, offset in hits:
+        x[0, :, drum, step] = torch.tensor([1, velocity, offset])
+    return x.flatten(1, 2)
+
+
+def cells(x: torch.Tensor) -> dict:
+    """(step, drum) of what is not 0: its hit, velocity and offset."""
+    planes = x.view(3, 9, -1)
+    found = planes.any(0).nonzero().tolist()
+    return {(t, d): tuple(round(float(v), 4) for v in planes[:, d, t]) for d, t in found}
+
+
+BEAT = performance((0, KICK, 0.8, 0.1), (0, CLOSED, 0.9, -0.2), (2, SNARE, 0.5, 0.3), (3, KICK, 0.3, -0.4))
+
+
+def test_humanise_hears_a_score():
+    score = cells(Unplayed(humanise=True).certain(BEAT))
+    assert score == dict.fromkeys([(0, KICK), (0, CLOSED), (2, SNARE), (3, KICK)], (1, 0, 0))
+
+
+def test_fixed_velocities_keep_the_timing():
+    assert cells(Unplayed(fixed_velocities=True).certain(BEAT))[2, SNARE] == (1, 0, 0.3)
+
+
+def test_taps_are_the_loudest_of_each_step():
+    expected = {(0, OPEN): (1, 0.9, -0.2), (2, OPEN): (1, 0.5, 0.3), (3, OPEN): (1, 0.3, -0.4)}
+    assert cells(Unplayed(tapify=True).certain(BEAT)) == expected
+    flat = Unplayed(tapify=True, fixed_velocities=True).certain(BEAT)
+    assert cells(flat) == {place: (hit, 0, offset) for place, (hit, _, offset) in expected.items()}
+
+
+def test_a_tap_without_velocity_is_a_tap():
+    assert cells(Unplayed(tapify=True).certain(performance((1, SNARE, 0, 0.5)))) == {(1, OPEN): (1, 0, 0.5)}
+
+
+def test_instruments_to_add_are_left_out():
+    assert (0, CLOSED) not in cells(Unplayed(add_instruments=(CLOSED,)).certain(BEAT))
+    assert len(cells(Unplayed(add_instruments=(CLOSED,)).certain(BEAT))) == 3
+    assert cells(Unplayed(tapify=True, add_instruments=(OPEN,)).certain(BEAT)) == {}
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"humanise": True}, {"tapify": True}, {"add_instruments": (2,)}, {"note_dropout": 1.0}]
+)
+def test_what_is_heard_is_not_written_to(settings):
+    before = BEAT.clone()
+    Unplayed(**settings)(BEAT, RandomSource(0))
+    assert torch.equal(BEAT, before)
+    assert torch.equal(Unplayed().certain(BEAT), BEAT)
+
+
+def test_a_step_whose_hits_are_all_dropped_is_silent():
+    many = performance((0, KICK, 0.8, 0.1), (0, SNARE, 0.01, 0.1), (1, SNARE, 0.01, 0.2)).repeat(4000, 1, 1)
+    dropped = Unplayed(note_dropout=1.0)(many, RandomSource(3))
+    tapped = Unplayed(note_dropout=1.0, tapify=True)(many, RandomSource(3))
+    left = dropped[:, :9].amax(1)
+    assert (left == 0).any()
+    assert torch.equal(tapped[:, OPEN], left)
+    snare_only = (dropped[:, KICK, 0] == 0) & (dropped[:, SNARE, 0] == 1)
+    assert snare_only.any()
+    assert tapped[snare_only, 9 + OPEN, 0].eq(0.01).all()  # the original takes the velocity of the dropped kick
+
+
+def test_soft_hits_are_dropped_first_and_a_dropped_hit_leaves_nothing():
+    many = performance((0, KICK, 1.0, 0.5), (0, SNARE, 0.25, 0.5), (1, SNARE, 0.9, 0.5)).repeat(40_000, 1, 1)
+    dropped = Unplayed(note_dropout=0.8)(many, RandomSource(1)).view(-1, 3, 9, 4)
+    gone = 1 - dropped[:, 0].mean(0)
+    mean_p = 0.4
+    shares = gone[KICK, 0], gone[SNARE, 0], gone[SNARE, 1]
+    assert np.allclose(shares, [mean_p * 0.2, mean_p * 0.75, mean_p * 0.2], atol=0.01)
+    assert not dropped[:, 1:].movedim(1, -1)[dropped[:, 0] == 0].any()
+    both = ((dropped[:, 0, KICK, 0] == 0) & (dropped[:, 0, SNARE, 0] == 0)).float().mean()
+    assert both > 1.2 * shares[0] * shares[1]  # one p for all hits of a window: E p² = 0.64 / 3, not 0.16
+
+
+def test_the_same_random_numbers_drop_the_same():
+    settings = Unplayed(note_dropout=1.0)
+    many = BEAT.repeat(50, 1, 1)
+    first, again, other = (settings(many, RandomSource(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(settings.certain(many), many)
+
+
+def test_settings_survive_json():
+    settings = Unplayed(note_dropout=0.8, tapify=True, fixed_velocities=True, add_instruments=(2,))
+    assert from_data(json.loads(json.dumps(to_data(settings))), [Unplayed]) == settings
+
+
+@pytest.mark.parametrize("wrong", [{"note_dropout": 1.5}, {"note_dropout": -0.1}, {"add_instruments": (9,)}])
+def test_settings_that_cannot_work(wrong):
+    with pytest.raises(ConfigError):
+        Unplayed(**wrong)
