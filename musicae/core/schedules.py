@@ -49,6 +49,17 @@ class Saturating:
 
 
 @dataclass(frozen=True)
+class Exponential:
+    """`1 − rate^step`: MusicVAE's sampling probability of that name."""
+
+    rate: float
+
+    def __call__(self, step: int) -> float:
+        """The value at `step`."""
+        return 1 - self.rate**step
+
+
+@dataclass(frozen=True)
 class InverseSigmoid:
     """`1 − k / (k + exp(step / k))`: MusicVAE's sampling probability; one half at step `k ln k`."""
 
@@ -89,5 +100,5 @@ class Decay:
         return (self.start - self.final) * self.rate**step + self.final
 
 
-Schedule = Constant | Linear | Saturating | InverseSigmoid | WarmupCosine | Decay
-SCHEDULES = (Constant, Linear, Saturating, InverseSigmoid, WarmupCosine, Decay)
+Schedule = Constant | Linear | Saturating | Exponential | InverseSigmoid | WarmupCosine | Decay
+SCHEDULES = (Constant, Linear, Saturating, Exponential, InverseSigmoid, WarmupCosine, Decay)

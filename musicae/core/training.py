@@ -34,7 +34,7 @@ from musicae.errors import CheckpointError, ConfigError, DataError
 from musicae.files import write_atomically
 
 STATE = "state.pt"
-VALIDATION, TRAIN = 1, 0  # names of random streams beside the seed
+VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams beside the seed
 
 
 class Task(nn.Module):
@@ -240,18 +240,21 @@ class Trainer:
         settings, state = self.settings, self.state
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         random = RandomSource(settings.seed, TRAIN, state.step, rank=rank, processes=processes)
+        torch.manual_seed(int(RandomSource(settings.seed, DROPOUT, state.step, rank).integers(0, 2**23, 1)))
         indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, state.step)
         share = indices.reshape(processes, -1)[rank]
         batch = self.train_examples.batch(share, random).to(self.accelerator.device)
         terms = self.wrapped(batch, state.step, random)
         self.accelerator.backward(terms.loss)
         norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), settings.clip)
-        if torch.isfinite(norm) and norm < settings.skip_above:
+        usable = bool(torch.isfinite(norm)) and norm < settings.skip_above
+        if usable or settings.coast:
             for group in state.optimizer.param_groups:
                 group["lr"] = settings.learning_rate(state.step)
+            if not usable:
+                state.optimizer.zero_grad(set_to_none=False)
             state.optimizer.step()
-        else:
-            state.skipped += 1
+        state.skipped += not usable
         state.optimizer.zero_grad()
         state.average.update_parameters(state.task.model)
         state.step += 1

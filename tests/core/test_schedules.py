@@ -4,12 +4,22 @@ import math
 
 import pytest
 
-from musicae.core.schedules import SCHEDULES, Constant, Decay, InverseSigmoid, Linear, Saturating, WarmupCosine
+from musicae.core.schedules import (
+    SCHEDULES,
+    Constant,
+    Decay,
+    Exponential,
+    InverseSigmoid,
+    Linear,
+    Saturating,
+    WarmupCosine,
+)
 
 EXAMPLES = {
     Constant: Constant(0.3),
     Linear: Linear(0.0, 0.1, 200, 2000),
     Saturating: Saturating(0.2, 0.99999),
+    Exponential: Exponential(0.999),
     InverseSigmoid: InverseSigmoid(1000.0),
     WarmupCosine: WarmupCosine(1e-3, 1e-5, 200, 10_000),
     Decay: Decay(1e-3, 1e-5, 0.9999),
@@ -52,6 +62,11 @@ def test_musicvaes_sampling_probability():
     assert probability(10**7) == 1.0
     for step in (100, 5000):
         assert probability(step) == pytest.approx(1 - 1000 / (1000 + math.exp(step / 1000)))
+
+
+def test_musicvaes_other_sampling_probability():
+    assert [Exponential(0.9)(step) for step in (0, 1, 2)] == pytest.approx([0.0, 0.1, 0.19])
+    assert Exponential(0.9999)(10**6) == pytest.approx(1.0)
 
 
 def test_musicvaes_learning_rate():

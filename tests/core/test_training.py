@@ -335,6 +335,35 @@ def test_a_step_with_an_impossible_gradient_is_skipped_and_counted(tmp_path, fac
     assert all(p.isfinite().all() for p in trained.state.task.parameters())
 
 
+@pytest.mark.parametrize("factor", [float("nan"), 1e8])
+def test_a_coasting_step_goes_on_by_its_momentum(tmp_path, factor):
+    """As MusicVAE does it: in place of an impossible gradient Adam gets zeros."""
+    settings = replace(SETTINGS, steps=3, coast=True, weight_decay=0.0, betas=(0.9, 0.999), skip_above=1e6)
+    trained = trainer(tmp_path, objective=Spoilt({1}, factor), settings=settings)
+    trained._step()
+    parameters = [p for p in trained.state.task.parameters() if p.requires_grad]
+    before = [p.clone() for p in parameters]
+    momenta = [trained.state.optimizer.state[p] for p in parameters]
+    m, v = ([s[name].clone() for s in momenta] for name in ("exp_avg", "exp_avg_sq"))
+    trained._step()
+    rate = settings.learning_rate(1)
+    for p, b, m0, v0 in zip(parameters, before, m, v, strict=True):
+        m1, v1 = 0.9 * m0 / (1 - 0.9**2), 0.999 * v0 / (1 - 0.999**2)
+        torch.testing.assert_close(p, b - rate * m1 / (v1.sqrt() + 1e-8), rtol=1e-4, atol=1e-7)
+    assert trained.state.skipped == 1
+
+
+def test_dropout_depends_on_seed_and_step_alone(tmp_path):
+    """So that a resumed run goes on to the same weights; whatever else drew numbers in between makes no difference."""
+    weights = []
+    for numbers in (0, 5):
+        trained = trainer(tmp_path, network=Recurrent((6,), (5,), dropout=0.5))
+        torch.rand(numbers)
+        trained._step()
+        weights.append(torch.cat([p.flatten() for p in trained.state.task.parameters()]))
+    assert torch.equal(*weights)
+
+
 def test_skipped_steps_are_in_the_table_and_the_run_goes_on(tmp_path):
     assert train(tmp_path, objective=Spoilt({3, 17}, float("nan"))).skipped == 2
     assert [r["skipped"] for r in rows(tmp_path) if r["split"] == "train"] == ["1"] * 3 + ["2"] * 5

@@ -60,7 +60,7 @@ class Classes:
 def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=None, **options) -> Trainer:
     torch.manual_seed(0)
     return Trainer(
-        build(Convolutional((6, 8), blocks=1), EVENT, 3, "gaussian"),
+        build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, "gaussian"),
         options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20))),
         Classes(50, 1, spy),
         Classes(25, 2),

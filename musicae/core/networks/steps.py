@@ -6,7 +6,8 @@ Each kind answers the same questions of data `[batch, ..., steps]`:
 * `heard(x)`: data as the LSTM hears them, `[batch, steps, values]`
 * `likelihood(parameters)`: what all parts of the data are, each given those before it; `[batch, steps, parameters]`
 * `choose(parameters, uniform, temperature, top_p)`: one step `[batch, parameters]` to what is said, `[batch, parts]`
-* `through(said, weight)`: `hear(said) @ weight` of one step, for weights `[values, n]`, with no more work than it needs
+* `through(said, table)`: `heard @ weight` of one step with no more work than it needs; `table(weight)` is what that
+  needs of weights `[values, n]`
 * `data(said)`: all steps `[batch, steps, parts]` as data
 """
 
@@ -55,13 +56,15 @@ class Classes:
         parts = zip(parameters.split(self.streams, -1), uniform.unbind(1), strict=True)
         return torch.stack([choose(logits, numbers, temperature, top_p) for logits, numbers in parts], 1)
 
-    def through(self, said: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """The sum of the rows that the classes point to; of the number after the last class, nothing."""
-        if len(self.streams) > 1:
-            return functional.embedding(said + self._first.to(said.device), weight).sum(1)
-        there = said[:, 0] < self.values
-        rows = weight[said[:, 0].clamp(max=self.values - 1)]
-        return rows if there.all() else rows * there.unsqueeze(1)
+    def table(self, weight: torch.Tensor) -> torch.Tensor:
+        """The weights with a row of zeros for the number after the last class."""
+        return functional.pad(weight, (0, 0, 0, 1)).contiguous()
+
+    def through(self, said: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+        """The sum of the rows that the classes point to."""
+        if len(self.streams) == 1:
+            return table[said[:, 0]]
+        return functional.embedding(said + self._first.to(said.device), table).sum(1)
 
     def data(self, said: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, steps]` or `[batch, streams, steps]`."""
@@ -92,9 +95,13 @@ class Switches:
             return (parameters > 0).float()
         return (uniform < torch.sigmoid(parameters / temperature)).float()
 
-    def through(self, said: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    def table(self, weight: torch.Tensor) -> torch.Tensor:
+        """The weights."""
+        return weight.contiguous()
+
+    def through(self, said: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
         """The product."""
-        return said @ weight
+        return said @ table
 
     def data(self, said: torch.Tensor) -> torch.Tensor:
         """`[batch, switches, steps]`."""
@@ -172,9 +179,13 @@ class Nade(nn.Module):
             a = a + said[-1].unsqueeze(-1) * self.reads[i]
         return torch.stack(said, -1), torch.stack(logits, -1)
 
-    def through(self, said: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    def table(self, weight: torch.Tensor) -> torch.Tensor:
+        """The weights."""
+        return weight.contiguous()
+
+    def through(self, said: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
         """The product."""
-        return said @ weight
+        return said @ table
 
     def data(self, said: torch.Tensor) -> torch.Tensor:
         """`[batch, switches, steps]`."""

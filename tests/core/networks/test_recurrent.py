@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional
 
 from musicae.core.autoencoder import Autoencoder, build
 from musicae.core.event import Event
-from musicae.core.likelihoods import choose
+from musicae.core.likelihoods import Marked, choose
 from musicae.core.networks import Recurrent
 from musicae.core.networks.recurrent import Feedback, lstm
 from musicae.core.randomness import RandomSource
@@ -181,3 +182,136 @@ def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
     nothing = torch.zeros(len(Z), 9, 0)
     before, after = (decoder.run(nothing, z, decoder.initial_state(Z))[0] for z in (Z, Z + 1))
     assert (before != after).any(-1).all()
+
+
+# Every kind of step, conductors, conditions
+
+
+LENGTH = 12
+FAMILIES = {
+    "classes": (Recurrent((6,), (5, 8)), Event("categorical", 6, (LENGTH,))),
+    "labels": (Recurrent((6,), (5, 8)), Event("categorical", 8, (LENGTH,), silence=True)),
+    "switches": (Recurrent((6,), (5, 8)), Event("bernoulli", 4, (LENGTH,), silence=True)),
+    "nade": (Recurrent((6,), (5, 8), nade=7), Event("bernoulli", 4, (LENGTH,), silence=True)),
+    "marked": (Recurrent((6,), (5, 8), dropout=0.5), Event("marked", 6, (LENGTH,))),
+    "streams": (Recurrent((6,), (5, 8)), Event("categorical", (4, 3, 8), (LENGTH,))),
+    "conducted": (Recurrent((6,), (5,), segments=3, conductor_units=(7,)), Event("categorical", 6, (LENGTH,))),
+    "apart": (
+        Recurrent((6, 4), (5,), segments=3, conductor_units=(7, 9), apart=True),
+        Event("categorical", (4, 3, 8), (LENGTH,)),
+    ),
+    "ending": (
+        Recurrent((6,), (5,), segments=3, conductor_units=(7,), hierarchical_encoder=True),
+        Event("categorical", 4, (LENGTH,), end=3),
+    ),
+}
+BOTH = [(name, told) for name in FAMILIES for told in (0, 2)]
+
+
+def lively(name: str, told: int = 0) -> Autoencoder:
+    """A model whose steps depend on z, on what was said, and on what it is told."""
+    torch.manual_seed(3)
+    network, event = FAMILIES[name]
+    model = build(network, event, 4, "gaussian", told).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+        for part in (model.decoder.conductor, *model.decoder.voices):
+            if part is not None:
+                torch.nn.init.normal_(part.start.weight)
+    return model
+
+
+def condition(told: int, examples: int = 64) -> torch.Tensor | None:
+    return RandomSource(7).normal(examples, LENGTH, told) if told else None
+
+
+@pytest.mark.parametrize(("name", "told"), BOTH)
+def test_what_is_said_greedily_is_the_most_probable_after_itself(name, told):
+    """Free running step by step, and teacher forcing of all steps and segments at once, are one model."""
+    model = lively(name, told)
+    likelihood = model.decode(Z, condition(told))
+    said = likelihood.mode()
+    again = likelihood.given(said).mode()
+    there = said < 4 if name == "ending" else torch.ones_like(said, dtype=torch.bool)
+    torch.testing.assert_close(again[there], said[there], rtol=1e-4, atol=1e-5)
+    assert torch.equal(likelihood.sample(RandomSource(0), temperature=0.0), said)
+    assert len({bytes(one.numpy()) for one in said.detach()}) > 5, "it says nearly the same whatever z is"
+
+
+@pytest.mark.parametrize(("name", "told"), BOTH)
+def test_examples_do_not_hear_each_other(name, told):
+    model, c = lively(name, told), condition(told)
+    alone = None if c is None else c[5:6]
+    torch.testing.assert_close(model.decode(Z[5:6], alone).mode(), model.decode(Z, c).mode()[5:6])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_is_told_is_heard_by_encoder_and_decoder_at_every_step(name):
+    model, c = lively(name, 2), condition(2)
+    x = model.decode(Z, c).sample(RandomSource(1))
+    for step in (0, LENGTH - 1) if name != "ending" else (0,):
+        other = c.clone()
+        other[:, step] += 3
+        assert not torch.equal(model.encode(x, c).mean, model.encode(x, other).mean)
+        assert not torch.equal(model.decode(Z, c).log_prob(x), model.decode(Z, other).log_prob(x))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_feedback_of_nearly_0_is_teacher_forcing_for_every_kind_of_step(name):
+    model = lively(name)
+    x = model.decode(Z).sample(RandomSource(1))
+    heard = model.decode(Z).given(x, Feedback(1e-9, RandomSource(5)))
+    torch.testing.assert_close(heard.log_prob(x), model.decode(Z).log_prob(x), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_feedback_of_1_never_hears_the_truth(name):
+    model = lively(name)
+    x, other = (model.decode(Z).sample(RandomSource(seed)) for seed in (1, 2))
+    heard = [model.decode(Z).given(truth, Feedback(1.0, RandomSource(5))).log_prob(x) for truth in (x, other)]
+    torch.testing.assert_close(*heard)
+
+
+def test_after_the_end_of_a_segment_nothing_is_said_until_the_next_begins():
+    said = lively("ending").decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4))
+    over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
+    assert over.any()
+    assert torch.equal(said == 4, over)
+
+
+def test_what_comes_after_an_end_is_not_heard_by_the_encoder():
+    """Lengths are honoured: an example in a batch of longer ones is encoded as alone, cut where it ends."""
+    model, x = lively("ending"), torch.tensor([[0, 1, 3, 4, 3, 4, 4, 4, 2, 2, 2, 2]])
+    one_by_one = []
+    for segment in x[0].unflatten(0, (3, 4)):
+        own = segment[segment < 4]
+        one_by_one.append(model.encoder[1].levels[0](functional.one_hot(own, 4)[None].float()))
+    expected = model.encoder[1].levels[1](torch.stack(one_by_one, 1))
+    torch.testing.assert_close(model.encoder(x), expected)
+
+
+def test_nade_knows_the_probability_of_every_set_of_switches():
+    model = lively("nade")
+    sets = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
+    output = RandomSource(1).normal(1, 1, 7 + 4).expand(16, 1, -1)
+    likelihood = model.decoder.voices[0].step.likelihood(output)
+    total = likelihood.log_prob(sets.unsqueeze(-1)).exp().sum()
+    assert total.item() == pytest.approx(1.0, abs=1e-4)  # the original adds 1e-6 to each probability
+    most = sets[likelihood.log_prob(sets.unsqueeze(-1)).argmax()]
+    drawn = model.decoder.voices[0].step.likelihood(output[:1].expand(4000, -1, -1)).sample(RandomSource(0))
+    frequent, counts = drawn[..., 0].unique(dim=0, return_counts=True)
+    assert torch.equal(frequent[counts.argmax()], most)
+    torch.testing.assert_close(
+        counts.max() / 4000, likelihood.log_prob(sets.unsqueeze(-1)).exp().max(), rtol=0.0, atol=0.03
+    )
+
+
+def test_switches_with_marks_are_as_probable_as_the_equation_says():
+    output = RandomSource(1).normal(2, 6, 3)
+    x = torch.cat([(RandomSource(2).uniform(2, 2, 3) < 0.5).float(), RandomSource(3).uniform(2, 4, 3)], 1)
+    p, level, shift = torch.sigmoid(output[:, :2]), torch.sigmoid(output[:, 2:4]), torch.tanh(output[:, 4:])
+    t, marks = x[:, :2], x[:, 2:]
+    squares = (torch.cat([level, shift], 1) - marks).square() + 0.5 * math.log(math.pi)
+    expected = (t * p.log() + (1 - t) * (1 - p).log()).sum((1, 2)) - squares.sum((1, 2))
+    torch.testing.assert_close(Marked.of(output).log_prob(x), expected, rtol=1e-5, atol=1e-5)
