@@ -32,8 +32,8 @@ class Evaluate(Command):
     model: Positional[str]
     """name of a model that ships, or a folder that training wrote"""
     data: UseAppendAction[tuple[str, ...]] = ()
-    """folder, archive or file of MIDI (or of pictures) that the model has not seen, all of which is measured; or a
-    corpus that training wrote, of which --part is measured. May be given several times"""
+    """folder, archive or file of MIDI (or of pictures) that the model has not seen, all of which is measured; or data
+    that come split, as a corpus that training wrote does, of which --part is measured. May be given several times"""
     part: Literal["train", "validation", "test"] = "test"
     """which part of data that come split"""
     device: str = "cpu"

@@ -29,9 +29,8 @@ from musicae.music.representations import Representation
 from musicae.music.representations.base import counted
 from musicae.music.representations.tracks import title
 from musicae.music.song import Song
-from musicae.music.sources import Piece, is_archive, labels, pieces
+from musicae.music.sources import SPLITS, Piece, is_archive, labels, pieces
 
-SPLITS = ("train", "validation", "test")
 FEW = 64  # pieces for which starting processes costs more than it saves
 AT_A_TIME = 2048  # pieces in memory
 
@@ -42,7 +41,8 @@ class Corpus:
 
     Attributes:
         folder: the folder.
-        index: what `index.json` says: the representation, sources, seed, counts and names of the songs.
+        index: what `index.json` says: the representation, sources, seed and counts; of the songs, in one order, their
+            names and, on average over each, `quarters_per_minute`.
         windows: the windows of each split, [n, ...].
         songs: the song of each window of each split, int32 [n]: its place in `index["songs"]`.
     """
@@ -91,6 +91,8 @@ class Corpus:
         sentences = [
             f"{counted(len(index['songs']), 'song')} from {', '.join(index['sources'])}; windows: {', '.join(windows)}."
         ]
+        if index.get("songs_with_split"):
+            sentences.append(f"{counted(index['songs_with_split'], 'song')} in the split that their source gives.")
         if index["duplicates"]:
             left = f"{index['duplicates']:,} windows"
             sentences.append(f"Left out of validation and test, because they occur in training in some key: {left}.")
@@ -113,10 +115,10 @@ def build(
 ) -> Corpus:
     """Cuts every song of the sources into windows and writes them to a folder, split by song.
 
-    The split of a song depends on its notes and the seed only. So one song in several files, in any key,
-    falls into one split, and more files move none; only a split that would be empty gets the song nearest to
-    it. Windows of validation that occur in training in any key are left out, and those of test that occur in
-    either.
+    The split of a song is the one that its source gives (see `sources.pieces`). Without one it depends on its notes and
+    the seed only. So one song in several files, in any key, falls into one split, and more files move none; only a
+    split that would be empty gets the song nearest to it. Windows of validation that occur in training in any key are
+    left out, and those of test that occur in either.
 
     Args:
         sources: folders, files and archives of MIDI, ABC, MusicXML and kern; "music21" for the public-domain
@@ -127,7 +129,8 @@ def build(
         workers: processes; None for one a core, 1 for none but this. More than one need a script guarded by
             `if __name__ == "__main__"`.
         seed: another one splits the songs differently.
-        fractions: of the songs that become training, validation and test; (0, 0, 1) makes all of them test.
+        fractions: of the songs without a split of their own that become training, validation and test; (0, 0, 1) makes
+            all of them test.
         quiet: show no progress.
 
     Raises:
@@ -163,6 +166,8 @@ class Heard(NamedTuple):
     fingerprint: str = ""
     count: int = 0
     windows: bytes = b""
+    quarters_per_minute: float = 0.0
+    split: str = ""
 
 
 def _all_heard(sources: list, job, workers: int, quiet: bool) -> Iterator[Heard]:
@@ -217,7 +222,12 @@ def _hear(piece: Piece, representation: Representation, track: int | str | None)
         reason = problems[0] if problems else "no windows"
         return Heard(piece.source, piece.name, reason.removeprefix(f"{title(song)}: "))
     packed = zlib.compress(np.ascontiguousarray(windows).tobytes(), 1)
-    return Heard(piece.source, piece.name, "", _fingerprint(song), len(windows), packed)
+    return Heard(piece.source, piece.name, "", _fingerprint(song), len(windows), packed, pace(song), piece.split)
+
+
+def pace(song: Song) -> float:
+    """The quarters a minute of a song, on average over all of it."""
+    return round(60 * song.end / song.ticks_per_quarter / song.seconds, 4)
 
 
 def _fingerprint(song: Song) -> str:
@@ -232,32 +242,44 @@ def _fingerprint(song: Song) -> str:
 # Splitting and writing ------------------------------------------------------------------------
 
 
-def split(fingerprints: Sequence[str], seed: int, fractions: Sequence[float]) -> list[str]:
-    """The split of each song, drawn from the hash of its fingerprint and the seed.
+def split(
+    fingerprints: Sequence[str], seed: int, fractions: Sequence[float], given: Sequence[str] | None = None
+) -> list[str]:
+    """The split of each song: the one that it is given, or one drawn from the hash of its fingerprint and the seed.
 
     Args:
-        fingerprints: of the songs; equal ones fall into one split.
+        fingerprints: of the songs; equal ones fall into one split, unless they are given different ones.
         seed: another one splits differently.
         fractions: of train, validation and test; a split whose fraction is not 0 stays empty only if
-            there are fewer different songs than splits.
+            there are fewer different songs than splits, or if songs are given splits.
+        given: the split of each song, "" for none.
     """
+    given = given or [""] * len(fingerprints)
+    known = {one: name for one, name in zip(fingerprints, given, strict=True) if name}
+    known |= _drawn([one for one in fingerprints if one not in known], seed, fractions, fill=not known)
+    return [name or known[one] for one, name in zip(fingerprints, given, strict=True)]
+
+
+def _drawn(fingerprints: Sequence[str], seed: int, fractions: Sequence[float], fill: bool) -> dict[str, str]:
+    """The split of each fingerprint by its hash; with `fill`, one that would be empty gets the one nearest to it."""
     bounds = np.cumsum([0, *fractions]) / sum(fractions)
     draws = {one: int(sha256(f"{seed}:{one}".encode()).hexdigest()[:12], 16) / 2**48 for one in fingerprints}
     chosen = {one: SPLITS[int(np.searchsorted(bounds, draw, "right")) - 1] for one, draw in draws.items()}
-    for i, name in enumerate(SPLITS):
+    for i, name in enumerate(SPLITS if fill else ()):
         largest, number = Counter(chosen.values()).most_common(1)[0]
         if fractions[i] and name not in chosen.values() and number > 1:
             middle = (bounds[i] + bounds[i + 1]) / 2
             spare = [one for one in chosen if chosen[one] == largest]
             chosen[min(spare, key=lambda one, middle=middle: abs(draws[one] - middle))] = name
-    return [chosen[one] for one in fingerprints]
+    return chosen
 
 
 def _write(folder: Path, songs: list[Heard], skipped: list, representation, settings: dict) -> Corpus:
     """Writes the arrays, the table of skipped files and, last, the index, each beside its place first."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
-    splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"])
+    given = [one.split for one in songs]
+    splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"], given)
     counts, duplicates = _write_arrays(folder, songs, splits, representation)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("source", "file", "reason"), *skipped])
@@ -267,9 +289,11 @@ def _write(folder: Path, songs: list[Heard], skipped: list, representation, sett
         "sources": sorted({one.source for one in songs}),
         "windows": counts,
         "songs_per_split": {name: splits.count(name) for name in SPLITS},
+        "songs_with_split": sum(map(bool, given)),
         "duplicates": duplicates,
         "skipped": dict(Counter(reason for *_, reason in skipped).most_common()),
         "songs": [f"{one.source}/{one.name}" for one in songs],
+        "quarters_per_minute": [one.quarters_per_minute for one in songs],
     }
     write_atomically(folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True)
     return Corpus.open(folder)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from musicae.errors import DataError
@@ -21,12 +24,19 @@ MOST_BYTES = 16 * 2**20  # of a file in an archive; no score is larger
 MUSIC21_COLLECTIONS = {"ryansMammoth": None, "oneills1850": None, "airdsAirs": None, "bach": 60}
 
 
+# A table with a row for each piece that says which split it belongs to, as the Groove MIDI Dataset has one: figures on
+# the test part that everybody else uses can be compared.
+TABLE, TABLE_COLUMNS, SPLITS = "info.csv", ("midi_filename", "split"), ("train", "validation", "test")
+
+
 class Piece(NamedTuple):
-    """One piece of music: its source, its name there, and the file that holds it or its bytes."""
+    """One piece of music: its source, its name there, the file that holds it or its bytes, and the split that its
+    source puts it in (train, validation or test), if it says so."""
 
     source: str
     name: str
     content: Path | bytes
+    split: str = ""
 
 
 def is_archive(source: str | Path) -> bool:
@@ -36,6 +46,9 @@ def is_archive(source: str | Path) -> bool:
 
 def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
     """The pieces of a source one after another.
+
+    A folder or archive with a table `info.csv` that has the columns `midi_filename` (beside the table) and `split`
+    says which split each piece belongs to.
 
     Args:
         source: a folder, file or archive of MIDI, ABC, MusicXML or kern; or "music21". Tune books in ABC
@@ -61,36 +74,70 @@ def labels(sources: list[str | Path]) -> list[str]:
 def _of_path(path: Path, label: str) -> Iterator[Piece]:
     """The pieces of a folder, an archive or a file."""
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in MUSIC_SUFFIXES and file.is_file():
-                yield Piece(label, file.relative_to(path).as_posix(), file)
+        yield from _of_folder(path, label)
     elif not path.exists():
         raise DataError(f"{path} does not exist: name a folder, a file or an archive of music, or music21")
     elif is_archive(path):
-        yield from (Piece(label, name, content) for name, content in _members(path))
+        yield from _of_archive(path, label)
     else:
         yield Piece(label, path.name, path)
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every piece in an archive."""
+def _of_folder(path: Path, label: str) -> Iterator[Piece]:
+    files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+    splits = _splits((name, file.read_bytes()) for name, file in files.items() if is_table(name))
+    for name, file in files.items():
+        if is_music(name):
+            yield Piece(label, name, file, splits.get(name, ""))
+
+
+def _of_archive(path: Path, label: str) -> Iterator[Piece]:
+    splits = _splits(islice(_members(path, is_table), 1))  # one, which mostly saves going through all of it twice
+    for name, content in _members(path, is_music):
+        yield Piece(label, name, content, splits.get(name, ""))
+
+
+def is_music(name: str) -> bool:
+    """Whether a file is music by its name."""
+    return PurePosixPath(name).suffix.lower() in MUSIC_SUFFIXES
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is a table of splits by its name."""
+    return PurePosixPath(name).name.lower() == TABLE
+
+
+def _splits(tables: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """The split of each piece by its name, from tables and their names."""
+    found = {}
+    for name, content in tables:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
+        if set(TABLE_COLUMNS) <= set(reader.fieldnames or ()):
+            rows = ([row[column] or "" for column in TABLE_COLUMNS] for row in reader)
+            folder = PurePosixPath(name).parent
+            found |= {str(folder / file): split for file, split in rows if split in SPLITS}
+    return found
+
+
+def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of an archive whose name is wanted."""
     try:
-        yield from _zipped(path) if path.suffix.lower() == ".zip" else _tarred(path)
+        yield from (_zipped if path.suffix.lower() == ".zip" else _tarred)(path, wanted)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         raise DataError(f"{path} is not an archive that can be read ({error}); unpack it first") from None
 
 
-def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
+def _zipped(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
-            if Path(entry.filename).suffix.lower() in MUSIC_SUFFIXES and entry.file_size <= MOST_BYTES:
+            if wanted(entry.filename) and entry.file_size <= MOST_BYTES:
                 yield entry.filename, archive.read(entry)
 
 
-def _tarred(path: Path) -> Iterator[tuple[str, bytes]]:
+def _tarred(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for entry in archive:
-            if entry.isfile() and Path(entry.name).suffix.lower() in MUSIC_SUFFIXES and entry.size <= MOST_BYTES:
+            if entry.isfile() and wanted(entry.name) and entry.size <= MOST_BYTES:
                 yield entry.name, archive.extractfile(entry).read()
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from musicae.errors import DataError
 from musicae.music import corpus
 from musicae.music.corpus import SPLITS, Corpus, build, keyless_hashes, split
 from musicae.music.representations import Melody, Pianoroll
-from musicae.music.song import NOTE, Song, Track
+from musicae.music.representations.drums import Drums
+from musicae.music.representations.groove import Groove
+from musicae.music.song import NOTE, Song, Tempo, Track
 from musicae.music.sources import labels, pieces
 
 TUNE = "X:{n}\nT:Tune {n}\nM:6/8\nL:1/8\nK:G\n" + "GAB c2d|edc BAG|FGA DEF|G3 G3|" * 3 + "\n\n"
@@ -201,3 +204,75 @@ def test_an_empty_split_opens(folder, tmp_path):
     assert built.train.shape == (0, 32)
     assert len(built.test) > 0
     assert "train" not in built.report()
+
+
+# Splits that a source gives, and tempos -----------------------------------------------------------
+
+
+@pytest.fixture
+def tabled(folder) -> Path:
+    """The forty songs, of which a table in a folder of them puts ten in splits."""
+    rows = [f"x,{i}.mid,{SPLITS[i % 3]}" for i in range(9)] + ["x,9.mid,unheard of", "y,7.mid"]
+    (folder / "0" / "info.csv").write_text("\n".join(["style,midi_filename,split", *rows]))
+    return folder
+
+
+def packed(folder: Path, path: Path) -> Path:
+    """A folder as an archive."""
+    with tarfile.open(path, "w:gz") if path.suffix == ".gz" else zipfile.ZipFile(path, "w") as archive:
+        add = archive.add if path.suffix == ".gz" else archive.write
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                add(file, f"songs/{file.relative_to(folder).as_posix()}")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["folder", "songs.tar.gz", "songs.zip"])
+def test_a_source_may_say_which_split_its_pieces_belong_to(tabled, tmp_path, kind):
+    source = tabled if kind == "folder" else packed(tabled, tmp_path / kind)
+    found = {"/".join(Path(piece.name).parts[-2:]): piece.split for piece in pieces(source)}
+    assert len(found) == 42
+    assert [found[f"0/{i}.mid"] for i in range(10)] == [*SPLITS, *SPLITS, *SPLITS, ""]
+    assert not any(split for name, split in found.items() if not name.startswith("0/"))
+
+
+def test_a_corpus_keeps_the_split_of_its_source(tabled, tmp_path):
+    built = build(tabled, Melody(steps=48), tmp_path / "corpus", fractions=(1, 0, 0), workers=1)
+    names = built.index["songs"]
+    for i in range(9):
+        assert names.index(f"songs/0/{i}.mid") in built.songs[SPLITS[i % 3]]
+    assert built.index["songs_per_split"] == {"train": 34, "validation": 4, "test": 3}
+    assert names.index("songs/again.mid") in built.songs["validation"]  # song 7 in another key
+    assert built.index["songs_with_split"] == 9
+    assert "9 songs in the split that their source gives." in built.report()
+
+
+def test_copies_follow_the_song_that_has_a_split():
+    assert split(["a", "a", "b"], 0, (0, 0, 1), ["train", "", ""]) == ["train", "train", "test"]
+    assert split(["a", "a"], 0, (0, 0, 1), ["train", "validation"]) == ["train", "validation"]
+    assert split(["a"], 0, (1, 0, 0), [""]) == ["train"]
+
+
+def test_tables_of_other_things_say_nothing(folder):
+    (folder / "info.csv").write_bytes(b"\xff\xfename;split\n1.mid;test\n")
+    assert not any(piece.split for piece in pieces(folder))
+
+
+def test_the_tempo_of_every_song_is_there(tmp_path):
+    songs = [replace(song(0), tempos=(Tempo(0, 90.0),)), replace(song(1), tempos=(Tempo(0, 60.0), Tempo(7680, 120.0)))]
+    for i, one in enumerate(songs):
+        one.save(tmp_path / "songs" / f"{i}.mid")
+    built = build(tmp_path / "songs", Melody(), tmp_path / "corpus", workers=1)
+    assert built.index["songs"] == ["songs/0.mid", "songs/1.mid"]
+    assert built.index["quarters_per_minute"] == pytest.approx([90, 80], abs=0.01)
+
+
+def test_drums_and_grooves_have_corpora(tmp_path):
+    beat = [(480 * i + 7, 480 * i + 60, 36 + 2 * (i % 2), 60 + i % 9) for i in range(64)]
+    for i in range(6):
+        Song((Track(np.array(beat[i:], NOTE), is_drum=True),)).save(tmp_path / "beats" / f"{i}.mid")
+    drums = build(tmp_path / "beats", Drums(), tmp_path / "drums", workers=1)
+    assert drums.train.shape[1:] == (9, 32)
+    groove = build(tmp_path / "beats", Groove(), tmp_path / "groove", workers=1)
+    assert groove.train.dtype == np.float32
+    assert groove.train.shape[1:] == (27, 32)

@@ -41,7 +41,8 @@ def drum_tracks(song: Song) -> list[int]:
     found = [i for i in sounding(song) if song.tracks[i].is_drum]
     if not found:
         raise NoWindows(
-            f"{title(song)}: no drums (channel 10); {_all(song)}; choose a model of pitched notes with --model"
+            f"{title(song)}: no drums (channel 10), only pitched notes; choose a model of those with --model, "
+            "or give a song with drums"
         )
     return found
 
