@@ -1,15 +1,20 @@
-"""A writer of TensorFlow's checkpoints, by which the reader is tested."""
+"""A writer of TensorFlow's checkpoints, by which the reader is tested, and small models to write."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from musicae.core.autoencoder import Autoencoder
+from musicae.loading import build_network
 from musicae.music.magenta.crc32c import crc32c, masked
 from musicae.music.magenta.tensorflow import MAGIC
+from musicae.presets import Preset
 
 TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int64": 9, "bool": 10, "float16": 19}
 
@@ -97,3 +102,26 @@ def varint(value: int) -> bytes:
         out += bytes([value & 0x7F | 0x80])
         value >>= 7
     return out + bytes([value])
+
+
+def shrunk(preset: Preset) -> Preset:
+    """A preset with few units, another number in each stack, and few dimensions of z."""
+    network = preset.network
+    sizes = {
+        "encoder_units": (5,) * len(network.encoder_units),
+        "decoder_units": tuple(range(4, 4 + len(network.decoder_units))),
+        "conductor_units": tuple(range(6, 6 + len(network.conductor_units))),
+        "nade": 3 * bool(network.nade),
+    }
+    return replace(preset, network=replace(network, **sizes), latent=2)
+
+
+def network(preset: Preset, seed: int = 0) -> Autoencoder:
+    """A network with random weights, biases too."""
+    torch.manual_seed(seed)
+    model = build_network(preset).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if not name.endswith("bias_hh_l0") and "bias_hh_l0_reverse" not in name:
+                parameter.normal_(std=0.5)
+    return model

@@ -12,6 +12,7 @@ from musicae.errors import ConfigError
 
 Settings = dict[str, Any]
 STEPS_PER_QUARTER = 4  # of the client, where it is not told
+UNTOLD = ("Melody", "Drums", "Trio")
 
 
 def settings(preset: Any) -> Settings:
@@ -37,7 +38,7 @@ def differences(preset: Any) -> list[str]:
         said.append("magenta.js samples from N(0, I), not from the prior that was fitted to this model's codes")
     if getattr(representation, "strict", True) is False and type(representation).__name__ in ("Melody", "Trio"):
         said.append("magenta.js does not mark silence at the start of a window, on which this model was trained")
-    if representation.steps_per_quarter != STEPS_PER_QUARTER and not hasattr(representation, "tracks"):
+    if representation.steps_per_quarter != STEPS_PER_QUARTER and type(representation).__name__ in UNTOLD:
         said.append(f"quantise and decode in magenta.js with {representation.steps_per_quarter} steps a quarter")
     return said
 

@@ -93,14 +93,12 @@ def recognise(tensors: Mapping[str, np.ndarray], presets: Iterable[Any], name: s
     """
     found = {name: shape(tensors, name) for name in tensors if is_weight(name)}
     known = {preset.name: (preset, weights.shapes(preset)) for preset in presets}
-    words = _words(str(getattr(tensors, "source", "") if name is None else name))
-    ranks = {
-        name: _rank(found, theirs, words, _words(name))
-        for name, (_, theirs) in known.items()
-        if _frame(theirs) == _frame(found)
-    }
-    if not ranks:
+    possible = {name: theirs for name, (_, theirs) in known.items() if _frame(theirs) == _frame(found)}
+    if not possible:
         _refuse(tensors, found, known)
+    words = _words(str(getattr(tensors, "source", "") if name is None else name))
+    common = frozenset.intersection(*map(_words, possible))
+    ranks = {name: _rank(found, theirs, words, _words(name) - common) for name, theirs in possible.items()}
     best = min(ranks.values())
     names = sorted((name for name, rank in ranks.items() if rank == best), key=lambda name: name != FAVOURITE)
     return Recognised(resized(known[names[0]][0], tensors), tuple(names[1:]))
@@ -182,8 +180,9 @@ def _frame(shapes: Shapes) -> tuple:
 
 
 def _rank(found: Shapes, theirs: Shapes, words: frozenset[str], named: frozenset[str]) -> tuple:
-    """How unlikely a configuration of the same frame is."""
-    return found != theirs, -len(words & named), len(named - words), Sizes.of(found).far(Sizes.of(theirs))
+    """How unlikely a configuration of the same frame is, by its sizes and by the words of its name."""
+    shared = len(words & named)
+    return found != theirs, -shared, len(named - words) if shared else 0, Sizes.of(found).far(Sizes.of(theirs))
 
 
 def _refuse(tensors: Mapping[str, np.ndarray], found: Shapes, known: Mapping[str, tuple[Any, Shapes]]) -> None:

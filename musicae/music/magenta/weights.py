@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,7 @@ def from_musicae(state: State, preset: Any) -> dict[str, np.ndarray]:
     return {name: value.detach().float().cpu().numpy() for name, value in _exported(state, preset).items()}
 
 
+@cache
 def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
     """The original's tensors of a preset: names and shapes."""
     told, event = preset.representation.conditions, preset.representation.event
@@ -194,15 +196,16 @@ def check(tensors: Mapping[str, np.ndarray], preset: Any) -> None:
         CheckpointError: the first tensor that is missing, too many, or of another shape.
     """
     wanted, where = shapes(preset), getattr(tensors, "source", "the checkpoint")
-    for name, expected in wanted.items():
+    for name in wanted:
         if name not in tensors:
             raise CheckpointError(f"{where}: tensor {name} is missing, which {preset.name} has")
-        if shape(tensors, name) != expected:
-            found = shape(tensors, name)
-            raise CheckpointError(f"{where}: tensor {name} has shape {found}, that of {preset.name} has {expected}")
     for name in tensors:
         if is_weight(name) and name not in wanted:
             raise CheckpointError(f"{where}: tensor {name} is too many: {preset.name} has none of that name")
+    for name, expected in wanted.items():
+        found = shape(tensors, name)
+        if found != expected:
+            raise CheckpointError(f"{where}: tensor {name} has shape {found}, that of {preset.name} has {expected}")
 
 
 def _exported(state: State, preset: Any) -> dict[str, torch.Tensor]:
