@@ -107,7 +107,7 @@ def build_network(preset: Preset) -> Autoencoder:
     """The networks of a preset with fresh weights (seed them with `torch.manual_seed`)."""
     from musicae.core.autoencoder import build
 
-    return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck, preset.told)
+    return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck, preset.conditions)
 
 
 def of(

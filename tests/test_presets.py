@@ -21,11 +21,48 @@ from musicae.fitting import changed, fit
 from musicae.images.pictures import Seen, to_image
 from musicae.loading import build_network, load, of
 from musicae.presets import KINDS, PRESETS, Preset
+from musicae.presets.musicvae import MUSICVAE
 
 ALWAYS_ZERO = "conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
 PICTURES = {name: preset for name, preset in PRESETS.items() if not preset.musical}
 FAMILIES = [name.removeprefix("digits-") for name in PICTURES if name.startswith("digits-")]
-EVERY = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+PARAMETERS = {  # of the original, by building each of its graphs
+    "cat-mel_2bar_small": 4_423_770,
+    "cat-mel_2bar_big": 134_571_098,
+    "cat-mel_2bar_med_chords": 17_478_234,
+    "cat-drums_2bar_small": 4_636_672,
+    "cat-drums_2bar_big": 137_582_080,
+    "nade-drums_2bar_reduced": 13_819_273,
+    "nade-drums_2bar_full": 14_391_741,
+    "flat-trio_16bar": 251_279_028,
+    "hierdec-trio_16bar": 230_975_156,
+    "hier-trio_16bar": 122_529_460,
+    "flat-mel_16bar": 235_250_778,
+    "hierdec-mel_16bar": 176_061_530,
+    "hier-mel_16bar": 72_547_418,
+    "hier-multiperf_vel_1bar_med": 55_638_506,
+    "hier-multiperf_vel_1bar_big": 204_598_762,
+    "hier-multiperf_vel_1bar_med_chords": 56_140_266,
+    "hier-multiperf_vel_1bar_big_chords": 205_602_282,
+    "groovae_4bar": 4_085_019,
+    "groovae_2bar_humanize": 4_085_019,
+    "groovae_2bar_tap_fixed_velocity": 4_085_019,
+    "groovae_2bar_tap_fixed_velocity_note_dropout": 4_085_019,
+    "groovae_2bar_add_closed_hh": 4_085_019,
+    "groovae_2bar_hits_control_tfds": 4_131_099,
+}
+
+
+def small(preset: Preset) -> Preset:
+    """The same family of network with few units: the original's have up to 251 million parameters."""
+    if preset not in MUSICVAE:
+        return preset
+    network = preset.network
+    units = {name: (6,) * len(getattr(network, name)) for name in ("encoder_units", "decoder_units", "conductor_units")}
+    return replace(preset, latent=4, network=replace(network, **units, nade=min(network.nade, 5)))
+
+
+EVERY = pytest.mark.parametrize("preset", [small(p) for p in PRESETS.values()], ids=PRESETS)
 EVERY_OF_PICTURES = pytest.mark.parametrize("preset", PICTURES.values(), ids=PICTURES)
 
 
@@ -34,11 +71,13 @@ class Examples:
 
     def __init__(self, preset: Preset):
         event, random = preset.representation.event, RandomSource(5)
-        shape = (len(self), *preset.representation.shape)
-        self.x = random.integers(0, event.channels - 1, *shape) if event.categorical else random.uniform(*shape)
+        shape = (len(self), *event.shape)
+        self.x = random.integers(0, min(event.streams) - 1, *shape) if event.categorical else random.uniform(*shape)
+        if event.end is not None:
+            self.x[:, ::7] = event.end
         if getattr(preset.representation, "binary", False) or (preset.musical and not event.categorical):
             self.x = (self.x < 0.5).float()
-        self.condition = torch.eye(preset.told)[: len(self)] if preset.told else None
+        self.condition = told(preset, len(self))
 
     def __len__(self) -> int:
         return 6
@@ -48,6 +87,29 @@ class Examples:
         return Batch(self.x[chosen], None if self.condition is None else self.condition[chosen])
 
 
+def told(preset: Preset, examples: int) -> torch.Tensor | None:
+    """What a conditional model is told: a class each, or at each step one of what there is."""
+    if not preset.conditions:
+        return None
+    classes = torch.eye(preset.conditions)
+    if not preset.musical:
+        return classes[:examples]
+    steps = preset.representation.event.size[0]
+    return classes[RandomSource(6).integers(0, preset.conditions - 1, examples, steps)]
+
+
+@pytest.mark.parametrize("preset", MUSICVAE, ids=lambda preset: preset.name)
+def test_the_originals_have_as_many_parameters(preset):
+    with torch.device("meta"):
+        network = build_network(preset)
+    assert network.size == PARAMETERS[preset.name]
+
+
+def test_all_configurations_of_the_original_are_here():
+    assert [preset.name for preset in MUSICVAE if preset.name not in PARAMETERS] == []
+    assert [name for name in PARAMETERS if name not in PRESETS] == []
+
+
 @EVERY
 def test_settings_survive_a_file(preset):
     assert from_data(json.loads(json.dumps(to_data(preset))), KINDS) == preset
@@ -55,7 +117,7 @@ def test_settings_survive_a_file(preset):
 
 @EVERY
 def test_names_and_summaries_fit_in_a_line(preset):
-    assert PRESETS[preset.name] is preset
+    assert small(PRESETS[preset.name]) == preset
     assert 10 < len(preset.summary) < 70
     assert not preset.summary.endswith(".")
 
@@ -75,11 +137,9 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     model = of(preset, network)
     assert preset.name in repr(model)
     event = preset.representation.event
-    shape = (2, *preset.representation.shape)
-    x = torch.zeros(shape, dtype=torch.int64 if event.categorical else torch.float32)
+    x = torch.zeros((2, *event.shape), dtype=torch.int64 if event.categorical else torch.float32)
     task = Task(network, preset.objective, preset.corruption)
-    condition = torch.eye(preset.told)[:2] if preset.told else None
-    terms = task(Batch(x, condition), 0, RandomSource(0))
+    terms = task(Batch(x, told(preset, 2)), 0, RandomSource(0))
     terms.loss.backward()
     assert math.isfinite(terms.loss.item())
     assert all(p.grad is not None for p in task.parameters() if p.requires_grad)
@@ -148,7 +208,7 @@ def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
         z = model.to_latent(examples.x, condition=examples.condition)
         assert np.array_equal(z, mean.numpy())
         assert np.array_equal(z, model.to_latent(examples.x, condition=examples.condition))
-        if not preset.told:
+        if not preset.conditions:
             assert torch.equal(model.network.reconstruct(examples.x), model.network.decode(mean).mode())
     drawn = model.to_latent(examples.x, 0, examples.condition)
     assert np.array_equal(drawn, z) == ("point" in preset.bottleneck)

@@ -52,6 +52,11 @@ class Autoencoder(nn.Module):
         return self.bottleneck.latent
 
     @property
+    def size(self) -> int:
+        """How many numbers training changes."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device

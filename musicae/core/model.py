@@ -42,7 +42,7 @@ class Model:
         self.prior = prior
 
     def __repr__(self) -> str:
-        size = sum(p.numel() for p in self.network.parameters()) / 1e6
+        size = self.network.size / 1e6
         return f"<{type(self).__name__} {self.preset.name}: {self.preset.summary}; {size:.1f} M parameters>"
 
     @property

@@ -1,11 +1,10 @@
-"""Every named model of music."""
+"""Our own models of music."""
 
 from __future__ import annotations
 
 from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
-from musicae.core.schedules import Decay, InverseSigmoid, Linear, Saturating
-from musicae.core.settings import Training
+from musicae.core.schedules import Linear
 from musicae.music.representations import Melody, Pianoroll
 from musicae.presets.preset import Preset, training
 
@@ -19,26 +18,6 @@ MUSIC = (
         objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
         training=training(14_000),
         transpose=(-6, 6),
-        track="all",
-        data="music21",
-    ),
-    Preset(
-        name="cat-mel_2bar_small",
-        summary="MusicVAE's small two-bar melody model, recurrent: the baseline",
-        representation=Melody(steps=32),
-        network=Recurrent(encoder_units=(512,), decoder_units=(256, 256)),
-        latent=256,
-        bottleneck="broad gaussian",
-        objective=Elbo(beta=Saturating(0.2, 0.99999), feedback=InverseSigmoid(1000.0)),
-        training=Training(
-            steps=200_000,
-            batch_size=512,
-            learning_rate=Decay(1e-3, 1e-5, 0.9999),
-            weight_decay=0.0,
-            betas=(0.9, 0.999),
-            skip_above=1e4,
-        ),
-        transpose=(-5, 5),
         track="all",
         data="music21",
     ),

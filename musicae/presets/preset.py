@@ -12,7 +12,9 @@ from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
-from musicae.music.representations import REPRESENTATIONS, Melody, Pianoroll
+from musicae.music.corruptions import CORRUPTIONS as REMAINS
+from musicae.music.corruptions import Unplayed
+from musicae.music.representations import REPRESENTATIONS, Representation
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Preset:
         training: how it is trained.
         corruption: what the model hears in place of the data.
         prior: what is fitted to the codes of the training data afterwards, to sample from; None for N(0, I).
-        told: the number of classes, if the model is told the label of each example; else 0.
+        told: of pictures: the number of classes, if the model is told the label of each; else 0.
         transpose: semitones by which training windows are moved at random, lowest and highest.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
         data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
@@ -38,18 +40,23 @@ class Preset:
 
     name: str
     summary: str
-    representation: Melody | Pianoroll | Pictures
+    representation: Representation | Pictures
     network: Network
     latent: int
     objective: Elbo | ImportanceWeighted | Reconstruction
     training: Training
     bottleneck: str = "gaussian"
-    corruption: GaussianNoise | Masking | Pixelation | None = None
+    corruption: GaussianNoise | Masking | Pixelation | Unplayed | None = None
     prior: Mixture | None = None
     told: int = 0
     transpose: tuple[int, int] = (0, 0)
     track: str | None = None
     data: str | None = None
+
+    @property
+    def conditions(self) -> int:
+        """How many values a model is told beside each example, or at each step of it."""
+        return self.representation.conditions if self.musical else self.told
 
     @property
     def musical(self) -> bool:
@@ -59,7 +66,7 @@ class Preset:
 
 KINDS = (
     *(Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS),
-    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *PRIORS),
+    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *PRIORS),
 )
 
 

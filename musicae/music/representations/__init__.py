@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from musicae.music.representations.base import Hearing, Representation
+from musicae.music.representations.drums import Drums
+from musicae.music.representations.groove import Groove
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.pianoroll import Pianoroll
 
-REPRESENTATIONS = (Melody, Pianoroll)
+REPRESENTATIONS = (Melody, Pianoroll, Drums, Groove)
 
-__all__ = ["REPRESENTATIONS", "Hearing", "Melody", "Pianoroll", "Representation"]
+__all__ = ["REPRESENTATIONS", "Drums", "Groove", "Hearing", "Melody", "Pianoroll", "Representation"]
