@@ -23,6 +23,8 @@ def save_piano_roll(
 ) -> Path:
     """A PNG with the piano roll of each song, one under the other; of 24 at most, which is said in it.
 
+    All that have drums have the same rows for them.
+
     Args:
         songs: one song or several.
         path: the file.
@@ -35,11 +37,13 @@ def save_piano_roll(
     songs = [songs] if isinstance(songs, Song) else list(songs)
     titles = [song.name for song in songs] if titles is None else titles
     shown = list(zip(songs, titles, strict=True))[:_MOST_PANELS]
-    heights = [min(max(Rows.of([song]).count * 0.075, 1.3), 4.0) for song, _ in shown]
+    drums = Rows.of(song for song, _ in shown).drums
+    every_rows = [rows.with_drums(drums) for rows in (Rows.of([song]) for song, _ in shown)]
+    heights = [min(max(rows.count * 0.075, 1.3), max(4.0, 0.12 * len(rows.drums))) for rows in every_rows]
     figure = _figure(12, sum(heights) + 0.75 * len(heights))
     panels = figure.subplots(len(shown), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for axes, (song, title) in zip(panels, shown, strict=True):
-        rows, roll = Rows.of([song]), Roll.of(song)
+    for axes, rows, (song, title) in zip(panels, every_rows, shown, strict=True):
+        roll = Roll.of(song)
         _draw(axes, roll, rows, COLOURS)
         _label(axes, roll, rows)
         axes.set_title(_plain(" — ".join(filter(None, [title, roll.left_out]))), loc="left", fontsize=10)

@@ -5,7 +5,7 @@ quarter notes, with the bar lines of the song.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,11 +18,16 @@ MOST_NOTES = 4000  # in one picture
 MOST_BARS = 256
 _NAMES = "C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"
 _BLACK = 1, 3, 6, 8, 10
-_DRUMS = {
-    35: "kick", 36: "kick", 37: "rim", 38: "snare", 39: "clap", 40: "snare", 41: "low tom", 42: "hi-hat",
-    43: "low tom", 44: "pedal hat", 45: "mid tom", 46: "open hat", 47: "mid tom", 48: "high tom", 49: "crash",
-    50: "high tom", 51: "ride", 52: "china", 53: "ride bell", 54: "tambourine", 55: "splash", 56: "cowbell",
-    57: "crash", 59: "ride",
+_DRUMS = {  # of General MIDI 2, and 22 and 26 of Roland's V-Drums; as short as they are legible
+    22: "hat edge", 26: "open edge", 27: "high Q", 28: "slap", 29: "scratch", 30: "scratch 2", 31: "sticks",
+    32: "click", 33: "metronome", 34: "bell", 35: "kick 2", 36: "kick", 37: "rim", 38: "snare", 39: "clap",
+    40: "snare 2", 41: "deep tom", 42: "hi-hat", 43: "floor tom", 44: "pedal hat", 45: "low tom", 46: "open hat",
+    47: "mid tom", 48: "mid tom 2", 49: "crash", 50: "high tom", 51: "ride", 52: "china", 53: "ride bell",
+    54: "tambourine", 55: "splash", 56: "cowbell", 57: "crash 2", 58: "vibraslap", 59: "ride 2", 60: "bongo",
+    61: "low bongo", 62: "mute conga", 63: "conga", 64: "low conga", 65: "timbale", 66: "timbale 2", 67: "agogo",
+    68: "low agogo", 69: "cabasa", 70: "maracas", 71: "whistle", 72: "whistle 2", 73: "guiro", 74: "long guiro",
+    75: "claves", 76: "block", 77: "low block", 78: "mute cuica", 79: "cuica", 80: "mute tri.", 81: "triangle",
+    82: "shaker", 83: "jingle bell", 84: "bell tree", 85: "castanets", 86: "mute surdo", 87: "surdo",
 }  # fmt: skip
 
 
@@ -50,6 +55,10 @@ class Rows:
         low, high = (int(pitches.min()), int(pitches.max())) if len(pitches) else (60, 71)
         spare = max((12 - high + low) // 2, spare)
         return cls(max(low - spare, 0), min(high + spare, 127), tuple(drums))
+
+    def with_drums(self, drums: tuple[int, ...]) -> Rows:
+        """The same with rows for these drums, if it has any."""
+        return replace(self, drums=drums) if self.drums else self
 
     @property
     def semitones(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from musicae.music.rolls import COLOURS, MOST_NOTES, Roll, Rows, printable
 from musicae.music.song import Song, Track
 
-_LEFT, _TOP, _BOTTOM = 58, 16, 6  # room for the labels
+_LEFT, _TOP, _BOTTOM = 64, 16, 6  # room for the labels
 
 
 def piano_roll_svg(song: Song, most_notes: int = MOST_NOTES) -> str:

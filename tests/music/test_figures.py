@@ -10,7 +10,7 @@ import pytest
 from musicae.errors import Error
 from musicae.music import figures
 from musicae.music.figures import save_interpolation, save_piano_roll
-from musicae.music.rolls import MOST_NOTES, pitch_name
+from musicae.music.rolls import MOST_NOTES, Rows, pitch_name
 from musicae.music.song import NOTE, Song, TimeSignature, Track
 from musicae.music.svg import piano_roll_svg
 
@@ -184,3 +184,17 @@ def test_existing_pictures_are_kept_without_force(save, tmp_path):
 
 def test_pitch_names():
     assert [pitch_name(pitch) for pitch in (0, 60, 61, 70, 127)] == ["C-1", "C4", "C♯4", "B♭4", "G9"]
+
+
+def test_songs_of_drums_have_the_same_rows(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(figures, "_draw", lambda axes, roll, rows, colours: seen.append(rows))
+    kick, both = (Song((track((0, 60, drum, 90), (480, 540, 36, 90), is_drum=True),)) for drum in (36, 42))
+    save_piano_roll([kick, both, Song((track((0, 480, 60, 90)),))], tmp_path / "beats.png")
+    assert [rows.drums for rows in seen] == [(36, 42), (36, 42), ()]
+
+
+def test_every_drum_of_general_midi_has_a_name_of_its_own():
+    names = [name for _, name in Rows(0, -1, tuple(range(27, 88))).labels]
+    assert len(set(names)) == 61
+    assert not any(name.startswith("drum") for name in names)

@@ -1,0 +1,103 @@
+"""`python -m musicae.groove humanise|tap|fill FILE`: a drum part played, from a score, from taps, or with a drum more.
+
+In Python, of any length, window by window:
+
+    model = musicae.load("runs/groovae_2bar_humanize")
+    played = model.reconstruct("beat.mid")
+    played.song.save("played.mid")
+
+What the model hears of the file is what its training left of performances (`model.preset.corruption`): of a score the
+hits, of taps only when they are, of a beat all but the hi-hat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from musicae.command import Listening, Writing, main, saved
+from musicae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from musicae.music.model import MusicModel, Reconstruction
+
+# What each task is called when it is done, its model, and the setting of `Unplayed` that its models were trained with.
+TASKS = {
+    "humanise": ("humanised", "groovae_2bar_humanize", "humanise"),
+    "tap": ("played", "groovae_2bar_tap_fixed_velocity", "tapify"),
+    "fill": ("filled", "groovae_2bar_add_closed_hh", "add_instruments"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groove(Listening, Writing):
+    """A drum part as a drummer plays it: how loud each hit is, how early or late, and which drums.
+
+    humanise: from a score, or a part that is all on the grid or all equally loud. tap: from taps on any keys of any
+    instrument, of which only the times count (clap, tap on a table, or play one key). fill: the closed hi-hat is added
+    to a beat. Tempo, metre and track name are kept; any length is played window by window.
+    """
+
+    task: Positional[Literal["humanise", "tap", "fill"]]
+    """what to do"""
+    file: Positional[Path]
+    """MIDI file (or ABC, MusicXML) with drums, or with taps"""
+    model: str = "default"
+    """name of a model that ships, or a folder that training wrote; default: the one of GrooVAE for the task"""
+    track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: all drums)")] = None
+    """track to hear: its number in the file, from 1, or part of its name"""
+
+    def run(self) -> None:
+        """Play and write."""
+        done, name, _ = TASKS[self.task]
+        target = self.target(f"{self.file.stem}_{done}", ".mid")
+        self.planned(target, 1)
+        model = self._player(name)
+        played = model.reconstruct(self.file, **self.decoding, **self.hearing)
+        self.report(self.file, [f"played by {model.name}", *played.report])
+        titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
+        songs = [played.original, played.song]
+        sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, songs, strict=True)]
+
+        def picture(png: Path, force: bool) -> None:
+            from musicae.music.figures import save_piano_roll
+
+            save_piano_roll(songs, png, force, titles)
+
+        plan = self.write_songs(target, played.song, [played.song], sections, picture)
+        content = {"file": self.file, "model": model.name, "seed": self.seed, "files": plan, **played.figures}
+        self.result({**content, "report": played.report}, [*saved(plan), self._kept(played)])
+
+    def _player(self, name: str) -> MusicModel:
+        """The model, if it is one for the task.
+
+        Raises:
+            ConfigError: it is not.
+            CheckpointError: there is none.
+        """
+        from musicae.loading import here
+
+        if self.model == "default":
+            trained = f"runs/{name}"
+            return replace(self, model=trained if trained in here() else name)._player(name)
+        model = self.suited([self.file])
+        if not getattr(model.preset.corruption, TASKS[self.task][2], None):
+            raise ConfigError(
+                f"{model.name} was not trained to {self.task}: leave --model out, or choose one like {name}"
+            )
+        return model
+
+    def _kept(self, played: Reconstruction) -> str:
+        """What became of the hits, in a sentence."""
+        notes = sum(len(track.notes) for track in played.song.tracks)
+        shares = played.figures
+        if self.task == "tap" or "hit_recall" not in shares:
+            return f"{self.file.name}: {notes} hits"
+        return f"{self.file.name}: {notes} hits; {shares['hit_recall']:.1%} of those in the file are among them"
+
+
+if __name__ == "__main__":
+    main(Groove, "groove")
