@@ -1,0 +1,128 @@
+"""The small configurations of MusicVAE, trained here for a stated time: the baselines for other models.
+
+    python scripts/benchmark_musicvae.py --groove GROOVE --melody CORPUS --minutes 30   trains, then measures
+    python scripts/benchmark_musicvae.py --groove GROOVE --melody CORPUS --minutes 0    measures the runs that are there
+
+GROOVE is the Groove MIDI Dataset, whose own split is used; CORPUS a folder that training wrote
+(runs/melody-2bar/corpus). Each is trained on one thread until it has used the minutes of processor time, in batches of
+128; the best averaged weights by validation are measured on the test part, which nothing else has seen.
+
+Teacher-forced accuracies, rates and distortions are of one draw of z. `score played` is the test data as a score:
+every hit on the grid, as loud as the mean of all; its errors are what a model that plays has to beat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from benchmark_melody import train
+
+from musicae.core.evaluation import WAYS
+from musicae.core.randomness import RandomSource
+from musicae.fitting import Splits, open_data
+from musicae.loading import load
+from musicae.music.corpus import Corpus
+from musicae.music.representations import Groove
+from musicae.presets import PRESETS
+
+NAMES = (
+    "cat-mel_2bar_small",
+    "cat-drums_2bar_small",
+    "groovae_2bar_humanize",
+    "groovae_2bar_tap_fixed_velocity",
+    "groovae_2bar_add_closed_hh",
+)
+BATCH = 256
+
+
+@torch.no_grad()
+def teacher_forced(model, splits: Splits) -> float:
+    """The share of parts that are the most probable ones after the true steps before them."""
+    shares = []
+    for start in range(0, len(splits.test), BATCH):
+        batch = splits.test.batch(np.arange(start, min(start + BATCH, len(splits.test))))
+        random, corruption = RandomSource(0, start), model.preset.corruption
+        damaged = batch.x if corruption is None else corruption(batch.x, random)
+        told = model.network.given(batch.condition)
+        shares.append(told.decode(told.encode(damaged).sample(random)).accuracy(batch.x))
+    return float(torch.cat(shares).mean())
+
+
+@torch.no_grad()
+def played(model, splits: Splits, way: str) -> np.ndarray:
+    """Decodes of the posterior means of what is left of the test windows."""
+    windows = []
+    for start in range(0, len(splits.test), BATCH):
+        batch = splits.test.batch(np.arange(start, min(start + BATCH, len(splits.test))))
+        random = RandomSource(0, start)
+        told = model.network.given(batch.condition)
+        posterior = told.encode(model.preset.corruption(batch.x, random))
+        windows.append(WAYS[way](told.decode(posterior.mean), random).numpy())
+    return model.representation.from_data(np.concatenate(windows))
+
+
+def in_milliseconds(representation: Groove, corpus: Corpus, windows: np.ndarray) -> float:
+    """The mean error of timing of test windows at each song's own tempo."""
+    errors = hits = 0.0
+    tempos = np.array(corpus.index["quarters_per_minute"])[corpus.songs["test"]]
+    for tempo in np.unique(tempos):
+        own = tempos == tempo
+        steps, number = representation.particular(windows[own], corpus.test[own])["timing_error_steps"]
+        errors += steps * 60_000 / (tempo * representation.steps_per_quarter)
+        hits += number
+    return errors / hits
+
+
+def score_played(corpus: Corpus) -> np.ndarray:
+    """The test windows on the grid, every hit as loud as the mean of the training part."""
+    truth, loudness = corpus.test[:].copy(), corpus.train[:, 9:18][corpus.train[:, :9] > 0].mean()
+    truth[:, 9:18], truth[:, 18:] = truth[:, :9] * loudness, 0
+    return truth
+
+
+def measured(folder: Path, splits: Splits, corpus: Corpus) -> dict:
+    """Every figure of a run."""
+    model = load(folder)
+    figures = {"held_out": model.evaluate(splits.test), "teacher_forced": teacher_forced(model, splits)}
+    figures["rate_bits"] = figures["held_out"]["rate"] / math.log(2)
+    if isinstance(model.representation, Groove):
+        decodes = {f"mean, {way}": played(model, splits, way) for way in WAYS} | {"score played": score_played(corpus)}
+        figures["timing_error_ms_at_own_tempo"] = {
+            name: in_milliseconds(model.representation, corpus, windows) for name, windows in decodes.items()
+        }
+        score = model.representation.particular(decodes["score played"], corpus.test)
+        figures["velocity_error_of_a_score"] = float(np.divide(*score["velocity_error"]))
+    return figures
+
+
+def main() -> None:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--groove", type=Path, required=True, help="the Groove MIDI Dataset")
+    parser.add_argument("--melody", type=Path, help="a corpus of two-bar melodies; without it no melody model")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of processor time for each; 0 trains nothing")
+    parser.add_argument("--runs", type=Path, default=Path("runs/benchmark_musicvae"), help="folder of the runs")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the models")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    results = {}
+    for name in options.only:
+        melody = name.startswith("cat-mel")
+        if melody and not options.melody:
+            continue
+        corpus = options.melody if melody else options.runs / ("drums" if "drums" in name else "groove")
+        source = corpus if (corpus / "index.json").exists() else options.groove
+        splits = open_data(PRESETS[name], [source], corpus, quiet=True)
+        if options.minutes:
+            train(name, corpus, options.runs / name, options.minutes)
+        results[name] = measured(options.runs / name, splits, Corpus.open(corpus))
+        print(json.dumps({name: results[name]}, indent=2), flush=True)
+
+
+if __name__ == "__main__":
+    main()
