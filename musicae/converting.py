@@ -12,7 +12,8 @@ from musicae.core import checkpoints
 from musicae.errors import ConfigError, Error
 from musicae.loading import build_network, find, load, read_preset, write_settings
 from musicae.music.magenta import Checkpoint, client, javascript, open_checkpoint, recognition, weights
-from musicae.presets import PRESETS, Preset
+from musicae.presets import Preset
+from musicae.presets.musicvae import MUSICVAE
 
 KITS = ("new", "old")
 
@@ -91,8 +92,8 @@ def to_magenta_js(model: str | Path, out: str | Path, *, force: bool = False) ->
 
 
 def published() -> dict[str, Preset]:
-    """The configurations of the original, by name: those whose weights start as its own do."""
-    return {name: preset for name, preset in PRESETS.items() if preset.bottleneck == "broad gaussian"}
+    """The configurations of the original, by name."""
+    return {preset.name: preset for preset in MUSICVAE}
 
 
 def _recognised(checkpoint: Checkpoint, config: str | None) -> tuple[Preset, str]:
@@ -119,8 +120,10 @@ def _sizes(preset: Preset) -> str:
 
 
 def _as_the_original(representation: Any) -> Any:
-    """Its windows exactly as the weights know them."""
-    return replace(representation, strict=True) if hasattr(representation, "strict") else representation
+    """Windows exactly as the weights know them; of grooves with the map by which it hears others than its own data."""
+    if getattr(representation, "kit", None) == "roland":
+        representation = replace(representation, kit="reduced")
+    return replace(representation, strict=True)
 
 
 def _with_kit(preset: Preset, checkpoint: Checkpoint, kit: str | None) -> tuple[Preset, list[str]]:

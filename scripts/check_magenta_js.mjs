@@ -3,7 +3,7 @@
 //     node scripts/check_magenta_js.mjs FOLDER NODE_MODULES
 //
 // FOLDER holds cases, each a folder with `model/`, a checkpoint, and `questions.json`: `latents` to decode greedily,
-// `sequences` to encode, and `controls`. The folder is served over loopback, for the client fetches what it loads.
+// `sequences` and `tensors` to encode, and `controls`. The folder is served over loopback, for the client fetches what it loads.
 // The answers go to `answers.json` beside the questions. scripts/check_magenta_js.py asks and compares.
 
 import fs from 'node:fs';
@@ -31,6 +31,8 @@ const plain = (note) => [
   note.pitch, note.velocity, note.program, note.isDrum, note.instrument,
 ];
 
+const rows = async (tensor) => (await (await tensor).array())[0];
+
 async function answer(name) {
   const questions = JSON.parse(fs.readFileSync(path.join(folder, name, 'questions.json')));
   const model = new MusicVAE(`http://127.0.0.1:${server.address().port}/${name}/model`);
@@ -42,16 +44,18 @@ async function answer(name) {
   }
   const told = questions.controls ? controls : undefined;
   const z = tf.tensor2d(questions.latents);
-  const tensors = await model.decodeTensors(z, undefined, told);
   const decoded = await model.decode(z, undefined, told);
-  const mu = [];
-  for (const sequence of questions.sequences) {  // one at a time, as the client wants it of tracks
-    mu.push((await (await model.encode([NoteSequence.create(sequence)], told)).array())[0]);
+  const fromSongs = [], fromTensors = [];  // one at a time, as the client wants it of tracks
+  for (const sequence of questions.sequences) {
+    fromSongs.push(await rows(model.encode([NoteSequence.create(sequence)], told)));
+  }
+  for (const tensor of questions.tensors) {
+    fromTensors.push(await rows(model.encodeTensors(tf.tensor3d([tensor]), told)));
   }
   const answers = {
-    mu,
+    fromSongs,
+    fromTensors,
     notes: decoded.map((sequence) => sequence.notes.map(plain)),
-    classes: await tensors.argMax(2).array(),
   };
   fs.writeFileSync(path.join(folder, name, 'answers.json'), JSON.stringify(answers));
   model.dispose();

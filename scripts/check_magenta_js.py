@@ -29,6 +29,7 @@ from musicae.music.windows import to_batch
 from musicae.presets import PRESETS, Preset
 
 LATENTS = 16
+TOLERANCE = 1e-4  # of means
 SCALE = 3.0  # of the random weights
 SECONDS_A_QUARTER = 0.5
 DRUMS = (36, 38, 42, 46, 45, 48, 50, 49, 51)
@@ -164,8 +165,8 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool((np.abs(a - b) <= [0, 0, 0.005, 0.005, 1]).all())
 
 
-def means(model: MusicModel, song: Song, told: dict) -> np.ndarray:
-    """The posterior mean of a song's only window."""
+def read(model: MusicModel, song: Song, told: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What the encoder reads of a song's only window, `[1, steps, channels]`, and what it is told."""
     windows = model.hear(song).windows
     assert len(windows) == 1
     x, condition = to_batch(windows, model.representation)
@@ -173,7 +174,25 @@ def means(model: MusicModel, song: Song, told: dict) -> np.ndarray:
         condition = torch.from_numpy(model.representation.told(1, **told)).float()
     if model.preset.corruption is not None:
         x = model.preset.corruption.certain(x)
-    return model.to_latent(x, condition=condition)[0]
+    return model.network.encoder[0](x).transpose(1, 2), condition
+
+
+@torch.no_grad()
+def mean(model: MusicModel, values: torch.Tensor, condition: torch.Tensor | None) -> np.ndarray:
+    """The posterior mean of what the encoder reads."""
+    together = values if condition is None else torch.cat([values, condition], -1)
+    lengths = (values > 0).any(-1).unflatten(1, (model.preset.network.segments, -1)).sum(-1)
+    lengths = lengths if type(model.representation).__name__ == "Multitrack" else None
+    return model.network.bottleneck(model.network.encoder[1](together, lengths)).mean[0].numpy()
+
+
+def slip(values: torch.Tensor, preset: Preset) -> torch.Tensor:
+    """What the client reads where its converter makes the tensor: of drums it writes the value for silence a step too
+    early (`drumRoll.set(1, i, -1)` in src/core/data.ts means the last value of the step before)."""
+    if type(preset.representation).__name__ == "Drums":
+        values = values.clone()
+        values[:, :, -1] = torch.nn.functional.pad(values[:, 1:, -1], (0, 1))
+    return values
 
 
 def ask(preset: Preset, told: dict, folder: Path) -> dict:
@@ -183,21 +202,30 @@ def ask(preset: Preset, told: dict, folder: Path) -> dict:
     theirs, here = controls(told, songs[0], model)
     z = random.normal(size=(LATENTS, preset.latent)).astype(np.float32)
     to_magenta_js(folder / "ours", folder / "model")
+    heard = [read(model, song, here) for song in songs]
     questions = {"latents": z.tolist(), "sequences": [sequence(song, preset) for song in songs]}
+    questions["tensors"] = [values[0].tolist() for values, _ in heard]
     questions |= {"controls": theirs} if theirs else {}
     (folder / "questions.json").write_text(json.dumps(questions))
     played = type(preset.representation).__name__ == "Groove"
     notes = [heard_here(model.decode(one, **here), played) for one in z]
-    return {"notes": notes, "mu": np.array([means(model, song, here) for song in songs])}
+    tensors = [mean(model, *one) for one in heard]
+    return {
+        "notes": notes,
+        "fromTensors": np.array(tensors),
+        "fromSongs": np.array([mean(model, slip(values, preset), condition) for values, condition in heard]),
+    }
 
 
-def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, int, float]:
-    """Decodes that are the same, different ones among ours, notes in ours, and the greatest difference of a mean."""
+def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, int, float, float]:
+    """Decodes that are the same, different ones among ours, notes in ours, and the greatest difference of a mean, of
+    tensors and of songs."""
     played, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
     theirs = [heard_there(notes, per, played) for notes in answers["notes"]]
     right = sum(same(a, b) for a, b in zip(expected["notes"], theirs, strict=True))
     different = len({notes.tobytes() for notes in expected["notes"]})
-    return right, different, sum(map(len, expected["notes"])), float(np.abs(expected["mu"] - answers["mu"]).max())
+    far = (float(np.abs(expected[key] - answers[key]).max()) for key in ("fromTensors", "fromSongs"))
+    return right, different, sum(map(len, expected["notes"])), *far
 
 
 def main(modules: str) -> None:
@@ -213,12 +241,12 @@ def main(modules: str) -> None:
         script = Path(__file__).with_suffix(".mjs")
         subprocess.run(["node", script, folder, modules], check=True, stdout=subprocess.DEVNULL)
         answers = {name: json.loads((case / "answers.json").read_text()) for name, (case, _) in expected.items()}
-    print(f"{'model':46}{'same decodes':>14}{'different':>11}{'notes':>8}{'max |mu - mu|':>15}")
+    print(f"{'model':40}{'same decodes':>14}{'different':>11}{'notes':>8}{'mu of tensors':>15}{'mu of songs':>13}")
     failed = False
     for name, preset in presets.items():
-        right, different, notes, mu = compared(answers[name], expected[name][1], preset)
-        failed |= right < LATENTS or not mu < 1e-4
-        print(f"{name:46}{f'{right} of {LATENTS}':>14}{different:>11}{notes:>8}{mu:>15.1e}")
+        right, different, notes, tensors, songs = compared(answers[name], expected[name][1], preset)
+        failed |= right < LATENTS or not max(tensors, songs) < TOLERANCE
+        print(f"{name:40}{f'{right} of {LATENTS}':>14}{different:>11}{notes:>8}{tensors:>15.1e}{songs:>13.1e}")
     sys.exit(failed)
 
 

@@ -104,13 +104,13 @@ def varint(value: int) -> bytes:
     return out + bytes([value])
 
 
-def shrunk(preset: Preset) -> Preset:
-    """A preset with few units, another number in each stack, and few dimensions of z."""
-    network = preset.network
+def shrunk(preset: Preset, even: bool = False) -> Preset:
+    """A preset with few units, another number in each layer of a decoder unless `even`, and few dimensions of z."""
+    network, more = preset.network, not even
     sizes = {
         "encoder_units": (5,) * len(network.encoder_units),
-        "decoder_units": tuple(range(4, 4 + len(network.decoder_units))),
-        "conductor_units": tuple(range(6, 6 + len(network.conductor_units))),
+        "decoder_units": tuple(4 + more * i for i in range(len(network.decoder_units))),
+        "conductor_units": tuple(6 + more * i for i in range(len(network.conductor_units))),
         "nade": 3 * bool(network.nade),
     }
     return replace(preset, network=replace(network, **sizes), latent=2)

@@ -183,9 +183,9 @@ def from_musicae(state: State, preset: Any) -> dict[str, np.ndarray]:
 @cache
 def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
     """The original's tensors of a preset: names and shapes."""
-    told, event = preset.representation.conditions, preset.representation.event
+    event = preset.representation.event
     with torch.device("meta"):
-        network = build(preset.network, event, preset.latent, preset.bottleneck, told)
+        network = build(preset.network, event, preset.latent, preset.bottleneck, preset.conditions)
     return {name: tuple(value.shape) for name, value in _exported(network.state_dict(), preset).items()}
 
 
