@@ -20,7 +20,7 @@ from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
-from musicae.loading import build_network, of, read_preset, write_settings
+from musicae.loading import build_network, find, of, read_preset, write_settings
 from musicae.presets import Preset, cosine
 
 CORPUS = "corpus"
@@ -54,6 +54,7 @@ def fit(
     data: Sequence[str | Path] = (),
     out: str | Path | None = None,
     *,
+    init: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     device: str | None = None,
@@ -67,6 +68,7 @@ def fit(
         data: folders, archives or files; none for the preset's own embedded data, or, on `resume`, for those that the
             run was begun with.
         out: the folder that is written; None for `runs/NAME`.
+        init: a model, by its name or folder, whose weights training begins with: fine-tuning.
         resume: go on where an earlier run in that folder stopped.
         force: start anew in a folder that holds a run.
         device: `"cpu"`, `"cuda"`, ...; None for the best there is.
@@ -89,9 +91,11 @@ def fit(
     if accelerator.is_main_process:
         say(splits.report)
         write_settings(folder, preset)
-        checkpoints.write_json(folder, SOURCES, {"sources": data})
+        checkpoints.write_json(folder, SOURCES, {"sources": data} | ({"init": str(init)} if init else {}))
     torch.manual_seed(preset.training.seed)
     network = build_network(preset)
+    if init and not resume:
+        checkpoints.read_weights(find(init), network)
     trainer = Trainer(
         network,
         preset.objective,

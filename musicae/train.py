@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
 from musicae.command import Command, main, table
 from musicae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from musicae.presets import Preset
 
 PRESETS_OWN = "(default: the preset's)"
 
@@ -22,13 +25,17 @@ class Train(Command):
     Many processes: accelerate launch -m musicae.train PRESET.
     """
 
-    preset: Positional[str]
+    preset: Annotated[Positional[str | None], arg(metavar="PRESET", help_behavior_hint="(default: that of --init)")] = (
+        None
+    )
     """name of the preset"""
     data: UseAppendAction[tuple[str, ...]] = ()
     """folder, archive or file to train on; may be given several times. With none, what comes with music21 or
     scikit-learn"""
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/PRESET)")] = None
     """folder to write"""
+    init: Annotated[str | None, arg(metavar="MODEL", help_behavior_hint="(default: none)")] = None
+    """model whose weights training begins with, to fine-tune it: a folder, or the name of one that ships"""
     resume: bool = False
     """go on with the run in that folder"""
     force: bool = False
@@ -52,10 +59,7 @@ class Train(Command):
 
     def run(self) -> None:
         """Train, measure and print."""
-        from musicae.presets import PRESETS
-
-        if self.preset not in PRESETS:
-            raise ConfigError.unknown("preset", self.preset, PRESETS)
+        preset = self._preset()
         from musicae.fitting import changed, fit
 
         names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
@@ -63,11 +67,34 @@ class Train(Command):
         given = [f"--{n.replace('_', '-')}" for n in ("data", *names) if getattr(self, n) not in (None, ())]
         if self.resume and given:
             self.say(f"--resume goes on with the settings that the run was begun with: {', '.join(given)} left aside")
-        options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
-        model = fit(changed(PRESETS[self.preset], **changes), self.data, self.out, say=self.say, **options)
+        options = {
+            "init": self.init,
+            "resume": self.resume,
+            "force": self.force,
+            "device": self.device,
+            "quiet": self.quiet,
+        }
+        model = fit(changed(preset, **changes), self.data, self.out, say=self.say, **options)
         measured = model.metrics.get("held_out")
         lines = [f"saved {model.folder}", *(table(measured) if measured else ())]
         self.result({"folder": model.folder, **model.metrics}, lines)
+
+    def _preset(self) -> Preset:
+        """The preset by name, or that of the model to begin with.
+
+        Raises:
+            ConfigError: there is no such preset, or none is named.
+        """
+        from musicae.loading import find, read_preset
+        from musicae.presets import PRESETS
+
+        if self.preset is None and self.init is None:
+            raise ConfigError("name a preset to train (python -m musicae.models lists them), or a model with --init")
+        if self.preset is None:
+            return read_preset(find(self.init))
+        if self.preset not in PRESETS:
+            raise ConfigError.unknown("preset", self.preset, PRESETS)
+        return PRESETS[self.preset]
 
 
 if __name__ == "__main__":

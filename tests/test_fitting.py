@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
+import torch
 
 from musicae.core import checkpoints
 from musicae.core.objectives import Reconstruction
 from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
+from musicae.core.training import Trainer
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.fitting import changed, figures, fit, open_data
 from musicae.loading import load
@@ -96,6 +98,26 @@ def test_a_corpus_survives_a_new_start_that_reads_it(music, tmp_path):
     train(tiny.MELODY, [music], tmp_path / "run")
     _, said = train(tiny.MELODY, [tmp_path / "run" / "corpus"], tmp_path / "run", force=True)
     assert "10 songs" in said[0]
+
+
+def test_fine_tuning_begins_with_the_weights_of_a_model(run, music, tmp_path, monkeypatch):
+    """And leaves that model as it is."""
+    begun = []
+    monkeypatch.setattr(Trainer, "run", lambda self, resume: begun.append(self.state.task.model.state_dict()) or stop())
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny.MELODY, [music], tmp_path / "tuned", init=run)
+    weights = load(run).network.state_dict()
+    assert [name for name in weights if not torch.equal(weights[name], begun[0][name])] == []
+    assert json.loads((tmp_path / "tuned" / "sources.json").read_text())["init"] == str(run)
+
+
+def stop():
+    raise KeyboardInterrupt
+
+
+def test_fine_tuning_a_model_of_other_sizes_names_the_tensor(run, music, tmp_path):
+    with pytest.raises(CheckpointError, match=r"tensor|has shape"):
+        train(tiny.RECURRENT, [music], tmp_path / "tuned", init=run)
 
 
 def test_resuming_takes_the_settings_and_the_data_of_the_run(music, tmp_path):
