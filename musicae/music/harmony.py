@@ -50,11 +50,13 @@ class Harmony:
         starts: int64 [frames], ascending: the tick at which each frame begins.
         chords: uint8 [frames], triads of `musicae.music.chords`.
         keys: uint8 [frames], the tonic of a major scale each.
+        figures: uint8 [frames], numbers that tell the chords with a seventh from those without as well.
     """
 
     starts: np.ndarray
     chords: np.ndarray
     keys: np.ndarray
+    figures: np.ndarray
 
     def at(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The chord and the key in force at each tick; before the first frame those of the first."""
@@ -70,7 +72,7 @@ def infer(notes: np.ndarray, lines: np.ndarray) -> Harmony:
         lines: int64 [frames + 1], ascending: the ticks between which the frames lie.
     """
     keys, chords = _viterbi(CONCENTRATION * profiles(notes, lines) @ _model().tones.T)
-    return Harmony(np.asarray(lines, np.int64)[:-1], _TRIAD[chords], keys.astype(np.uint8))
+    return Harmony(np.asarray(lines, np.int64)[:-1], _TRIAD[chords], keys.astype(np.uint8), chords.astype(np.uint8))
 
 
 def of(song: Song) -> Harmony:

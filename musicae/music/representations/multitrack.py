@@ -13,7 +13,7 @@ from musicae.errors import ConfigError
 from musicae.music import chords as triads
 from musicae.music import harmony
 from musicae.music.grid import Grid
-from musicae.music.representations import strict
+from musicae.music.representations import strict_multitrack
 from musicae.music.representations.base import Hearing, Plan, Representation, counted, placed, sentences
 from musicae.music.representations.performance import DRUMS, OFF, PIECE, SHIFT, VELOCITIES, Language, loudness_of
 from musicae.music.representations.tracks import describe, find, sounding
@@ -23,7 +23,6 @@ NOTE_IN_STEPS = np.dtype([("part", "i2"), ("start", "i4"), ("end", "i4"), ("pitc
 CHORD = -1  # the part of rows that say from when on a chord is in force; their pitch is its triad
 VELOCITY_WIDTH = 16  # MIDI velocities that are one
 MOST_FREED = 6  # events that a note can take: its begin and end, two shifts of time, two velocities
-FEWEST_TRACKS, FEWEST_EVENTS = 2, 8  # strict: of a bar
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,12 @@ class Multitrack(Representation):
         if not self.chords:
             return hearing
         found = harmony.of(hearing.song)
-        said = np.zeros(len(found.starts), NOTE_IN_STEPS)
-        said["part"], said["start"], said["pitch"] = CHORD, hearing.grid.steps(found.starts), found.chords
-        array = np.concatenate([said, hearing.array])
+        array = np.concatenate([said(hearing.grid.steps(found.starts), found.chords), hearing.array])
         return replace(hearing, array=array, report=(*hearing.report, "chords inferred from the notes"))
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones are MusicVAE's bars (see `strict_windows`), repeats among them."""
-        return strict_windows(self, song, track) if self.strict else super().windows(song, track)
+        """See `Representation.windows`; strict ones are bars as MusicVAE's (see `strict_multitrack`)."""
+        return strict_multitrack.windows(self, song, track) if self.strict else super().windows(song, track)
 
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of tracks that begin on the grid as a passage, and what was changed on the way.
@@ -271,7 +268,7 @@ class Multitrack(Representation):
         starts, lengths = np.array(plan, np.int64).reshape(-1, 2).T
         while True:
             pieces, number, kinds = self._cut(notes, starts, lengths)
-            excess = self._write(pieces, kinds, lengths)[1] - (self.tokens - 2)
+            excess = self.write(pieces, kinds, lengths)[1] - (self.tokens - 2)
             if (excess <= 0).all():
                 return notes
             notes = np.delete(notes, number[_softest(pieces, excess)])
@@ -279,12 +276,16 @@ class Multitrack(Representation):
     def _windows(self, array: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The windows of a passage that begin at `starts` [n] and last `lengths` [n] steps."""
         pieces, _, kinds = self._cut(array[array["part"] != CHORD], starts, lengths)
-        rows, counts = self._write(pieces, kinds, lengths)
+        rows, counts = self.write(pieces, kinds, lengths)
         while (counts > self.tokens - 2).any():
             pieces = pieces[~_softest(pieces, counts - (self.tokens - 2))]
-            rows, counts = self._write(pieces, kinds, lengths)
+            rows, counts = self.write(pieces, kinds, lengths)
         tokens = rows.reshape(-1, self.most_tracks * self.tokens)
-        return np.stack([tokens, self._told_of(rows, array, starts, lengths)], 1) if self.chords else tokens
+        return (
+            np.stack([tokens, self.told_of(rows, array[array["part"] == CHORD], starts, lengths)], 1)
+            if self.chords
+            else tokens
+        )
 
     def _cut(
         self, notes: np.ndarray, starts: np.ndarray, lengths: np.ndarray
@@ -330,7 +331,7 @@ class Multitrack(Representation):
         kinds[np.nonzero(used)[0], slots[used]] = np.broadcast_to(kind, used.shape)[used]
         return slots[window, column], kinds
 
-    def _write(self, pieces: np.ndarray, kinds: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def write(self, pieces: np.ndarray, kinds: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows int16 [windows * most_tracks, tokens], and how many events each has."""
         rows = np.full((len(kinds), self.tokens), self.language.nothing, np.int16)
         rows[:, 0] = self.language.end
@@ -341,16 +342,21 @@ class Multitrack(Representation):
         rows[used], counts[used] = self.language.write(pieces, kinds[used], lengths[used // self.most_tracks])
         return rows, counts
 
-    def _told_of(self, rows: np.ndarray, array: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def told_of(self, rows: np.ndarray, said: np.ndarray, starts: np.ndarray, known: np.ndarray) -> np.ndarray:
         """The triad at each token: int16 [windows, most_tracks * tokens].
 
         None at the first token of a row; at its end that of the last event; after it the last one of the window.
+
+        Args:
+            rows: of windows, as `write` gives them.
+            said: where chords begin, rows of a passage.
+            starts: the first step of each window.
+            known: for how many steps its chords are known; later events are told the last of them.
         """
-        said = array[array["part"] == CHORD]
         if not len(said):
             return np.zeros((len(starts), self.most_tracks * self.tokens), np.int16)
-        starts, lengths = (np.repeat(one, self.most_tracks)[:, None] for one in (starts, lengths))
-        step = starts + np.minimum(self.language.times(rows), lengths - 1)
+        starts, last = (np.repeat(one, self.most_tracks)[:, None] for one in (starts, known - 1))
+        step = starts + np.minimum(self.language.times(rows), last)
         at = np.maximum(np.searchsorted(said["start"], step, "right") - 1, 0)
         told = said["pitch"][at].astype(np.int16)
         told[:, 1:] = np.where(rows[:, 1:] == self.language.end, told[:, :-1], told[:, 1:])
@@ -420,67 +426,11 @@ class Multitrack(Representation):
         return placed(notes["start"], notes["end"], notes["pitch"], velocity, grid)
 
 
-def strict_windows(kind: Multitrack, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-    """The bars of a song exactly as MusicVAE's (MultiInstrumentPerformanceConverter): int16 [n, *shape]; or why none.
-
-    The song is cut where tempo or metre change, and each part in four quarters a bar into bars. A note belongs to the
-    bar that it begins in, and ends at its end; one that begins less than half a step before it is lost. A bar counts
-    if it has 2 to 8 tracks, at least 8 events in all, and no row of more than `tokens`.
-
-    Args:
-        kind: the settings.
-        song: from `strict.read`, for the original's set of windows.
-        track: a track's number, counted from 1, or part of its name; None or "all" for every track.
-    """
-    chosen = [i for i in range(len(song.tracks)) if len(song.tracks[i].notes)]
-    if track not in (None, "all"):
-        chosen = [find(song, track, sounding)]
-    tracks = sorted((song.tracks[i] for i in chosen), key=lambda one: (one.is_drum, one.program))
-    found = [_strict_bars(kind, song, tracks, part) for part in strict.parts(song)]
-    found = np.concatenate([np.zeros((0, *kind.shape), np.int16), *found])
-    return found, [] if len(found) else ["no bar of 2 to 8 tracks, all with room for their notes, in a part in 4/4"]
-
-
-def _strict_bars(kind: Multitrack, song: Song, tracks: list[Track], part: tuple[int, int]) -> np.ndarray:
-    """The bars between two ticks."""
-    bars, number, pieces = _strict_pieces(kind, song, tracks, part)
-    present = np.zeros((1 + bars.max(initial=-1), len(tracks)), bool)
-    present[bars, number] = True
-    good = np.flatnonzero((present.sum(1) >= FEWEST_TRACKS) & (present.sum(1) <= kind.most_tracks))
-    slot = np.cumsum(present, axis=1) - 1
-    kinds = np.full((len(good), kind.most_tracks), -1)
-    bar, column = np.nonzero(present[good])
-    left = np.zeros_like(present)
-    kept = (pieces["start"] < kind.steps) & np.isin(bars, good)
-    bars, number, pieces = bars[kept], number[kept], pieces[kept]
-    left[bars, number] = True
-    sort = np.array([DRUMS if one.is_drum else one.program for one in tracks])
-    # a track that is left without notes becomes drums, as in MusicVAE
-    kinds[bar, slot[good][bar, column]] = np.where(left[good][bar, column], sort[column], DRUMS)
-    pieces["row"] = kind.most_tracks * np.searchsorted(good, bars) + slot[bars, number]
-    lengths = np.full(len(good), kind.steps)
-    rows, counts = kind._write(pieces, kinds.ravel(), lengths)
-    counts = counts.reshape(kinds.shape)
-    enough = (counts <= kind.tokens - 2).all(axis=1) & (counts.sum(axis=1) >= FEWEST_EVENTS)
-    return rows.reshape(-1, kind.most_tracks * kind.tokens)[enough]
-
-
-def _strict_pieces(
-    kind: Multitrack, song: Song, tracks: list[Track], part: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The notes between two ticks: the bar of each, the number of its track, and the piece."""
-    heard = [strict.within(one.notes, part) for one in tracks]
-    number = np.repeat(np.arange(len(tracks)), [len(one) for one in heard])
-    notes = np.concatenate([np.zeros(0, NOTE), *heard])
-    bar = strict.BAR_QUARTERS * song.ticks_per_quarter
-    bars = (notes["start"] - part[0]) // bar
-    begin = part[0] + bars * bar
-    pieces = np.zeros(len(notes), PIECE)
-    pieces["pitch"], pieces["velocity"] = notes["pitch"], loudness_of(notes["velocity"])
-    pieces["start"] = strict.nearest_step(notes["start"] - begin, kind, song)
-    end = np.minimum(np.minimum(notes["end"], begin + bar), part[1])
-    pieces["end"] = np.maximum(strict.nearest_step(end - begin, kind, song), pieces["start"] + 1)
-    return bars, number, pieces
+def said(starts: np.ndarray, chords: np.ndarray) -> np.ndarray:
+    """The rows of a passage that say from which step on which triad is in force."""
+    rows = np.zeros(len(starts), NOTE_IN_STEPS)
+    rows["part"], rows["start"], rows["pitch"] = CHORD, starts, chords
+    return rows
 
 
 def _softest(pieces: np.ndarray, excess: np.ndarray) -> np.ndarray:
