@@ -134,11 +134,11 @@ class Groove(OnePart):
         """The track asked for, or all of drums together, or, where there are none, all tracks together."""
         if track is not None:
             index = find(song, track, sounding)
-            return without_lengths(song.tracks[index]), f"took {describe(song, index)} (as asked)"
+            return as_drums(song.tracks[index]), f"took {describe(song, index)} (as asked)"
         if any(song.tracks[i].is_drum for i in sounding(song)):
             return drum_part(song, None)
         part, choice = together(song, sounding(song), "sounding")
-        return replace(without_lengths(part), is_drum=True, program=0), f"{choice} as drums: there is none of drums"
+        return as_drums(part), f"{choice} as drums: there is none of drums"
 
     def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
         """See `Representation.hear`; in ticks fine enough for what is written."""
@@ -176,7 +176,7 @@ class Groove(OnePart):
         notes["end"] = notes["start"] + grid.ticks(end) - grid.ticks(step)
         notes["pitch"] = pitch
         notes["velocity"] = np.clip(np.round(velocity[hit] * LOUDEST), 1, LOUDEST)
-        return (replace(hearing.track, notes=tidy(notes), is_drum=True),)
+        return (replace(hearing.track, notes=tidy(notes)),)
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The windows [n, 27, steps] that begin at `starts` [n]; silence beyond the end."""
@@ -213,7 +213,8 @@ class Groove(OnePart):
         """
         (heard, *marks), (meant, *true_marks) = thirds(windows), thirds(truth)
         both = (heard > 0.5) & (meant > 0.5)
-        velocity, offset = (np.abs(a[both] - b[both]).sum(dtype=float) for a, b in zip(marks, true_marks, strict=True))
+        apart = (np.abs(a[both] - b[both]) for a, b in zip(marks, true_marks, strict=True))
+        velocity, offset = (float(values.sum(dtype=float)) for values in apart)
         milliseconds = 60_000 / (TEMPO * self.steps_per_quarter)  # a step
         number = float(both.sum())
         return {
@@ -222,3 +223,8 @@ class Groove(OnePart):
             "timing_error_ms": (offset / 2 * milliseconds, number),
             "velocity_error": (velocity, number),
         }
+
+
+def as_drums(track: Track) -> Track:
+    """A track of hits on channel 10; the program of another instrument would choose a kit there."""
+    return replace(without_lengths(track), is_drum=True, program=track.program if track.is_drum else 0)

@@ -127,8 +127,15 @@ def test_settings_survive_json(kind):
 
 
 @pytest.mark.parametrize("kind", REPRESENTATIONS)
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"lowest_pitch": 60, "highest_pitch": 70}, {"highest_pitch": 128}])
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps_per_quarter": 0}])
 def test_settings_that_cannot_work(kind, wrong):
+    with pytest.raises(ConfigError):
+        kind(**wrong)
+
+
+@pytest.mark.parametrize("kind", [Melody, Pianoroll])
+@pytest.mark.parametrize("wrong", [{"lowest_pitch": 60, "highest_pitch": 70}, {"highest_pitch": 128}])
+def test_ranges_that_cannot_work(kind, wrong):
     with pytest.raises(ConfigError):
         kind(**wrong)
 

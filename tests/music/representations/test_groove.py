@@ -118,12 +118,15 @@ def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
     assert "2 hits left out beside a louder one of the same drum and step" in hearing.report
 
 
-def test_nothing_is_written_before_the_beginning():
+@pytest.mark.parametrize("kind", [Groove(), Groove(strict=True, kit="roland")], ids=repr)
+def test_nothing_is_written_before_the_beginning_and_the_song_has_an_end(kind):
     array = np.zeros((27, 32), np.float32)
     array[[0, 9, 18], 0] = 1, 0.5, 0.9
-    blank = Groove().blank()
-    (written,) = Groove().render(array, blank).tracks
-    assert written.notes.tolist() == [(0, 120, 36, 64)]
+    rendered = kind.render(array, kind.blank())
+    assert rendered.tracks[0].notes.tolist() == [(0, 120, 36, 64)]
+    assert rendered.seconds > 0
+    assert rendered.bars_end == 4 * 480
+    assert Song.read(rendered.to_bytes()).tracks[0].notes.tolist() == rendered.tracks[0].notes.tolist()
 
 
 def test_what_is_just_between_two_steps_stays_with_its_own():
@@ -158,9 +161,11 @@ def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
     assert hearing.array[:9].sum() == 2
     assert hearing.report[0] == "took track 1 'Taps' as drums: there is none of drums"
     assert Groove().render(hearing.array, hearing).tracks[0].is_drum
-    both = Song((taps, track((0, 36))))
+    both = Song((replace(taps, program=73), replace(track((0, 36)), program=25)))
     assert Groove().hear(both).report == ("took track 2",)
+    assert Groove().hear(both).track.program == 25
     assert Groove().hear(both, "taps").report[0] == "took track 1 'Taps' (as asked)"
+    assert (Groove().hear(both, "taps").track.is_drum, Groove().hear(both, "taps").track.program) == (True, 0)
     with pytest.raises(NoWindows, match="no notes"):
         Groove().hear(Song((Track(),)))
 
