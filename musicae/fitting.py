@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,6 +116,45 @@ def fit(
             say("stopped; the state is saved: go on with --resume")
         raise
     return _measured(preset, folder, splits, state, accelerator)
+
+
+class Counted(NamedTuple):
+    """What a preset finds in some data.
+
+    Args:
+        report: a paragraph.
+        reasons: why files were skipped, and how many each time, a line each.
+        train, validation, test: the number of examples of each part.
+    """
+
+    report: str
+    reasons: list[str]
+    train: int
+    validation: int
+    test: int
+
+
+def count(
+    preset: Preset, data: Sequence[str | Path] = (), out: str | Path | None = None, *, quiet: bool = False
+) -> Counted:
+    """What a preset would be trained on; nothing is trained.
+
+    Args:
+        preset: what cuts songs into windows, or fits pictures.
+        data: as for `fit`.
+        out: the folder whose `corpus` is written, for `fit` to take up when it is given as data; None for none.
+        quiet: show no progress.
+
+    Raises:
+        DataError: there is nothing.
+    """
+    with TemporaryDirectory() as temporary:
+        folder = Path(out or temporary) / CORPUS
+        splits = open_data(preset, data, folder, quiet=quiet)
+        skipped = checkpoints.read_json(folder, INDEX)["skipped"] if (folder / INDEX).exists() else {}
+        reasons = [f"{number:,} {reason}" for reason, number in skipped.items()]
+        parts = (splits.train, splits.validation, splits.test)
+        return Counted(splits.report, reasons, *map(len, parts))
 
 
 def open_data(

@@ -36,6 +36,8 @@ class Train(Command):
     """folder to write"""
     init: Annotated[str | None, arg(metavar="MODEL", help_behavior_hint="(default: none)")] = None
     """model whose weights training begins with, to fine-tune it: a folder, or the name of one that ships"""
+    dry_run: bool = False
+    """cut the data into examples, say how many there are and what was skipped and why, and train nothing"""
     resume: bool = False
     """go on with the run in that folder"""
     force: bool = False
@@ -60,7 +62,12 @@ class Train(Command):
     def run(self) -> None:
         """Train, measure and print."""
         preset = self._preset()
-        from musicae.fitting import changed, fit
+        from musicae.fitting import changed, count, fit
+
+        if self.dry_run:
+            counted = count(preset, self.data, self.out, quiet=self.quiet)
+            self.result(counted._asdict(), [counted.report, *counted.reasons])
+            return
 
         names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
         changes = {name: getattr(self, name) for name in names}

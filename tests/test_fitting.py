@@ -15,8 +15,9 @@ from musicae.core.objectives import Reconstruction
 from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCosine
 from musicae.core.training import Trainer
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
-from musicae.fitting import changed, figures, fit, open_data
+from musicae.fitting import changed, count, figures, fit, open_data
 from musicae.loading import load
+from musicae.music.corpus import Corpus
 from musicae.presets import PRESETS
 
 
@@ -118,6 +119,18 @@ def stop():
 def test_fine_tuning_a_model_of_other_sizes_names_the_tensor(run, music, tmp_path):
     with pytest.raises(CheckpointError, match=r"tensor|has shape"):
         train(tiny.RECURRENT, [music], tmp_path / "tuned", init=run)
+
+
+def test_a_dry_run_counts_what_training_would_read(run, music, tmp_path):
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    counted = count(tiny.MELODY, [music, tmp_path], quiet=True)
+    trained = Corpus.open(run / "corpus")
+    assert counted[2:] == (len(trained.train), len(trained.validation), len(trained.test))
+    assert len(counted.reasons) == 1
+    assert counted.reasons[0].startswith("1 ")
+    assert sum(count(tiny.PICTURES, quiet=True)[2:]) == 1797  # all digits of scikit-learn
+    count(tiny.MELODY, [music], tmp_path / "out", quiet=True)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["corpus"]
 
 
 def test_resuming_takes_the_settings_and_the_data_of_the_run(music, tmp_path):
