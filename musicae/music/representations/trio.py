@@ -1,0 +1,224 @@
+"""Trios: a melody, a bass and drums together, as in MusicVAE, for any length and any metre."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicae.core.event import Event
+from musicae.music.grid import Grid
+from musicae.music.representations import strict_trio
+from musicae.music.representations.base import Hearing, Representation, slices
+from musicae.music.representations.drums import Drums, drum_part
+from musicae.music.representations.melody import Melody
+from musicae.music.representations.tokens import HOLD, OFF, canonical
+from musicae.music.representations.tracks import BASS_PROGRAMS, describe, find, melody_track, sounding, title
+from musicae.music.song import Song, Track
+
+NAMES = MELODY, BASS, DRUMS = "melody", "bass", "drums"
+BASS_NAMES = re.compile(r"(?<![a-z])((contra|kontra|double)?bass|basso|basse|bajo)(?![a-z])")
+HIGHEST_BASS = 60  # C4, of the mean pitch
+
+
+@dataclass(frozen=True)
+class Trio(Representation):
+    """Three rows: tokens of a melody, tokens of a bass (both as in `Melody`), and combinations of nine drums.
+
+    A combination is the sum of 2^d over the drums that are hit (see `Drums`), 0 to 511. A passage is int16
+    [3, total_steps], a window int16 [3, steps].
+
+    Args:
+        steps: the length of a window.
+        steps_per_quarter: steps to a quarter note.
+        kit: which keys are which drum, "new" or "old" (see `Drums`).
+        strict: make windows exactly as MusicVAE does (see `strict_trio`). Then a note held into a window is lost when
+            windows are joined.
+        gap_bars: strict only: for how many bars a part may be silent.
+        max_bars: strict only: a song is cut off after so many bars.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+    """
+
+    dtype = np.int16
+
+    steps: int = 256
+    kit: str = "new"
+    strict: bool = False
+    gap_bars: int = 2
+    max_bars: int = 1024
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.kinds[2].__post_init__()
+
+    @property
+    def kinds(self) -> tuple[Melody, Melody, Drums]:
+        """The representation of each part."""
+        common = {"steps": self.steps, "steps_per_quarter": self.steps_per_quarter, "strict": self.strict}
+        return Melody(**common), Melody(**common), Drums(kit=self.kit, labels=True, **common)
+
+    @property
+    def instruments(self) -> tuple[Track, ...]:
+        """A piano, an electric bass and drums."""
+        return Track(name="Melody"), Track(program=33, name="Bass"), Track(is_drum=True, name="Drums")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(3, steps)."""
+        return (3, self.steps)
+
+    @property
+    def event(self) -> Event:
+        """In each step a token of the melody, one of the bass, and a combination of drums."""
+        return Event("categorical", tuple(kind.event.channels for kind in self.kinds), (self.steps,))
+
+    # Hearing -------------------------------------------------------------------------------------
+
+    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+        """Melody (or the track asked for), bass and all drums of a song; silent ones for what it lacks.
+
+        The bass is the track with a bass program (32 to 39); without one the one that is called bass; of several the
+        one with the most notes. The melody is, of the other tracks, the one that `tracks.melody_track` picks. If there
+        is no bass yet, it is the lowest of the others, if that lies below the melody and below C4 on average.
+        """
+        sounding(song)
+        chosen = _pitched_parts(song, None if track is None else find(song, track))
+        said = [f"took {describe(song, i)} as {part} ({why})" for part, (i, why) in chosen.items()]
+        tracks = dict(zip(NAMES, self.instruments, strict=True)) | {p: song.tracks[i] for p, (i, _) in chosen.items()}
+        if any(one.is_drum and len(one.notes) for one in song.tracks):
+            tracks[DRUMS], choice = drum_part(song, None)
+            said.append(choice + " as drums" * choice.startswith("took track"))
+        missing = _silent(tracks.values())
+        return tuple(tracks.values()), "; ".join(said + [f"no {' and no '.join(missing)}: left silent"] * bool(missing))
+
+    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+        """See `Representation.windows`; all three parts play in each of them."""
+        track = None if track == "all" else track
+        if self.strict:
+            return strict_trio.windows(self, song, track)
+        if any(len(one.notes) for one in song.tracks) and (missing := _silent(self.parts(song, track)[0])):
+            return np.zeros((0, *self.shape), self.dtype), [f"{title(song)}: no {' and no '.join(missing)}"]
+        windows, problems = super().windows(song, track)
+        together = self._struck(windows).all(axis=0)
+        never = [] if problems or together.any() else [f"{title(song)}: its three parts are never in one window"]
+        return windows[together], problems + never
+
+    def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
+        """The notes of the three parts that begin on the grid, and what was changed on the way."""
+        found = [kind.encode(one.notes, grid) for kind, one in zip(self.kinds, tracks, strict=True)]
+        changes = [f"{name}: {change}" for name, (_, said) in zip(NAMES, found, strict=True) for change in said]
+        return self._stacked([array for array, _ in found]), changes
+
+    def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The notes of a passage: first step, step after the last, pitch plus 0, 128 or 256 for the part."""
+        found = [kind.decode(part) for kind, part in zip(self.kinds, self._apart(array), strict=True)]
+        start, end, pitch = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        return start, end, pitch + 128 * np.repeat(np.arange(3), [len(one) for one, _, _ in found])
+
+    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+        """See `Representation.tracks`; those of the parts that a song lacks are a piano, an electric bass, drums."""
+        parts = zip(self.kinds, self._apart(array), hearing.tracks, strict=True)
+        return tuple(kind.tracks(part, replace(hearing, tracks=(one,)))[0] for kind, part, one in parts)
+
+    # Windows -------------------------------------------------------------------------------------
+
+    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The windows [n, 3, steps] of a passage that begin at `starts` [n]; silence beyond the end."""
+        if self.strict:
+            return slices(_unbroken(array).T, starts, self.steps).swapaxes(1, 2)
+        parts = zip(self.kinds, self._apart(array), strict=True)
+        return self._stacked([kind.take(part, starts) for kind, part in parts])
+
+    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The passage of which each window [n, 3, steps] holds its first `lengths` [n] steps; undoes `cut`."""
+        parts = zip(self.kinds, self._apart(windows), strict=True)
+        return self._stacked([kind.join(part, lengths) for kind, part in parts])
+
+    def struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
+        return self._struck(windows).any(axis=0)
+
+    def onsets(self, windows: np.ndarray) -> np.ndarray:
+        """Where notes begin in windows [n, 3, steps]: bool [n, steps, pitches of the melody, of the bass, drums]."""
+        parts = zip(self.kinds, self._apart(windows), strict=True)
+        return np.concatenate([kind.onsets(part) for kind, part in parts], axis=2)
+
+    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """In which steps all three parts are as in the truth, both [n, 3, steps]: bool [n, steps]."""
+        return (windows == truth).all(axis=1)
+
+    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+        """`melody_accuracy`, `bass_accuracy`, `drums_accuracy`: the share of the steps at which this part is right."""
+        right = windows == truth
+        return {f"{part}_accuracy": (float(right[:, i].sum()), right[:, i].size) for i, part in enumerate(NAMES)}
+
+    def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+        """Windows moved by `semitones` [n], melody and bass together, as far as both stay in the range; not drums."""
+        both = windows[:, :2].reshape(len(windows), 2 * self.steps)
+        moved = self.kinds[0].transpose(both, semitones).reshape(-1, 2, self.steps)
+        return np.concatenate([moved.astype(self.dtype), windows[:, 2:]], axis=1)
+
+    def _apart(self, array: np.ndarray) -> list[np.ndarray]:
+        """A passage or windows [..., 3, steps] as each part's own representation has it."""
+        melody, bass, labels = (array[..., i, :] for i in range(3))
+        drums = self.kinds[2].from_data(labels.reshape(-1, labels.shape[-1]))
+        return [melody.astype(np.uint8), bass.astype(np.uint8), drums if array.ndim == 3 else drums[0]]
+
+    def _stacked(self, parts: list[np.ndarray]) -> np.ndarray:
+        """What `_apart` takes apart."""
+        melody, bass, drums = parts
+        labels = self.kinds[2].to_data(drums.reshape(-1, *drums.shape[-2:]))[0]
+        return np.stack([melody, bass, labels.reshape(melody.shape)], axis=-2).astype(self.dtype)
+
+    def _struck(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in each part of windows: bool [3, n]."""
+        return np.stack([kind.struck(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+
+
+def _pitched_parts(song: Song, asked: int | None) -> dict[str, tuple[int, str]]:
+    """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks."""
+    pitched = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
+    chosen = {} if asked is None else {MELODY: (asked, "as asked")}
+    free = [i for i in pitched if i != asked]
+    programs = [i for i in free if song.tracks[i].program in BASS_PROGRAMS]
+    named = [i for i in free if BASS_NAMES.search(song.tracks[i].name.lower())]
+    if programs or named:
+        busiest = max(programs or named, key=lambda i: len(song.tracks[i].notes))
+        chosen[BASS] = busiest, "bass by program" if programs else "bass by name"
+        free.remove(busiest)
+    if asked is None and free:
+        melody, why = melody_track(_only(song, free))
+        chosen[MELODY] = melody, "the only other one" if len(free) == 1 and BASS in chosen else why
+        free.remove(melody)
+    if BASS not in chosen and free:
+        lowest = min(free, key=lambda i: _height(song.tracks[i]))
+        if _height(song.tracks[lowest]) < min(HIGHEST_BASS, _height(song.tracks[chosen[MELODY][0]])):
+            chosen[BASS] = lowest, "the lowest of the others"
+    return {part: chosen[part] for part in (MELODY, BASS) if part in chosen}
+
+
+def _unbroken(array: np.ndarray) -> np.ndarray:
+    """A passage without a note-off at its beginning and with a silent step at its end: strict windows are cut from it."""
+    melody, bass = (canonical(np.append(row, OFF)) for row in array[:2])
+    tokens = np.stack([melody, bass, np.append(array[2], 0)]).astype(array.dtype)
+    tokens[:2, :1][tokens[:2, :1] == OFF] = HOLD
+    return tokens
+
+
+def _only(song: Song, indices: list[int]) -> Song:
+    """A song with all other tracks silent."""
+    tracks = (one if i in indices else Track(name=one.name) for i, one in enumerate(song.tracks))
+    return replace(song, tracks=tuple(tracks))
+
+
+def _height(track: Track) -> float:
+    """The mean pitch of a track's notes."""
+    return float(track.notes["pitch"].mean())
+
+
+def _silent(tracks) -> list[str]:
+    """The parts that have no notes."""
+    return [name for name, one in zip(NAMES, tracks, strict=True) if not len(one.notes)]
