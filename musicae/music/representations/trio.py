@@ -201,7 +201,7 @@ def _pitched_parts(song: Song, asked: int | None) -> dict[str, tuple[int, str]]:
 
 
 def _unbroken(array: np.ndarray) -> np.ndarray:
-    """A passage without a note-off at its beginning and with a silent step at its end: strict windows are cut from it."""
+    """A passage that begins without a note-off and ends with a silent step, from which strict windows are cut."""
     melody, bass = (canonical(np.append(row, OFF)) for row in array[:2])
     tokens = np.stack([melody, bass, np.append(array[2], 0)]).astype(array.dtype)
     tokens[:2, :1][tokens[:2, :1] == OFF] = HOLD
