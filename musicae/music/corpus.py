@@ -25,7 +25,7 @@ import numpy as np
 from musicae.core.configuration import to_data
 from musicae.errors import DataError
 from musicae.files import write_atomically
-from musicae.music.representations import Representation
+from musicae.music.representations import Representation, strict
 from musicae.music.representations.base import counted
 from musicae.music.representations.tracks import title
 from musicae.music.song import Song
@@ -213,7 +213,7 @@ def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Heard]:
 def _hear(piece: Piece, representation: Representation, track: int | str | None) -> Heard:
     """The windows of one piece; what goes wrong becomes a reason: one file does not stop thousands."""
     try:
-        song = Song.read(piece.content)
+        song = strict.read(piece.content) if getattr(representation, "strict", False) else Song.read(piece.content)
         windows, problems = representation.windows(song, track)
     except Exception as error:
         text = getattr(error, "reason", None) or str(error) or type(error).__name__

@@ -8,13 +8,14 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 
 from musicae.errors import DataError
 from musicae.music import corpus
 from musicae.music.corpus import SPLITS, Corpus, build, keyless_hashes, split
-from musicae.music.representations import Melody, Pianoroll
+from musicae.music.representations import Melody, Pianoroll, strict
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.groove import Groove
 from musicae.music.song import NOTE, Song, Tempo, Track
@@ -276,3 +277,20 @@ def test_drums_and_grooves_have_corpora(tmp_path):
     groove = build(tmp_path / "beats", Groove(), tmp_path / "groove", workers=1)
     assert groove.train.dtype == np.float32
     assert groove.train.shape[1:] == (27, 32)
+
+
+def test_strict_corpora_read_as_the_original_does(tmp_path):
+    """A change of tempo on another track than the first is none to the original; to others it is one."""
+    tune, other = mido.MidiTrack(), mido.MidiTrack()
+    for time, kind in ((0, "on"), (3600, "off")):
+        tune.append(mido.Message(f"note_{kind}", note=60, velocity=80, time=time))
+    other.append(mido.MetaMessage("set_tempo", tempo=400_000, time=1920))
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks += [tune, other]
+    file.save(tmp_path / "song.mid")
+    melody = Melody(strict=True)
+    expected, _ = melody.windows(strict.read(tmp_path / "song.mid"))
+    elsewhere, _ = melody.windows(Song.read(tmp_path / "song.mid"))
+    built = build(tmp_path / "song.mid", melody, tmp_path / "corpus", workers=1, quiet=True)
+    assert np.array_equal(np.concatenate([built.windows[name] for name in SPLITS]), expected)
+    assert not np.array_equal(elsewhere, expected)
