@@ -43,7 +43,7 @@ class Checkpoint(Mapping):
         if name not in self.shapes:
             raise KeyError(name)
         array = self.read(name)
-        return array.astype(np.float32) if array.dtype.kind == "f" else array
+        return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

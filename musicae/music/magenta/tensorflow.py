@@ -192,7 +192,7 @@ def _tensor(entry: Entry, data: np.ndarray | None) -> np.ndarray:
         raise ValueError(f"the data file is cut off: {len(content):,} of {entry.size:,} bytes are there")
     if entry.checksum is not None and masked(crc32c(content)) != entry.checksum:
         raise ValueError("damaged: its bytes do not have their checksum")
-    array = np.frombuffer(content.tobytes(), dtype).reshape(entry.shape)
+    array = np.array(content).view(dtype).reshape(entry.shape)
     return (array.astype("<u4") << 16).view("<f4") if entry.dtype == BFLOAT16 else array
 
 

@@ -171,7 +171,7 @@ def to_musicae(tensors: Mapping[str, np.ndarray], preset: Any) -> dict[str, torc
     check(tensors, preset)
     state = {}
     for row in table(preset):
-        state |= row.to_musicae(*(torch.from_numpy(np.array(tensors[name], np.float32)) for name in row.parts))
+        state |= row.to_musicae(*(torch.from_numpy(np.require(tensors[name], np.float32, "W")) for name in row.parts))
     return state
 
 
