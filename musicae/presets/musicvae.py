@@ -15,7 +15,7 @@ from musicae.core.objectives import Elbo
 from musicae.core.schedules import Decay, InverseSigmoid, Saturating
 from musicae.core.settings import Training
 from musicae.music.corruptions import Unplayed
-from musicae.music.representations import Drums, Groove, Melody
+from musicae.music.representations import Drums, Groove, Melody, Multitrack, Trio
 from musicae.presets.preset import Preset
 
 SELF = InverseSigmoid(1000.0)  # how often a decoder hears itself
@@ -129,6 +129,15 @@ HIERARCHICAL = replace(CONDUCTED, encoder_units=(1024,), hierarchical_encoder=Tr
 SIXTEEN_BARS = chain.from_iterable(
     (
         original(
+            f"{name}-trio_16bar",
+            f"sixteen bars of melody, bass and drums: {words}",
+            Trio(steps=256),
+            replace(network, apart=bool(network.conductor_units)),
+            512,
+            objective() if network is FLAT else objective(0.2, free_bits=256),
+            batch_size=256,
+        ),
+        original(
             f"{name}-mel_16bar",
             f"sixteen bars of melody: {words}",
             Melody(steps=256),
@@ -141,8 +150,25 @@ SIXTEEN_BARS = chain.from_iterable(
     for name, words, network in (
         ("flat", "one decoder", FLAT),
         ("hierdec", "a conductor", CONDUCTED),
-        ("hier", "a conductor, bars read one by one", HIERARCHICAL),
+        ("hier", "a conductor, bars read apart", HIERARCHICAL),
     )
+)
+
+TRACKS = chain.from_iterable(
+    (
+        original(
+            f"hier-multiperf_vel_1bar_{size}{chords}",
+            f"a bar of up to eight tracks{' over a given chord' * bool(chords)}, {word}",
+            Multitrack(chords=bool(chords)),
+            Recurrent((units,), layers, segments=8, hierarchical_encoder=True, conductor_units=layers),
+            512,
+            objective(),
+            batch_size=256,
+            transpose=THREE,
+        )
+        for chords in ("", "_chords")
+    )
+    for size, word, units, layers in (("med", "medium", 1024, (512,) * 3), ("big", "big", 2048, (1024,) * 3))
 )
 
 
@@ -177,4 +203,4 @@ GROOVES = (
     ),
 )
 
-MUSICVAE = (*TWO_BARS, *SIXTEEN_BARS, *GROOVES)
+MUSICVAE = (*TWO_BARS, *SIXTEEN_BARS, *TRACKS, *GROOVES)

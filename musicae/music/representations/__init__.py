@@ -6,8 +6,20 @@ from musicae.music.representations.base import Hearing, Representation
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.groove import Groove
 from musicae.music.representations.melody import Melody
+from musicae.music.representations.multitrack import Multitrack
 from musicae.music.representations.pianoroll import Pianoroll
+from musicae.music.representations.trio import Trio
 
-REPRESENTATIONS = (Melody, Pianoroll, Drums, Groove)
+REPRESENTATIONS = (Melody, Pianoroll, Drums, Groove, Trio, Multitrack)
 
-__all__ = ["REPRESENTATIONS", "Drums", "Groove", "Hearing", "Melody", "Pianoroll", "Representation"]
+__all__ = [
+    "REPRESENTATIONS",
+    "Drums",
+    "Groove",
+    "Hearing",
+    "Melody",
+    "Multitrack",
+    "Pianoroll",
+    "Representation",
+    "Trio",
+]
