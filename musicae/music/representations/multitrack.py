@@ -102,10 +102,10 @@ class Multitrack(Representation):
             return tuple(tracks), f"took {'all ' * (len(tracks) > 1)}{counted(len(tracks), 'track')}"
         together = _together(tracks)
         busiest = sorted(together, key=lambda one: -len(one.notes))[: self.most_tracks]
-        choice = f"took {len(tracks)} tracks, those of one program together, as {len(together)}"
-        left = len(together) - len(busiest)
-        left_out = f"; left out the {left} of these with the fewest notes" if left else ""
-        return tuple(one for one in together if any(one is other for other in busiest)), choice + left_out
+        choice = [f"took {len(tracks)} tracks"]
+        choice += [f"those of one program together as {len(together)}"] * (len(together) < len(tracks))
+        choice += [f"and of these the {len(busiest)} with the most notes"] * (len(busiest) < len(together))
+        return tuple(one for one in together if any(one is other for other in busiest)), ", ".join(choice)
 
     def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
         """See `Representation.hear`; where a model is told chords, they are inferred from all notes of the song."""
@@ -186,6 +186,11 @@ class Multitrack(Representation):
         notes["start"], notes["end"] = begin + pieces["start"], begin + np.minimum(pieces["end"], length)
         return _tied(notes, pieces["held"] & (not self.strict))
 
+    def spread(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The same windows with nothing after their own `lengths` [n] steps."""
+        ends = np.cumsum(lengths)
+        return self.cut(self.join(windows, lengths), list(zip(ends - lengths, lengths, strict=True)))[0]
+
     def struck(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window: bool [n]."""
         rows = self.language.ended(self._rows(windows))
@@ -206,7 +211,7 @@ class Multitrack(Representation):
     def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`program_f1`: 2 · right / (decoded + true), counting the programs of the tracks of each window."""
         heard, meant = (self._programs(one) for one in (windows, truth))
-        return {"program_f1": (2.0 * np.minimum(heard, meant).sum(), float(heard.sum() + meant.sum()))}
+        return {"program_f1": (2.0 * float(np.minimum(heard, meant).sum()), float(heard.sum() + meant.sum()))}
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], chords with them, each only as far as all stays in 0 to 127; not drums."""
@@ -266,12 +271,13 @@ class Multitrack(Representation):
     def _fitting(self, notes: np.ndarray, plan: Plan) -> np.ndarray:
         """The notes without those for which the windows of a plan have no room."""
         starts, lengths = np.array(plan, np.int64).reshape(-1, 2).T
-        while True:
+        while len(starts):
             pieces, number, kinds = self._cut(notes, starts, lengths)
             excess = self.write(pieces, kinds, lengths)[1] - (self.tokens - 2)
-            if (excess <= 0).all():
-                return notes
             notes = np.delete(notes, number[_softest(pieces, excess)])
+            full = (excess > 0).reshape(-1, self.most_tracks).any(axis=1)
+            starts, lengths = starts[full], lengths[full]
+        return notes
 
     def _windows(self, array: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The windows of a passage that begin at `starts` [n] and last `lengths` [n] steps."""
