@@ -88,6 +88,31 @@ def name(number: int) -> str:
     return NO_CHORD if number == NONE else ROOTS[root] + KINDS[kind]
 
 
+def told(triads: np.ndarray) -> str:
+    """A sentence on a progression that was asked for."""
+    return f"told chords {_listed([name(number) for number in triads])}, one a bar"
+
+
+def inferred(triads: np.ndarray) -> str:
+    """A sentence on chords that were inferred, without those that repeat the one before."""
+    return f"chords inferred from the notes: {_listed([name(number) for number in _changing(triads)])}"
+
+
+def inferred_keys(keys: np.ndarray) -> str:
+    """A sentence on keys that were inferred: of A minor they say C major, see `key_number`."""
+    return f"key inferred from the notes: {_listed([f'{key_name(number)} major' for number in _changing(keys)])}"
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    """Names, at most so many."""
+    return " ".join(names[:most] + ["..."] * (len(names) > most))
+
+
+def _changing(numbers: np.ndarray) -> np.ndarray:
+    """Numbers [n] without those that repeat the one before."""
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]]
+
+
 def key(text: str, *, by_tonic: bool = False) -> int:
     """The number of a key as people write it: "F#", "Am", "Bb major", "C minor".
 

@@ -15,6 +15,7 @@ from musicae.core.evaluation import measure
 from musicae.core.geometry import lerp, slerp
 from musicae.core.model import Model
 from musicae.errors import ConfigError
+from musicae.music.chords import parse
 from musicae.music.grid import Grid
 from musicae.music.metrics import notes_right, score
 from musicae.music.representations import Hearing
@@ -119,12 +120,9 @@ class MusicModel(Model):
             MidiError: it cannot be read.
             NoWindows: it holds nothing of what the model hears.
         """
-        hearing = _until_its_end(self.representation.hear(Song.read(song), track, bars))
-        grid = _filled(hearing.grid, self.representation.steps)
-        added = len(grid) - len(hearing.grid)
-        report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
-        hearing = replace(hearing, grid=grid, report=(*hearing.song.changes, *hearing.report, *report))
-        return Passage(hearing, *self.representation.cut(hearing.array, grid.windows(self.representation.steps)))
+        heard = Song.read(song)
+        hearing = self.representation.hear(heard, track, bars)
+        return self._passage(replace(hearing, report=(*heard.changes, *hearing.report)))
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
         """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
@@ -149,7 +147,9 @@ class MusicModel(Model):
             temperature: 0 takes the most probable step.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
-            told: `chords`, `key`, `hits` of a conditional model (see `Representation.told`), instead of those of `like`.
+            told: `chords`, `key`, `hits` of a conditional model (see `Representation.retold`), instead of those of
+                `like`. A song is told what it has; what comes from no song no chords, no key, and no hits. With `hits`,
+                these are `like`.
 
         Raises:
             ConfigError: vectors that are not of this model, or more of them than `like` has windows.
@@ -158,11 +158,11 @@ class MusicModel(Model):
         if not z.size or z.shape[1:] != (self.network.latent,):
             raise ConfigError(f"latent vectors {z.shape}: {self.name} decodes [windows, {self.network.latent}]")
         passage = self.blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
+        passage = self._retold(passage, told)
         if len(z) > len(passage.lengths):
             raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
         passage = passage.first(len(z))
-        condition = self._condition(passage if like is not None else None, len(z), told)
-        return self._render(self._decode(z, condition, temperature, top_p, seed), passage)
+        return self._render(self._decode(z, passage, temperature, top_p, seed), passage)
 
     def interpolate(
         self,
@@ -190,18 +190,25 @@ class MusicModel(Model):
             seed: of the draws at a temperature above 0.
             track: for both songs.
             bars: for both songs.
-            told: see `decode`; in place of what A has.
+            told: see `decode`. Where nothing is asked, each step is told what the song has that it is nearer to.
+                Chords go on from step to step, again and again; with `hits`, each step plays all of them.
         """
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = self._pair(self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self._encode(passage.windows)) for passage in pair]
         latents = (lerp if linear else slerp)(*ends, torch.linspace(0, 1, steps)).numpy()
+        stages = self._stages(pair, steps, told)
+        played = stages[0]
+        latents = again(latents, len(played.windows), axis=1)
         # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
-        condition = self._condition(pair[0], len(pair[0].windows), told)
-        songs = [self._render(self._decode(z, condition, temperature, top_p, seed), pair[0]) for z in latents]
+        songs = [
+            self._render(self._decode(z, stage, temperature, top_p, seed), played)
+            for z, stage in zip(latents, stages, strict=True)
+        ]
         originals = tuple(self._render(passage.windows, passage) for passage in pair)
-        return Interpolation(songs, originals, reports, latents, pair[0].ticks)
+        reports[0].extend(played.hearing.report[len(pair[0].hearing.report) :])
+        return Interpolation(songs, originals, reports, latents, played.ticks)
 
     def reconstruct(
         self,
@@ -214,10 +221,15 @@ class MusicModel(Model):
         bars: Bars = None,
         **told: Any,
     ) -> Reconstruction:
-        """What the model makes of a song, and how much of it came back; `told` as in `decode`."""
-        passage = self.hear(song, track, bars)
-        condition = self._condition(passage, len(passage.windows), told)
-        windows = self._decode(self._encode(passage.windows), condition, temperature, top_p, seed)
+        """What the model makes of a song, and how much of it came back.
+
+        `told` as in `decode`. With `hits`, how the song is played (its latent vectors, again and again) on these hits;
+        they are the original then.
+        """
+        heard = self.hear(song, track, bars)
+        passage = self._retold(heard, told)
+        z = again(self._encode(heard.windows), len(passage.windows))
+        windows = self._decode(z, passage, temperature, top_p, seed)
         both = windows, passage.windows
         ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
         ratios["whole_windows"] = self._whole(windows, passage)
@@ -232,16 +244,18 @@ class MusicModel(Model):
     ) -> list[Song]:
         """`n` new clips, decodes of draws from the prior, each one window long.
 
-        Where a conditional model is told more than one window (`told` as in `decode`), a clip is as long as that, all
-        of it decoded from one latent vector: one style over a progression of chords.
+        A conditional model is told what `told` says (see `decode`), and then a clip is as long as the progression of
+        chords, or as the song whose hits are to be played: all of it from one latent vector, in one style.
         """
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
-        length = self.representation.windows_told(**told)
-        condition = self._condition(None, length, told)
+        passage = self.blank(**told)
+        length = len(passage.windows)
+        condition = self._condition(passage)
         condition = None if condition is None else condition.repeat(n, 1, 1)
-        windows = self._decode(self.draw(n, seed).repeat(length, 0), condition, temperature, top_p, seed)
-        return [self._render(windows[i : i + length], self.blank(length)) for i in range(0, n * length, length)]
+        z = self.draw(n, seed).repeat(length, 0)
+        windows = self._sampled(z, condition, temperature, top_p, seed)
+        return [self._render(windows[i : i + length], passage) for i in range(0, n * length, length)]
 
     def vary(
         self,
@@ -271,18 +285,29 @@ class MusicModel(Model):
         """
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
-        passage = self.hear(song, track, bars)
-        z = torch.from_numpy(self._encode(passage.windows))
+        heard = self.hear(song, track, bars)
+        passage = self._retold(heard, told)
+        z = torch.from_numpy(again(self._encode(heard.windows), len(passage.windows)))
         elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
         moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
-        condition = self._condition(passage, len(z), told)
-        return [self._render(self._decode(m, condition, temperature, top_p, seed), passage) for m in moved]
+        return [self._render(self._decode(m, passage, temperature, top_p, seed), passage) for m in moved]
 
-    def blank(self, windows: int) -> Passage:
-        """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song."""
-        steps = self.representation.steps
-        hearing = self.representation.blank(-(-windows * steps // (4 * self.representation.steps_per_quarter)))
-        return Passage(hearing, *self.representation.cut(hearing.array, [(i * steps, steps) for i in range(windows)]))
+    def blank(self, windows: int | None = None, **told: Any) -> Passage:
+        """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song.
+
+        Args:
+            windows: how many; None for as many as the chords that are told take, or one.
+            told: see `decode`; hits come with their own metre, tempo and length.
+        """
+        steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
+        asked = self.representation.asked(**told)
+        if windows is None and "chords" in asked:
+            hearing = self.representation.blank(max(len(parse(asked["chords"])), steps // bar))
+            lengths = np.array([length for _, length in hearing.grid.windows(steps)])
+        else:
+            lengths = np.full(windows or 1, steps)
+            hearing = self.representation.blank(-(-int(lengths.sum()) // bar))
+        return self._retold(self._cut(hearing, lengths), asked)
 
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
@@ -299,15 +324,42 @@ class MusicModel(Model):
         heard = x if self.preset.corruption is None else self.preset.corruption.certain(x)
         return self.to_latent(heard, condition=condition)
 
-    def _condition(self, passage: Passage | None, windows: int, told: dict[str, Any]) -> torch.Tensor | None:
-        """What the model is told of so many windows: what was asked for, or else what the passage has."""
-        asked = {name: value for name, value in told.items() if value is not None}
-        if passage is not None and not asked:
-            return to_batch(passage.windows, self.representation).condition
-        condition = self.representation.told(windows, **asked)
-        return None if condition is None else torch.from_numpy(condition).float()
+    def _passage(self, hearing: Hearing) -> Passage:
+        """A hearing in windows; its last bars are repeated in silence if they do not fill one."""
+        hearing = _until_its_end(hearing)
+        grid = _filled(hearing.grid, self.representation.steps)
+        added = len(grid) - len(hearing.grid)
+        report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
+        hearing = replace(hearing, grid=grid, report=(*hearing.report, *report))
+        return Passage(hearing, *self.representation.cut(hearing.array, grid.windows(self.representation.steps)))
 
-    def _decode(
+    def _cut(self, hearing: Hearing, lengths: np.ndarray) -> Passage:
+        """A hearing in windows that have so many steps of their own, int64 [windows]."""
+        starts = np.cumsum(lengths) - lengths
+        plan = list(zip(starts.tolist(), lengths.tolist(), strict=True))
+        return Passage(hearing, *self.representation.cut(hearing.array, plan))
+
+    def _retold(self, passage: Passage, told: dict[str, Any], before: int = 0) -> Passage:
+        """A passage of which a model is told what was asked for; see `Representation.retold`.
+
+        Raises:
+            ConfigError: it is told no such thing.
+        """
+        asked = self.representation.asked(**told)
+        if not asked:
+            return passage
+        hearing = self.representation.retold(passage.hearing, **asked, before=before)
+        return self._passage(hearing) if "hits" in asked else self._cut(hearing, passage.lengths)
+
+    def _condition(self, passage: Passage) -> torch.Tensor | None:
+        """What the model is told of the windows of a passage."""
+        return to_batch(passage.windows, self.representation).condition
+
+    def _decode(self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int) -> np.ndarray:
+        """The windows that the model makes of latent vectors, told what a passage has."""
+        return self._sampled(z, self._condition(passage), temperature, top_p, seed)
+
+    def _sampled(
         self, z: np.ndarray, condition: torch.Tensor | None, temperature: float, top_p: float, seed: int
     ) -> np.ndarray:
         if not 0 <= temperature < math.inf:
@@ -335,12 +387,24 @@ class MusicModel(Model):
             reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
         return pair, reports
 
+    def _stages(self, pair: tuple[Passage, Passage], steps: int, told: dict[str, Any]) -> list[Passage]:
+        """What the model is told in each step from A to B, on the bars of A."""
+        grid = pair[0].hearing.grid
+        laid = [replace(passage, hearing=replace(passage.hearing, grid=grid)) for passage in pair]
+        nearer = [laid[2 * i >= steps] for i in range(steps)]
+        return [self._retold(passage, told, before=i * len(grid)) for i, passage in enumerate(nearer)]
+
     def _unequal(self, passage: Passage, steps: int) -> list[str]:
         """What is done to a passage so that it has `steps` steps."""
         beyond = (passage.hearing.grid.total_steps - steps) / self.representation.steps_per_quarter
         if beyond > 0:
             return [f"its last {beyond:g} quarters have no partner in the other and are left out"]
         return [f"padded with {-beyond:g} quarters of silence to the length of the other"] if beyond else []
+
+
+def again(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
+    """Latent vectors repeated from the first one on, until there are so many along an axis; or the first so many."""
+    return z.take(np.arange(windows) % z.shape[axis], axis)
 
 
 def _filled(grid: Grid, steps: int) -> Grid:

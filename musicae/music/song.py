@@ -190,8 +190,8 @@ class Song:
     def concatenate(cls, songs: Iterable[Song], lengths: Sequence[int] | None = None) -> Song:
         """One song after another, in the ticks of the first, which also gives the name.
 
-        The n-th tracks of all become one, with program and name of the first that has it. Tempos, metres and
-        keys are repeated where they change.
+        The n-th tracks of one program (or of drums) in all become one, with the name of the first. Tempos, metres
+        and keys are repeated where they change.
 
         Args:
             songs: at least one.
@@ -207,10 +207,11 @@ class Song:
         def joined(name):
             return steady(change for part in parts for change in getattr(part, name))
 
-        most = max(parts, key=lambda part: len(part.tracks))
+        numbered = [_numbered(part.tracks) for part in parts]
+        names = list(dict.fromkeys(name for tracks in numbered for name in tracks))
         return replace(
             songs[0],
-            tracks=tuple(_joined_track(parts, i) for i in range(len(most.tracks))),
+            tracks=tuple(_joined(tracks[name] for tracks in numbered if name in tracks) for name in names),
             tempos=joined("tempos"),
             time_signatures=joined("time_signatures"),
             key_signatures=joined("key_signatures"),
@@ -243,9 +244,18 @@ class Song:
         return f"Song({name}{len(self.tracks)} tracks, {notes} notes, {bars}, {self.seconds:.1f} s)"
 
 
-def _joined_track(parts: Sequence[Song], index: int) -> Track:
-    """The tracks at `index` of songs that follow each other."""
-    tracks = [part.tracks[index] for part in parts if index < len(part.tracks)]
+def _numbered(tracks: Iterable[Track]) -> dict[tuple[int, bool, int], Track]:
+    """Tracks by program, whether they are drums, and how many of that kind come before."""
+    found: dict[tuple[int, bool, int], Track] = {}
+    for track in tracks:
+        number = sum(kind[:2] == (track.program, track.is_drum) for kind in found)
+        found[track.program, track.is_drum, number] = track
+    return found
+
+
+def _joined(tracks: Iterable[Track]) -> Track:
+    """Tracks that follow each other as one."""
+    tracks = list(tracks)
     return replace(tracks[0], notes=tidy(np.concatenate([track.notes for track in tracks])))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from math import gcd, lcm
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -74,6 +74,11 @@ class Representation(ABC):
         return 0
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The names of that: "chords", "key", "hits"."""
+        return ()
+
+    @property
     def instruments(self) -> tuple[Track, ...]:
         """Silent tracks for each part, with the programs of what comes from no song."""
         return (Track(),)
@@ -140,26 +145,37 @@ class Representation(ABC):
         """Windows [n, *shape] of what a network wrote; what it was told beside it is not in them."""
         return x.astype(self.dtype)
 
-    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
-        """What a model is told of windows that come from no song: float32 [windows, steps, conditions], or None.
+    def asked(self, **told: Any) -> dict[str, Any]:
+        """What a model is asked to be told, without what is None.
+
+        Raises:
+            ConfigError: it is told no such thing.
+        """
+        asked = {name: value for name, value in told.items() if value is not None}
+        for name, value in asked.items():
+            if name not in self.told:
+                others = f", only {' and '.join(self.told)}" if self.told else ""
+                raise ConfigError(f"{name} {value}: this model is not told {name}{others}; leave that out")
+        return asked
+
+    def retold(
+        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits: Any = None, before: int = 0
+    ) -> Hearing:
+        """A hearing with something else told beside it; what is not asked for stays as it is.
 
         Args:
-            windows: how many.
-            chords: symbols, e.g. "Dm F Am G": one a bar, again and again; none are no chords.
-            key: e.g. "Am".
-            hits: a song whose drum hits are to be played.
+            hearing: of a song, or silent (see `blank`).
+            chords: symbols, e.g. "Dm F Am G", "N.C." for none: one a bar of the grid, again and again.
+            key: e.g. "Am", for all of it.
+            hits: a song, or what reads as one, whose drum hits are to be played. With it comes its own grid: what is
+                played on it has its metre and tempo.
+            before: how many bars of the progression have passed before.
 
         Raises:
             ConfigError: such a model is told no such thing.
         """
-        for name, value in (("chords", chords), ("key", key), ("hits", hits)):
-            if value is not None:
-                raise ConfigError(f"{name} {value}: this model is not told {name}; leave them out")
-        return None
-
-    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
-        """How many windows it takes to hear all that a model is told (see `told`); 1 if it is told nothing."""
-        return 1
+        self.asked(chords=chords, key=key, hits=hits)
+        return hearing
 
     def spread(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The passage of windows (see `join`) as windows to measure: one of any length, [1, ...]."""

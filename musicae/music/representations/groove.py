@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from musicae.music.representations.planes import (
     taken,
     thirds,
 )
-from musicae.music.representations.tracks import describe, find, sounding, together
+from musicae.music.representations.tracks import describe, find, sounding, title, together
 from musicae.music.song import NOTE, Song, Track, tidy
 
 FINE = 480  # ticks a quarter at least: of the files that are written
@@ -84,6 +84,11 @@ class Groove(OnePart):
         return DRUMS if self.hits_told else 0
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """See `Representation.told`."""
+        return ("hits",) * self.hits_told
+
+    @property
     def instruments(self) -> tuple[Track, ...]:
         """A track on channel 10."""
         return (Track(is_drum=True, name="Drums"),)
@@ -110,25 +115,14 @@ class Groove(OnePart):
         marks = np.clip(velocity, 0, 1), np.clip(offset, -1, 1)
         return np.concatenate([hit, *(np.where(hit, mark, 0) for mark in marks)], 1, dtype=np.float32)
 
-    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
-        """See `Representation.told`: the hits of a song, window by window, again and again; without one, silence."""
-        if not self.hits_told:
-            return super().told(windows, chords, key, hits)
-        super().told(windows, chords, key)
-        if hits is None:
-            return np.zeros((windows, self.steps, DRUMS), np.float32)
-        found = self._hits(hits)
-        return found[np.arange(windows) % len(found)]
-
-    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
-        """See `Representation.windows_told`."""
-        return len(self._hits(hits)) if self.hits_told and hits is not None else 1
-
-    def _hits(self, song) -> np.ndarray:
-        """The hits of a song in windows, float32 [n, steps, 9]."""
-        hearing = self.hear(Song.read(song))
-        windows, _ = self.cut(hearing.array, hearing.grid.windows(self.steps))
-        return np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2))
+    def retold(self, hearing: Hearing, *, chords=None, key=None, hits: Any = None, before: int = 0) -> Hearing:
+        """See `Representation.retold`: the hearing of a song with these hits."""
+        if not self.asked(chords=chords, key=key, hits=hits):
+            return hearing
+        song = Song.read(hits)
+        heard = self.hear(song)
+        sentence = f"told the hits of {title(song)}: {'; '.join((*song.changes, *heard.report))}"
+        return replace(heard, report=(*hearing.report, sentence))
 
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all of drums together, or, where there are none, all tracks together."""

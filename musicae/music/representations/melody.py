@@ -78,6 +78,11 @@ class Melody(Pitched):
         return symbols.TRIADS * self.chords + symbols.KEYS * self.key
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """See `Representation.told`."""
+        return ("chords",) * self.chords + ("key",) * self.key
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """(steps,), or (rows, steps) where chords or key are told."""
         return (self.steps,) if self.rows == 1 else (self.rows, self.steps)
@@ -107,10 +112,13 @@ class Melody(Pitched):
             return hearing
         ticks = hearing.grid.ticks(np.arange(hearing.grid.total_steps))
         signed = None if self.strict and self.chords else harmony.signed_keys(hearing.song, ticks, by_tonic=self.strict)
-        inferred = ["chords"] * self.chords + ["key"] * (self.key and signed is None)
-        chords, keys = harmony.of(hearing.song).at(ticks) if inferred else (None, None)
-        rows = self.told_rows(chords, keys if signed is None else signed)
-        report = (f"{' and '.join(inferred)} inferred from the notes",) if inferred else ()
+        by_ear = self.key and signed is None
+        chords, keys = harmony.of(hearing.song).at(ticks) if self.chords or by_ear else (None, None)
+        report = [
+            *([symbols.inferred(chords)] if self.chords else []),
+            *([symbols.inferred_keys(keys)] if by_ear else []),
+        ]
+        rows = self.told_rows(chords, keys if by_ear else signed)
         array = self.beside(self.tokens(hearing.array), rows)
         return replace(hearing, array=array, report=(*hearing.report, *report))
 
@@ -206,20 +214,28 @@ class Melody(Pitched):
         """See `Representation.from_data`."""
         return self.beside(x.astype(self.dtype))
 
-    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
-        """See `Representation.told`; a chord lasts for a bar of 4/4, and without a key all its values are 0."""
-        super().told(windows, None if self.chords else chords, None if self.key else key, hits)
-        if self.rows == 1:
-            return None
-        bar = np.arange(windows * self.steps) // self._bar
-        triads = np.zeros(1, np.uint8) if chords is None else symbols.parse(chords)
-        number = -1 if key is None else symbols.key(key, by_tonic=self.strict)
-        rows = self.told_rows(triads[bar % len(triads)], np.full(len(bar), number))
-        return self._conditions(np.moveaxis(rows.reshape(-1, windows, self.steps), 0, 1))
+    def retold(
+        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
+    ) -> Hearing:
+        """See `Representation.retold`."""
+        if not self.asked(chords=chords, key=key, hits=hits):
+            return hearing
+        array, report = self._reaching(hearing.array, hearing.grid.total_steps), []
+        if chords is not None:
+            triads, lines = symbols.parse(chords), hearing.grid.bar_steps
+            bar = np.searchsorted(lines[1:-1], np.arange(array.shape[1]), "right")
+            array[1] = triads[(before + bar) % len(triads)]
+            report.append(symbols.told(triads))
+        if key is not None:
+            array[-1] = 1 + symbols.key(key, by_tonic=self.strict)
+            report.append(f"told key {key.strip()}")
+        return replace(hearing, array=array, report=(*hearing.report, *report))
 
-    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
-        """See `Representation.windows_told`."""
-        return 1 if chords is None else -(-len(symbols.parse(chords)) * self._bar // self.steps)
+    def _reaching(self, array: np.ndarray, steps: int) -> np.ndarray:
+        """A passage, copied, with silence until it has so many steps; its last chord and key go on."""
+        more = max(steps - array.shape[1], 0)
+        tokens = canonical(np.append(self.tokens(array), np.full(more, OFF)))
+        return self.beside(tokens, np.pad(array[1:], ((0, 0), (0, more)), "edge"))
 
     def tokens(self, array: np.ndarray) -> np.ndarray:
         """The tokens [..., steps] of windows or of a passage, without what is told beside them."""
@@ -236,11 +252,6 @@ class Melody(Pitched):
     def told_rows(self, chords: np.ndarray | None, keys: np.ndarray | None) -> np.ndarray:
         """The rows of what is told, uint8 [rows - 1, ...]: of triads, and of numbers of keys (-1 none); both [...]."""
         return np.stack([*[chords] * self.chords, *([keys + 1] if self.key else [])]).astype(np.uint8)
-
-    @property
-    def _bar(self) -> int:
-        """The steps of a bar of 4/4."""
-        return 4 * self.steps_per_quarter
 
     def _conditions(self, rows: np.ndarray) -> np.ndarray:
         """What is told [n, rows - 1, steps] as float32 [n, steps, conditions]."""

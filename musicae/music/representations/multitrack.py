@@ -75,6 +75,11 @@ class Multitrack(Representation):
         return triads.TRIADS * self.chords
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """See `Representation.told`."""
+        return ("chords",) * self.chords
+
+    @property
     def instruments(self) -> tuple[Track, ...]:
         """None: what comes from no song says itself on which programs it is played."""
         return ()
@@ -114,7 +119,8 @@ class Multitrack(Representation):
             return hearing
         found = harmony.of(hearing.song)
         array = np.concatenate([said(hearing.grid.steps(found.starts), found.chords), hearing.array])
-        return replace(hearing, array=array, report=(*hearing.report, "chords inferred from the notes"))
+        within = found.at(hearing.grid.ticks(np.arange(hearing.grid.total_steps)))[0]
+        return replace(hearing, array=array, report=(*hearing.report, triads.inferred(within)))
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
         """See `Representation.windows`; strict ones are bars as MusicVAE's (see `strict_multitrack`)."""
@@ -242,19 +248,17 @@ class Multitrack(Representation):
         tokens = self.language.ended(np.asarray(x).reshape(-1, self.most_tracks, self.tokens)).reshape(x.shape)
         return np.stack([tokens, np.zeros_like(tokens)], 1) if self.chords else tokens
 
-    def told(self, windows: int, chords: str | None = None, key: str | None = None, hits=None) -> np.ndarray | None:
-        """See `Representation.told`: one chord a window; the first token of each row, its program, is told none."""
-        if not self.chords:
-            return super().told(windows, chords, key, hits)
-        super().told(windows, None, key, hits)
-        symbols = np.zeros(1, np.uint8) if chords is None else triads.parse(chords)
-        told = np.repeat(np.resize(symbols, windows)[:, None], self.most_tracks * self.tokens, 1)
-        told[:, :: self.tokens] = triads.NONE
-        return triads.one_hot(told, triads.TRIADS)
-
-    def windows_told(self, chords: str | None = None, key: str | None = None, hits=None) -> int:
-        """As many windows as chords."""
-        return 1 if chords is None or not self.chords else len(triads.parse(chords))
+    def retold(
+        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
+    ) -> Hearing:
+        """See `Representation.retold`."""
+        if not self.asked(chords=chords, key=key, hits=hits):
+            return hearing
+        progression, lines = triads.parse(chords), hearing.grid.bar_steps[:-1]
+        of_bars = progression[(before + np.arange(len(lines))) % len(progression)]
+        notes = hearing.array[hearing.array["part"] != CHORD]
+        array = np.concatenate([said(lines, of_bars), notes])
+        return replace(hearing, array=array, report=(*hearing.report, triads.told(progression)))
 
     # Between notes and rows ----------------------------------------------------------------------
 

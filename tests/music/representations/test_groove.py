@@ -181,18 +181,20 @@ def test_tempo_name_and_metre_are_kept():
 # Told ---------------------------------------------------------------------------------------------
 
 
-def test_the_hits_of_another_song_are_told_again_and_again():
+def test_the_hits_of_another_song_are_told_on_its_own_grid():
     kind = Groove(steps=16, hits_told=True)
-    other = hits((0, 36, 80), (1920 + 480, 38, 20))
-    assert kind.windows_told(hits=other) == 2
-    told = kind.told(3, hits=other)
-    assert told.shape == (3, 16, 9)
-    assert [np.argwhere(window).tolist() for window in told] == [[[0, 0]], [[4, 1]], [[0, 0]]]
-    assert kind.told(2).sum() == 0
-    with pytest.raises(ConfigError, match="not told chords"):
-        kind.told(1, chords="C")
+    other = replace(hits((0, 36, 80), (1920 + 480, 38, 20)), tempos=(Tempo(0, 77.0),), name="other")
+    hearing = kind.retold(kind.blank(), hits=other)
+    windows, _ = kind.cut(hearing.array, hearing.grid.windows(16))
+    _, told = kind.to_data(windows)
+    assert [np.argwhere(window).tolist() for window in told] == [[[0, 0]], [[4, 1]]]
+    assert hearing.song.tempos == other.tempos
+    assert hearing.report[-1].startswith("told the hits of other: took track 1")
+    assert kind.retold(kind.blank()).array.sum() == 0
+    with pytest.raises(ConfigError, match="not told chords, only hits"):
+        kind.retold(hearing, chords="C")
     with pytest.raises(ConfigError, match="not told hits"):
-        Groove().told(1, hits=other)
+        Groove().retold(hearing, hits=other)
 
 
 # Figures ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pretty_midi
@@ -121,7 +122,8 @@ def test_chords_are_inferred_from_all_tracks_at_the_steps_of_the_melody():
     hearing = BOTH.hear(Song((TUNE, progression("C", "Am", "Dm", "G"))))
     assert hearing.array[1].reshape(4, 16).tolist() == [[n] * 16 for n in chords.parse("C Am Dm G")]
     assert set(hearing.array[2].tolist()) == {1}
-    assert hearing.report[-1] == "chords and key inferred from the notes"
+    assert hearing.report[-1] == "key inferred from the notes: C major"
+    assert hearing.report[-2] == "chords inferred from the notes: C Am Dm G"
     later = BOTH.hear(Song((TUNE, progression("C", "Am", "Dm", "G"))), bars=(3, 4))
     assert later.array[1, ::16].tolist() == [15, 8]
 
@@ -137,8 +139,8 @@ def test_a_key_signature_counts_and_minor_ones_are_those_of_their_relative_major
     hearing = Melody(key=True).hear(song)
     assert hearing.array[1].reshape(4, 16)[:, 0].tolist() == [1 + 7, 1 + 7, 1 + 3, 1 + 3]
     assert not any("inferred" in sentence for sentence in hearing.report)
-    assert BOTH.hear(song).report[-1] == "chords inferred from the notes"
-    assert Melody(key=True).hear(Song((TUNE,))).report[-1] == "key inferred from the notes"
+    assert BOTH.hear(song).report[-1].startswith("chords inferred from the notes: ")
+    assert Melody(key=True).hear(Song((TUNE,))).report[-1] == "key inferred from the notes: C major"
 
 
 def test_the_last_chord_goes_on_after_the_end():
@@ -151,50 +153,89 @@ def test_the_last_chord_goes_on_after_the_end():
 # Told from outside ---------------------------------------------------------------------------------
 
 
-def test_a_chord_a_bar_again_and_again():
-    condition = Melody(steps=24, chords=True).told(3, chords="Dm Bdim")
-    assert condition.shape == (3, 24, 49)
-    assert condition.dtype == np.float32
-    assert condition.argmax(2).ravel().tolist() == [15] * 16 + [48] * 16 + [15] * 16 + [48] * 16 + [15] * 8
-    assert (condition.sum(2) == 1).all()
+def condition(kind: Melody, hearing) -> np.ndarray:
+    """What a model is told of a hearing, step by step."""
+    windows, lengths = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    told = kind.to_data(windows)[1]
+    return np.concatenate([one[:length] for one, length in zip(told, lengths, strict=True)])
 
 
-def test_told_nothing_there_is_no_chord_and_no_key():
-    condition = BOTH.told(2)
-    assert condition.shape == (2, 16, 61)
-    assert (condition[..., 0] == 1).all()
-    assert condition.sum() == 32
+@pytest.mark.parametrize(("metre", "steps"), [((4, 4), 16), ((3, 4), 12), ((6, 8), 12), ((5, 4), 20), ((1, 4), 4)])
+def test_a_chord_a_bar_again_and_again(metre, steps):
+    song = Song((TUNE, progression("C", "C")), time_signatures=(TimeSignature(0, *metre),))
+    kind = Melody(steps=24, chords=True)
+    hearing = kind.hear(song)
+    told = kind.retold(hearing, chords="Dm Bdim N.C.")
+    numbers = condition(kind, told).argmax(1)
+    assert numbers.tolist() == [[15, 48, 0][i // steps % 3] for i in range(hearing.grid.total_steps)]
+    later = kind.retold(hearing, chords="Dm Bdim N.C.", before=2)
+    assert condition(kind, later).argmax(1)[: 2 * steps].tolist() == [0] * steps + [15] * steps
+    assert np.array_equal(kind.tokens(told.array), kind.tokens(hearing.array))
+    assert told.report[-1] == "told chords Dm Bdim N.C., one a bar"
+
+
+@each_kind
+@given(song=songs(), more=st.integers(0, 40))
+def test_what_is_not_asked_for_stays(kind, song, more):
+    hearing = kind.hear(song)
+    hearing = replace(hearing, grid=hearing.grid.extended(hearing.grid.total_steps + more))
+    before = condition(kind, hearing)
+    assert kind.retold(hearing) is hearing
+    for name, value, columns in (("key", "F#", slice(-12, None)), ("chords", "G", slice(0, 49))):
+        if name in kind.told:
+            after = condition(kind, kind.retold(hearing, **{name: value}))
+            rest = np.delete(np.arange(kind.conditions), np.arange(kind.conditions)[columns])
+            assert np.array_equal(after[:, rest], before[:, rest])
+            assert set(after[:, columns].argmax(1).tolist()) == {6 if name == "key" else 8}
+    windows = [kind.cut(one.array, one.grid.windows(kind.steps))[0] for one in (hearing, kind.retold(hearing))]
+    assert np.array_equal(*windows)
+
+
+def test_of_no_song_there_is_no_chord_and_no_key():
+    told = condition(BOTH, BOTH.blank(2))
+    assert told.shape == (32, 61)
+    assert (told[:, 0] == 1).all()
+    assert told.sum() == 32
+    told = condition(BOTH, BOTH.retold(BOTH.blank(2), chords="Am F"))
+    assert told[:, :49].argmax(1).tolist() == [22] * 16 + [6] * 16
+    assert not told[:, 49:].any()
 
 
 @pytest.mark.parametrize(("kind", "key"), [(BOTH, 0), (Melody(strict=True, chords=True, key=True), 9)])
 def test_told_a_key(kind, key):
-    condition = kind.told(1, key="Am")
-    assert (condition[..., 49:].argmax(2) == key).all()
-    assert (condition[..., 0] == 1).all()
-
-
-def test_how_many_windows_it_takes():
-    assert Melody(steps=32, chords=True).windows_told("Dm F Am G") == 2
-    assert Melody(steps=32, chords=True).windows_told("Dm | F | Am") == 2
-    assert BOTH.windows_told("Dm F Am G", key="C") == 4
-    assert BOTH.windows_told(key="C") == BOTH.windows_told() == 1
+    hearing = kind.retold(kind.blank(), key="Am")
+    told = condition(kind, hearing)
+    assert (told[:, 49:].argmax(1) == key).all()
+    assert (told[:, 0] == 1).all()
+    assert hearing.report[-1] == "told key Am"
 
 
 def test_what_a_model_is_not_told_is_refused():
-    assert Melody().told(2) is None
     assert Melody().to_data(np.zeros((1, 32), np.uint8))[1] is None
-    for kind, told in [(Melody(key=True), {"chords": "C"}), (Melody(chords=True), {"key": "C"}), (BOTH, {"hits": "x"})]:
-        with pytest.raises(ConfigError, match="this model is not told"):
-            kind.told(1, **told)
+    for kind, asked in [
+        (Melody(key=True), {"chords": "C"}),
+        (Melody(chords=True), {"key": "C"}),
+        (BOTH, {"hits": "x"}),
+    ]:
+        with pytest.raises(ConfigError, match=f"this model is not told {next(iter(asked))}"):
+            kind.retold(kind.blank(), **asked)
+    with pytest.raises(ConfigError, match="chords C: this model is not told chords; leave that out"):
+        Melody().retold(Melody().blank(), chords="C")
     with pytest.raises(ConfigError, match="unknown chord 'Q'"):
-        BOTH.told(1, chords="C Q")
+        BOTH.retold(BOTH.blank(), chords="C Q")
+
+
+def test_long_progressions_are_named_in_part():
+    long = BOTH.retold(BOTH.blank(), chords="C " * 9)
+    assert long.report[-1] == "told chords C C C C C C C C ..., one a bar"
 
 
 @pytest.mark.parametrize("number", range(37, 49))
 def test_diminished_triads_are_told_and_decoded_as_what_they_are(number):
     """The original reads chords from all but the last 12 values even where there is no key: none is diminished."""
-    (condition,) = Melody(steps=16, chords=True).told(1, chords=chords.name(number))
-    assert {chords.name(n) for n in condition.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
+    kind = Melody(steps=16, chords=True)
+    told = condition(kind, kind.retold(kind.blank(), chords=chords.name(number)))
+    assert {chords.name(n) for n in told.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
 
 
 @each_kind

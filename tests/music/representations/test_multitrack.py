@@ -359,22 +359,37 @@ def test_each_token_is_told_the_chord_in_force():
     assert x.shape == (1, 512)
     assert condition.shape == (1, 512, TOLD.conditions)
     assert condition.sum(axis=2).tolist() == [[1.0] * 512]
-    assert TOLD.hear(song).report[-1] == "chords inferred from the notes"
+    assert TOLD.hear(song).report[-1] == "chords inferred from the notes: C F"
     up = TOLD.transpose(windows, np.array([2]))
     assert set(up[0, 1].tolist()) == {0, 3, 8}
 
 
 def test_chords_asked_for():
-    told = TOLD.told(3, chords="C Bdim")
+    hearing = TOLD.retold(TOLD.blank(3), chords="C Bdim")
+    windows, _ = TOLD.cut(hearing.array, hearing.grid.windows(TOLD.steps))
+    _, told = TOLD.to_data(windows)
     assert told.shape == (3, 512, 49)
     numbers = told.argmax(axis=2).reshape(3, 8, 64)
     assert not numbers[:, :, 0].any()
     assert numbers[:, 3, 1:].tolist() == [[1] * 63, [48] * 63, [1] * 63]
-    assert TOLD.windows_told(chords="C Bdim Am") == 3
-    assert TOLD.told(2).argmax(axis=2).tolist() == [[0] * 512] * 2
+    blank = TOLD.blank(2)
+    assert not TOLD.to_data(TOLD.cut(blank.array, blank.grid.windows(TOLD.steps))[0])[1].argmax(axis=2).any()
     for kind, asked in ((BAND, {"chords": "C"}), (TOLD, {"key": "Am"})):
         with pytest.raises(ConfigError, match="not told"):
-            kind.told(1, **asked)
+            kind.retold(hearing, **asked)
+
+
+@pytest.mark.parametrize("metre", [(4, 4), (2, 4), (5, 4)])
+def test_chords_asked_for_in_place_of_those_of_a_song(metre):
+    bar = 16 * metre[0] // metre[1]
+    notes = [(bar * i, bar * i + 1, 60) for i in range(4)]
+    song = Song((track(*notes),), time_signatures=(TimeSignature(0, *metre),))
+    hearing = TOLD.hear(song)
+    told = TOLD.retold(hearing, chords="Dm F", before=1)
+    chords = told.array[told.array["part"] == -1]
+    assert chords["pitch"].tolist() == [6, 15, 6, 15]
+    assert chords["start"].tolist() == hearing.grid.bar_steps[:-1].tolist()
+    assert all(np.array_equal(*pair) for pair in zip(TOLD.decode(told.array), TOLD.decode(hearing.array), strict=True))
 
 
 # The original -------------------------------------------------------------------------------------
