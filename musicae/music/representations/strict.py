@@ -19,6 +19,7 @@ import numpy as np
 from musicae.errors import MidiError, NoWindows
 from musicae.music.harmony import of_part, signed_keys
 from musicae.music.representations.base import slices, unique
+from musicae.music.representations.pedal import with_pedal
 from musicae.music.representations.planes import loudest, performance
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
 from musicae.music.representations.tracks import drum_tracks, find, sounding
@@ -31,7 +32,8 @@ def read(source) -> Song:
     """A MIDI file as the original reads it: through `pretty_midi`, nothing mended.
 
     pretty_midi lets one note-off end every open note of its pitch, and takes tempos and metres from the first
-    track only. Unlike in any other song, notes of one pitch may overlap.
+    track only. Unlike in any other song, notes of one pitch may overlap, and tracks may know their sustain pedal
+    (`pedal.PedalledTrack`), which bars of many tracks alone are played with.
 
     Args:
         source: a path, bytes, or a `pretty_midi.PrettyMIDI`.
@@ -45,7 +47,8 @@ def read(source) -> Song:
 
     music = source if isinstance(source, pretty_midi.PrettyMIDI) else _pretty_midi(source)
     song, draft = Song.read(music), from_pretty_midi(music)
-    tracks = (track for track in draft.tracks if len(track.notes))
+    tracks = (with_pedal(*pair, music.time_to_tick) for pair in zip(draft.tracks, music.instruments, strict=True))
+    tracks = (track for track in tracks if len(track.notes))
     tracks = (replace(track, notes=np.sort(track.notes, order="start", kind="stable")) for track in tracks)
     tempos = steady((Tempo(0, 120.0), *(Tempo(*change) for change in draft.tempos)))
     metres = steady((TimeSignature(0, 4, 4), *(TimeSignature(*change) for change in draft.time_signatures)))

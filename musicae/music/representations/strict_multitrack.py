@@ -1,7 +1,8 @@
 """Bars of many tracks exactly as MusicVAE makes them (MultiInstrumentPerformanceConverter of magenta, note-seq 0.0.5).
 
 A song is cut wherever its tempo or metre changes, and each part in four quarters a bar into bars. A note belongs to the
-bar that it begins in, and ends at its end; one that begins less than half a step before that is lost.
+bar that it begins in, and ends at its end; one that begins less than half a step before that is lost. Notes are held
+by the sustain pedal, which only songs from `strict.read` have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from musicae.music import harmony
 from musicae.music.representations import strict
+from musicae.music.representations.pedal import sustained
 from musicae.music.representations.performance import DRUMS, PIECE, loudness_of
 from musicae.music.representations.tracks import find, sounding
 from musicae.music.song import NOTE, Song, Track
@@ -34,17 +36,16 @@ def windows(kind: Multitrack, song: Song, track: int | str | None = None) -> tup
         song: from `strict.read`, for the original's set of windows.
         track: a track's number, counted from 1, or part of its name; None or "all" for every track.
     """
-    chosen = [i for i, one in enumerate(song.tracks) if len(one.notes)]
-    if track not in (None, "all"):
-        chosen = [find(song, track, sounding)]
-    tracks = sorted((song.tracks[i] for i in chosen), key=lambda one: (one.is_drum, one.program))
-    found = [_bars(kind, song, tracks, part) for part in strict.parts(song)]
+    chosen = range(len(song.tracks)) if track in (None, "all") else [find(song, track, sounding)]
+    chosen = sorted(chosen, key=lambda i: (song.tracks[i].is_drum, song.tracks[i].program))
+    found = [_bars(kind, sustained(song, *part), chosen, part) for part in strict.parts(song)]
     found = np.concatenate([np.zeros((0, *kind.shape), np.int16), *found])
     return found, [] if len(found) else ["no bar of 2 to 8 tracks with room for their notes, in a part in 4/4"]
 
 
-def _bars(kind: Multitrack, song: Song, tracks: list[Track], part: Part) -> np.ndarray:
+def _bars(kind: Multitrack, song: Song, chosen: list[int], part: Part) -> np.ndarray:
     """The bars between two ticks."""
+    tracks = [song.tracks[i] for i in chosen]
     bars_of_notes, number, pieces = _pieces(kind, song, tracks, part)
     good, kinds, rows = _rows(kind, tracks, bars_of_notes, number)
     kept = (pieces["start"] < kind.steps) & (rows >= 0)
