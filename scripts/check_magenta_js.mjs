@@ -20,7 +20,7 @@ const { NoteSequence } = load('@magenta/music/node/protobuf');
 const server = http.createServer((request, response) => {
   const file = path.join(folder, path.normalize(decodeURIComponent(request.url)));
   fs.readFile(file, (error, content) => {
-    response.writeHead(error ? 404 : 200);
+    response.writeHead(error ? 404 : 200, { connection: 'close' });  // the client pauses to compute
     response.end(error ? 'not here' : content);
   });
 });
@@ -53,10 +53,18 @@ async function answer(name) {
     fromTensors.push(await rows(model.encodeTensors(tf.tensor3d([tensor]), told)));
   }
   const answers = {
+    classes: await (await model.decodeTensors(z, undefined, told)).argMax(2).array(),
     fromSongs,
     fromTensors,
     notes: decoded.map((sequence) => sequence.notes.map(plain)),
   };
+  if (model.dataConverter.SEGMENTED_BY_TRACK) {
+    answers.echoes = [];
+    for (const tensor of questions.tensors) {
+      const sequence = await model.dataConverter.toNoteSequence(tf.tensor2d(tensor));
+      answers.echoes.push(sequence.notes.map(plain));
+    }
+  }
   fs.writeFileSync(path.join(folder, name, 'answers.json'), JSON.stringify(answers));
   model.dispose();
 }

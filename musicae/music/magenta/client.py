@@ -95,13 +95,8 @@ def _kit(representation: Any) -> Settings:
 
 
 def _trio(preset: Any) -> tuple[str, Settings, Settings]:
-    trio = preset.representation
-    parts = {
-        "melArgs": _range(trio.melody),
-        "bassArgs": _range(trio.bass),
-        "drumsArgs": _kit(trio.drums),
-    }
-    return "TrioConverter", parts, {}
+    melody, bass, drums = preset.representation.kinds
+    return "TrioConverter", {"melArgs": _range(melody), "bassArgs": _range(bass), "drumsArgs": _kit(drums)}, {}
 
 
 def _groove(preset: Any) -> tuple[str, Settings, Settings]:

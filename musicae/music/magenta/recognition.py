@@ -122,7 +122,8 @@ def resized(preset: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     likely = {name: size for name, size in stacks.items() if _as_many(size, getattr(network, name))}
     arguments = client_arguments(tensors)
     segments = {"segments": int(arguments["numSegments"])} if arguments.get("numSegments") else {}
-    steps = {"steps": int(arguments["numSteps"])} if arguments.get("numSteps") else {}
+    stepwise = preset.representation.event.size[0] == preset.representation.steps  # not so of tokens
+    steps = {"steps": int(arguments["numSteps"])} if stepwise and arguments.get("numSteps") else {}
     changed = replace(
         preset,
         network=replace(network, **likely, **segments),
