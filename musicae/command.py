@@ -126,6 +126,23 @@ class Decoding(WithModel):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Telling(Decoding):
+    """Options of commands whose model may be told something beside its latent vectors."""
+
+    chords: Annotated[str | None, arg(metavar="SYMBOLS", help_behavior_hint="(default: those heard, or none)")] = None
+    """of a model that is told chords: one a bar, again and again, e.g. "Dm F Am G"; N.C. is none"""
+    key: Annotated[str | None, arg(metavar="KEY", help_behavior_hint="(default: the one heard, or none)")] = None
+    """of a model that is told the key, e.g. Am"""
+    hits: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: those heard, or none)")] = None
+    """of a model that is told drum hits: a song whose hits are to be played, in its tempo and metre"""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The arguments of the same names of a music model's verbs."""
+        return {"chords": self.chords, "key": self.key, "hits": self.hits}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listening(Decoding):
     """Options of commands that hear songs."""
 
@@ -250,7 +267,7 @@ class Writing(Placing):
         return plan
 
 
-OF_MUSIC = ("temperature", "top_p", "bars", "track", "split", "wav", "html")
+OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "split", "wav", "html")
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")

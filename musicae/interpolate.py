@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import MOST, Listening, Writing, main, save_picture, saved
+from musicae.command import MOST, Listening, Telling, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Interpolate(Listening, Writing):
+class Interpolate(Telling, Listening, Writing):
     """What lies between two songs (or two pictures): one file that goes from A to B.
 
-    The result keeps A's tempo, metre, program and track name. Both ends are what the model hears in A and B.
+    The result keeps A's tempo, metre, program and track name. Both ends are what the model hears in A and B. --chords
+    go on from step to step, again and again; --hits are all played in each step, in their own tempo and metre.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A", help_behavior_hint="")]
@@ -45,7 +46,8 @@ class Interpolate(Listening, Writing):
 
     def _songs(self, model: MusicModel, path: Path) -> None:
         self.planned(path, self.steps)
-        between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **self.decoding, **self.hearing)
+        how = self.decoding | self.hearing | self.told
+        between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **how)
         for file, sentences in zip((self.a, self.b), between.report, strict=True):
             self.report(file, sentences)
         first, last = between.originals

@@ -110,6 +110,14 @@ def build_network(preset: Preset) -> Autoencoder:
     return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck, preset.conditions)
 
 
+def parameters(preset: Preset) -> int:
+    """How many numbers training changes; nothing is computed for it."""
+    import torch
+
+    with torch.device("meta"):
+        return build_network(preset).size
+
+
 def of(
     preset: Preset,
     network: Autoencoder,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musicae.command import Command, main
-from musicae.loading import here
+from musicae.loading import here, parameters
+
+if TYPE_CHECKING:
+    from musicae.presets import Preset
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Models(Command):
 
     def run(self) -> None:
         """List them."""
-        from musicae.presets import PRESETS
+        from musicae.presets import FAMILIES
 
         models = []
         for name, folder in here().items():
@@ -24,12 +28,27 @@ class Models(Command):
                 models.append(describe(name, folder))
             except (OSError, ValueError, LookupError, TypeError) as error:
                 self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
-        presets = [{"name": p.name, "summary": p.summary, "data": p.data} for p in PRESETS.values()]
         lines = ["Models on this machine:"]
         lines += [f"  {m['model']:24} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
-        lines += ["", "Presets for python -m musicae.train:"]
-        lines += [f"  {p['name']:24} {p['summary']} (on {p['data'] or 'your --data'})" for p in presets]
+        lines += ["", "Presets for python -m musicae.train NAME, with their numbers of parameters:"]
+        presets = []
+        for group, members in FAMILIES.items():
+            rows = [described(preset) for preset in members]
+            presets += [{"family": group, **row} for row in rows]
+            lines += ["", f"{group}:", *map(_row, rows)]
         self.result({"models": models, "presets": presets}, lines)
+
+
+def described(preset: Preset) -> dict:
+    """Name, use, data and number of parameters of a preset."""
+    size = {"parameters": parameters(preset)}
+    return {"name": preset.name, "summary": preset.summary, "data": preset.data, **size}
+
+
+def _row(preset: dict) -> str:
+    """A preset in a line."""
+    size = f"{preset['parameters'] / 1e6:.1f} M" if preset["parameters"] >= 1e5 else f"{preset['parameters'] / 1e3:.1f} k"
+    return f"  {preset['name']:46}{size:>8}  {preset['summary']} (on {preset['data'] or 'your --data'})"
 
 
 def describe(name: str, folder: Path) -> dict:

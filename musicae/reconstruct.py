@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from musicae.command import Listening, Writing, main, save_picture, saved
+from musicae.command import Listening, Telling, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reconstruct(Listening, Writing):
-    """What the model hears in songs (or sees in pictures), and how much of it comes back."""
+class Reconstruct(Telling, Listening, Writing):
+    """What the model hears in songs (or sees in pictures), and how much of it comes back.
+
+    With --chords or --key, each song as it would be over these; with --hits, these hits as each song is played.
+    """
 
     files: Positional[tuple[Path, ...]]
     """MIDI files (or ABC, MusicXML), or pictures"""
@@ -42,10 +45,10 @@ class Reconstruct(Listening, Writing):
         self.result(content, [line for _, lines in done for line in lines])
 
     def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        heard = model.reconstruct(file, **self.decoding, **self.hearing)
+        heard = model.reconstruct(file, **self.decoding, **self.hearing, **self.told)
         self.report(file, heard.report)
         both = [heard.original, heard.song]
-        titles = [f"{file.name}, as far as the model hears it", "what the model gives back"]
+        titles = [f"{(self.hits or file).name}, as far as the model hears it", "what the model gives back"]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
 
         def picture(png: Path, force: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from musicae.command import MOST, Decoding, Writing, main, save_picture, saved
+from musicae.command import MOST, Telling, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sample(Decoding, Writing):
-    """New clips, one after another in one file (--split: each in its own as well), or a grid of new pictures."""
+class Sample(Telling, Writing):
+    """New clips, one after another in one file (--split: each in its own as well), or a grid of new pictures.
+
+    With --chords a clip is as long as these, with --hits as long as the song: each in one style from begin to end.
+    """
 
     number: Annotated[int, arg(aliases=["-n"])] = 8
     """how many"""
@@ -37,7 +40,8 @@ class Sample(Decoding, Writing):
         from musicae.music.song import Song
 
         self.planned(path, self.number)
-        clips = model.sample(self.number, **self.decoding)
+        passage = model.blank(**self.told)
+        clips = model.sample(self.number, **self.decoding, **self.told)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 
@@ -46,9 +50,12 @@ class Sample(Decoding, Writing):
 
             save_piano_roll(clips, png, force, titles)
 
-        whole = Song.concatenate(clips, [model.blank(1).ticks] * len(clips))
+        whole = Song.concatenate(clips, [passage.ticks] * len(clips))
         plan = self.write_songs(path, whole, clips, sections, picture)
-        self.result({"files": plan, "clips": len(clips), "seed": self.seed}, [*saved(plan), f"seed {self.seed}"])
+        report = list(passage.hearing.report)
+        self.report(path, report)
+        content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
+        self.result(content, [*saved(plan), f"seed {self.seed}"])
 
     def _pictures(self, model: ImageModel, path: Path) -> None:
         from musicae.images.figures import montage

@@ -251,7 +251,7 @@ class MusicModel(Model):
             raise ConfigError(f"{n} clips: ask for at least 1")
         passage = self.blank(**told)
         length = len(passage.windows)
-        condition = self._condition(passage)
+        condition = self.condition(passage)
         condition = None if condition is None else condition.repeat(n, 1, 1)
         z = self.draw(n, seed).repeat(length, 0)
         windows = self._sampled(z, condition, temperature, top_p, seed)
@@ -309,6 +309,10 @@ class MusicModel(Model):
             hearing = self.representation.blank(-(-int(lengths.sum()) // bar))
         return self._retold(self._cut(hearing, lengths), asked)
 
+    def condition(self, passage: Passage) -> torch.Tensor | None:
+        """What the model is told of the windows of a passage, `[windows, steps, conditions]`; None if it is nothing."""
+        return to_batch(passage.windows, self.representation).condition
+
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
         ratios = score(self.representation)
@@ -351,13 +355,9 @@ class MusicModel(Model):
         hearing = self.representation.retold(passage.hearing, **asked, before=before)
         return self._passage(hearing) if "hits" in asked else self._cut(hearing, passage.lengths)
 
-    def _condition(self, passage: Passage) -> torch.Tensor | None:
-        """What the model is told of the windows of a passage."""
-        return to_batch(passage.windows, self.representation).condition
-
     def _decode(self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int) -> np.ndarray:
         """The windows that the model makes of latent vectors, told what a passage has."""
-        return self._sampled(z, self._condition(passage), temperature, top_p, seed)
+        return self._sampled(z, self.condition(passage), temperature, top_p, seed)
 
     def _sampled(
         self, z: np.ndarray, condition: torch.Tensor | None, temperature: float, top_p: float, seed: int

@@ -7,6 +7,7 @@ from musicae.presets.musicvae import MUSICVAE
 from musicae.presets.pictures import PICTURES
 from musicae.presets.preset import KINDS, Preset, cosine, training
 
-PRESETS = {preset.name: preset for preset in (*MUSIC, *MUSICVAE, *PICTURES)}
+FAMILIES = {"Our own, of music": MUSIC, "MusicVAE (docs/musicvae.md)": MUSICVAE, "Pictures": PICTURES}
+PRESETS = {preset.name: preset for family in FAMILIES.values() for preset in family}
 
-__all__ = ["KINDS", "PRESETS", "Preset", "cosine", "training"]
+__all__ = ["FAMILIES", "KINDS", "PRESETS", "Preset", "cosine", "training"]
