@@ -14,7 +14,8 @@ from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
 from musicae.loading import build_network, of, write_settings
-from musicae.music.representations import Melody, Pianoroll
+from musicae.music.corruptions import Unplayed
+from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
 from musicae.presets import Preset
 
@@ -51,10 +52,38 @@ PICTURES = replace(
 MUSIC = (MELODY, RECURRENT, PIANOROLL)
 
 
+def recurrent(name: str, representation, **changes) -> Preset:
+    """A model of the MusicVAE family."""
+    corruption, track = changes.pop("corruption", None), changes.pop("track", None)
+    network = replace(RECURRENT.network, **changes)
+    one = replace(RECURRENT, name=f"tiny-{name}", representation=representation, network=network)
+    return replace(one, bottleneck="broad gaussian", corruption=corruption, track=track, transpose=(0, 0))
+
+
+CONDUCTED = {"segments": 2, "conductor_units": (8,)}
+CHORDS = recurrent("chords", Melody(steps=32, chords=True, key=True))
+DRUMS = recurrent("drums", Drums(steps=32, labels=True))
+NADE = recurrent("nade", Drums(steps=32), nade=4)
+TRIO = recurrent("trio", Trio(steps=32), apart=True, **CONDUCTED)
+GROOVE = recurrent("groove", Groove(steps=32), corruption=Unplayed(humanise=True))
+HITS = recurrent("hits", Groove(steps=32, hits_told=True))
+TRACKS = recurrent(
+    "tracks", Multitrack(tokens=16, most_tracks=4), hierarchical_encoder=True, conductor_units=(8,), segments=4
+)
+BAND = replace(TRACKS, name="tiny-band", representation=replace(TRACKS.representation, chords=True))
+FAMILY = (CHORDS, DRUMS, NADE, TRIO, GROOVE, HITS, TRACKS, BAND)
+
+
 def model(preset: Preset):
-    """A model with random weights, the same every time."""
+    """A model with random weights, the same every time; one of the family with large ones, so that all it hears and is
+    told makes a difference."""
     torch.manual_seed(0)
-    return of(preset, build_network(preset))
+    network = build_network(preset)
+    if preset.bottleneck == "broad gaussian":
+        with torch.no_grad():
+            for weights in network.parameters():
+                weights.normal_(0, 0.7 if weights.dim() > 1 else 0.1)
+    return of(preset, network)
 
 
 def folder(preset: Preset, path: Path) -> Path:
@@ -72,6 +101,19 @@ def song(bars: int = 4, metre: str = "4/4", pitch: int = 60, stride: int = 5, **
     tune = Track(np.array(rows, NOTE), program=73, name="Flöte")
     whole = Song((tune,), tempos=(Tempo(0, 90.0),), time_signatures=(TimeSignature(0, numerator, denominator),))
     return replace(whole, **{"name": "song", **changes})
+
+
+def band(bars: int = 4, metre: str = "4/4", pitch: int = 60, stride: int = 5, **changes) -> Song:
+    """A tune over a bass and drums, which every model hears a part of."""
+    whole = song(bars, metre, pitch, stride, **changes)
+    tune = replace(whole.tracks[0], program=0, name="Melody")
+    low, drums = tune.notes.copy(), tune.notes.copy()
+    low["pitch"] -= 24
+    drums["pitch"] = np.array([36, 38, 42, 46])[(stride * np.arange(len(drums))) % 4]
+    drums["start"] += 7
+    drums["velocity"] = 40 + 10 * stride
+    others = Track(low, program=33, name="Bass"), Track(drums, is_drum=True, name="Kit")
+    return replace(whole, tracks=(tune, *others))
 
 
 def midi(path: Path, *args, **kwargs) -> Path:
