@@ -140,9 +140,15 @@ class Groove(OnePart):
         return super().hear(song.resample(unit * -(-FINE // unit)), track, bars)
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones come from all tracks unless one is asked for."""
+        """See `Representation.windows`; of a song without drums there are none, unless a track is asked for: what other
+        tracks tap is heard, but nobody played it on drums. Strict ones come from all tracks unless one is asked for.
+        """
         track = None if track == "all" else track
-        return strict.groove_windows(self, song, track) if self.strict else super().windows(song, track)
+        if self.strict:
+            return strict.groove_windows(self, song, track)
+        if track is None and not any(song.tracks[i].is_drum for i in sounding(song)):
+            return np.zeros((0, *self.shape), self.dtype), ["no drums (channel 10): nobody played this on drums"]
+        return super().windows(song, track)
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes float32 [27, total_steps], and what was changed on the way."""

@@ -107,6 +107,16 @@ def test_training_windows_are_different_and_sound(kind, song):
     assert len({window.tobytes() for window in windows}) == len(windows)
 
 
+def test_pitched_music_is_heard_as_taps_but_nothing_to_train_on():
+    """Or hymns would be drum performances."""
+    tune = Song((Track(hits((0, 60, 80), (480, 62, 90)).tracks[0].notes, name="Piano"),))
+    assert "there is none of drums" in Groove().hear(tune).report[0]
+    windows, problems = Groove().windows(tune, "all")
+    assert not len(windows)
+    assert "no drums" in problems[0]
+    assert len(Groove().windows(tune, 1)[0]) == 1
+
+
 def test_training_windows_begin_with_each_bar():
     two_bars = [(1920 * bar + 480 * beat + bar, 36 + 2 * (beat % 2), 80) for bar in range(4) for beat in range(4)]
     assert len(Groove().windows(hits(*two_bars))[0]) == 3
