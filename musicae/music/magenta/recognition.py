@@ -111,39 +111,39 @@ def resized(preset: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     Raises:
         CheckpointError: the checkpoint's tensors are not those of the preset.
     """
-    found = {name: shape(tensors, name) for name in tensors if is_weight(name)}
-    sizes, network = Sizes.of(found), preset.network
-    stacks = {
-        "encoder_units": sizes.encoder,
-        "decoder_units": sizes.decoder,
-        "conductor_units": sizes.conductor,
-        "nade": sizes.nade,
-    }
-    likely = {name: size for name, size in stacks.items() if _as_many(size, getattr(network, name))}
-    arguments = client_arguments(tensors)
-    segments = {"segments": int(arguments["numSegments"])} if arguments.get("numSegments") else {}
-    stepwise = preset.representation.event.size[0] == preset.representation.steps  # not so of tokens
-    steps = {"steps": int(arguments["numSteps"])} if stepwise and arguments.get("numSteps") else {}
-    changed = replace(
-        preset,
-        network=replace(network, **likely, **segments),
-        representation=replace(preset.representation, **steps),
-        latent=sizes.latent or preset.latent,
-    )
+    sizes = Sizes.of({name: shape(tensors, name) for name in tensors if is_weight(name)})
+    stacks = {"encoder_units": sizes.encoder, "decoder_units": sizes.decoder, "conductor_units": sizes.conductor}
+    fitting = {name: units for name, units in stacks.items() if _as_many(units, getattr(preset.network, name))}
+    if sizes.nade and preset.network.nade:
+        fitting["nade"] = sizes.nade
+    network, representation = replace(preset.network, **fitting), preset.representation
+    said = client_arguments(tensors)
+    if _counts(said.get("numSegments")):
+        network = replace(network, segments=said["numSegments"])
+    if _counts(said.get("numSteps")) and representation.event.size[0] == representation.steps:  # not so of tokens
+        representation = replace(representation, steps=said["numSteps"])
+    latent = sizes.latent or preset.latent
+    changed = replace(preset, network=network, representation=representation, latent=latent)
     weights.check(tensors, changed)
     return changed
 
 
-def _as_many(size: tuple[int, ...] | int, other: tuple[int, ...] | int) -> bool:
-    if isinstance(size, int):
-        return bool(size) == bool(other)
-    return len(size) == len(other) and all(size)
+def _as_many(units: tuple[int, ...], others: tuple[int, ...]) -> bool:
+    return len(units) == len(others) and all(units)
+
+
+def _counts(number: Any) -> bool:
+    return isinstance(number, int) and number > 0
 
 
 def client_arguments(tensors: Mapping[str, np.ndarray]) -> dict:
     """The arguments of the data converter in the settings of magenta.js, where a checkpoint has them."""
-    converter = dict(getattr(tensors, "settings", {})).get("dataConverter", {})
-    return converter.get("args", {}) if isinstance(converter, dict) else {}
+    converter = _dictionary(getattr(tensors, "settings", None)).get("dataConverter")
+    return _dictionary(_dictionary(converter).get("args"))
+
+
+def _dictionary(value: Any) -> dict:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def kit(tensors: Mapping[str, np.ndarray], name: str | None = None) -> str:
@@ -157,11 +157,11 @@ def kit(tensors: Mapping[str, np.ndarray], name: str | None = None) -> str:
         name: of it, as in `recognise`.
     """
     if getattr(tensors, "settings", None):
-        arguments = client_arguments(tensors)
-        classes = arguments.get("drumsArgs", arguments).get("pitchClasses") or []
-        return "new" if any({43, 45} <= set(pitches) for pitches in classes) else "old"
+        said = client_arguments(tensors)
+        classes = _dictionary(said.get("drumsArgs", said)).get("pitchClasses")
+        return "new" if any({43, 45} <= set(keys) for keys in classes or []) else "old"
     path = str(getattr(tensors, "source", "") if name is None else name)
-    parts = {ENDINGS.sub("", part) for part in re.split(r"[/\\\\]|: ", path)[-4:]}
+    parts = {ENDINGS.sub("", part) for part in re.split(r"[/\\]|: ", path)[-4:]}
     return "old" if parts & OLD_KIT else "new"
 
 
