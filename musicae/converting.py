@@ -61,11 +61,11 @@ def from_magenta(
     with torch.device("meta"):
         network = build_network(preset)
     network.load_state_dict(state, assign=True)
-    write_settings(folder, preset)
-    checkpoints.write_weights(folder, network)
     report = [said, *about_kit]
     source = {"checkpoint": Path(path).name, "step": checkpoint.step, "configuration": preset.name, "report": report}
+    checkpoints.write_weights(folder, network)
     checkpoints.write_json(folder, checkpoints.METRICS, {"converted": source})
+    write_settings(folder, preset)  # last: a folder without it is no model
     names = (checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.METRICS)
     return Converted(preset, [folder / name for name in names], report)
 

@@ -60,7 +60,9 @@ class Original:
             features = self.bidirectional("encoder", xs)
         else:
             cut = np.split(xs, self.network.segments)
-            heard = [self.bidirectional("encoder/hierarchical_level_0", x[:n]) for x, n in zip(cut, lengths)]
+            heard = [
+                self.bidirectional("encoder/hierarchical_level_0", x[:n]) for x, n in zip(cut, lengths, strict=True)
+            ]
             features = self.bidirectional("encoder/hierarchical_level_1", np.array(heard))
         return self.dense("encoder/mu", features), np.log1p(np.exp(self.dense("encoder/sigma", features)))
 
@@ -74,8 +76,8 @@ class Original:
 
     def voice(self, prefix, vectors, x_out, controls):
         before = np.concatenate([np.zeros_like(x_out[:1]), x_out[:-1]])
-        out = []
-        for vector, x, told in zip(vectors, *(np.split(v, len(vectors)) for v in (before, controls))):
+        segments, out = [np.split(v, len(vectors)) for v in (before, controls)], []
+        for vector, x, told in zip(vectors, *segments, strict=True):
             xs = np.concatenate([x, np.tile(vector, (len(x), 1)), told], 1)
             names = f"{prefix}z_to_initial_state", f"{prefix}multi_rnn_cell/cell_{{}}/lstm_cell"
             hidden = self.stack(*names, self.network.decoder_units, vector, xs)
@@ -94,7 +96,7 @@ class Original:
             return self.voice(f"{core}decoder/", vectors, x_out, controls)
         parts = np.split(x_out, np.cumsum(self.event.streams)[:-1], 1)
         prefixes = (f"{core}core_decoder_{k}/decoder/" for k in range(len(parts)))
-        return np.concatenate([self.voice(p, vectors, x, controls) for p, x in zip(prefixes, parts)], 1)
+        return np.concatenate([self.voice(p, vectors, x, controls) for p, x in zip(prefixes, parts, strict=True)], 1)
 
     def loss(self, output, x):
         """Nats of every step."""
@@ -104,9 +106,9 @@ class Original:
             losses = -t * np.log(p + 1e-7) - (1 - t) * np.log(1 - p + 1e-7)
             return (losses + (sigmoid(velocities) - v) ** 2 + (np.tanh(offsets) - o) ** 2).sum(1)
         if self.network.nade:
-            return np.array([self.nade(one, truth) for one, truth in zip(output, x)])
+            return np.array([*map(self.nade, output, x)])
         ends = np.cumsum(self.event.streams)[:-1]
-        pairs = zip(np.split(output, ends, 1), np.split(x, ends, 1))
+        pairs = zip(np.split(output, ends, 1), np.split(x, ends, 1), strict=True)
         return sum(np.log(np.exp(a).sum(1)) * b.sum(1) - (a * b).sum(1) for a, b in pairs)
 
     def nade(self, output, x):
@@ -155,9 +157,7 @@ def test_the_numbers_are_those_of_the_formulas(name):
     model = of(preset, network(preset))
     x_in, x_out, lengths, controls = arrays(preset, np.random.default_rng(0))
     original = Original(weights.from_musicae(model.network.state_dict(), preset), preset)
-    ours = numbers(
-        model, x_in, x_out, lengths if lengths.shape[1] > 1 else None, controls if preset.conditions else None
-    )
+    ours = numbers(model, x_in, x_out, lengths, controls if preset.conditions else None)
     close = {"rtol": 1e-5, "atol": 2e-6}
     for b in range(BATCH):
         mu, sigma = original.encode(np.concatenate([x_in[b], controls[b]], 1), lengths[b])
