@@ -364,10 +364,10 @@ def table(held_out: dict) -> list[str]:
         first = next(iter(rows))
         rows[first] = rows[first] | {"neighbours": held_out["neighbours"]}
     rows |= held_out.get("baselines", {})
-    width = max(map(len, names)) + 3
-    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>{width}}" for name in names))
+    widths = {name: max(len(name), 6) + 3 for name in names}
+    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
     for label, ratios in rows.items():
-        lines.append(f"{label:23}" + "".join(f"{_number(ratios.get(name)):>{width}}" for name in names))
+        lines.append(f"{label:23}" + "".join(f"{_number(ratios.get(name)):>{widths[name]}}" for name in names))
     lines += [_codes(held_out["codes"])] if "codes" in held_out else []
     return lines + (_generated(held_out["generated"]) if "generated" in held_out else [])
 

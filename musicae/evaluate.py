@@ -67,6 +67,8 @@ class Evaluate(Command):
             if not number:
                 raise DataError(f"the data have nothing in their {self.part} part: try another --part")
             self.say(splits.report)
+            for sentence in circumstances(model):
+                self.say(sentence)
             weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
             hidden = self.quiet or not sys.stderr.isatty()
             with tqdm(total=number + weighed, desc="measuring", unit=" decodes", disable=hidden) as bar:
@@ -86,6 +88,20 @@ class Evaluate(Command):
 
         judge = Judge.load(self.judge) if self.judge else None
         return {"samples": weighed(model, self.samples), "most": self.most, "judge": judge}
+
+
+def circumstances(model: Model) -> list[str]:
+    """What the figures of a model depend on beside the data: what it is told, and what it hears in their place."""
+    preset = model.preset
+    told = preset.representation.told if preset.musical else ("class",) * bool(preset.told)
+    sentences = [f"told beside each example: its {' and '.join(told)}"] * bool(told)
+    if preset.corruption is not None:
+        changed = {name: value for name, value in vars(preset.corruption).items() if value not in (False, 0, ())}
+        settings = ", ".join(f"{name}={value}" for name, value in changed.items())
+        sentences.append(
+            f"heard of each: what {type(preset.corruption).__name__}({settings}) leaves; all of it to come back"
+        )
+    return sentences
 
 
 if __name__ == "__main__":

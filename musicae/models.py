@@ -47,7 +47,8 @@ def described(preset: Preset) -> dict:
 
 def _row(preset: dict) -> str:
     """A preset in a line."""
-    size = f"{preset['parameters'] / 1e6:.1f} M" if preset["parameters"] >= 1e5 else f"{preset['parameters'] / 1e3:.1f} k"
+    number = preset["parameters"]
+    size = f"{number / 1e6:.1f} M" if number >= 1e5 else f"{number / 1e3:.1f} k"
     return f"  {preset['name']:46}{size:>8}  {preset['summary']} (on {preset['data'] or 'your --data'})"
 
 

@@ -29,6 +29,7 @@ def models(tmp_path_factory):
     """Folders of tiny models by what they are for."""
     made = tmp_path_factory.mktemp("models")
     presets = {"melody": tiny.MELODY, "roll": tiny.PIANOROLL, "pictures": tiny.PICTURES}
+    presets |= {preset.name.removeprefix("tiny-"): preset for preset in tiny.FAMILY}
     return {name: tiny.folder(preset, made / name) for name, preset in presets.items()}
 
 
@@ -300,6 +301,7 @@ def test_sample_numbers(refused, run):
         "files": {"midi": ["tiny-melody_samples.mid"]},
         "clips": 2,
         "seed": 0,
+        "report": [],
     }
 
 
@@ -320,6 +322,97 @@ def test_reconstruct_wants_files_of_different_names(refused):
     assert "no files given" in refused("reconstruct --model {melody}")
 
 
+# The MusicVAE family ------------------------------------------------------------------------------
+
+FAMILY = [preset.name.removeprefix("tiny-") for preset in tiny.FAMILY]
+
+
+@pytest.fixture
+def bands(here):
+    """Two bands and a beat."""
+    tiny.band(2, tempos=(Tempo(0, 77.0),)).save(here / "x.mid")
+    tiny.band(2, "3/4", pitch=55, stride=7).save(here / "y.mid")
+    tiny.band(3, "3/4", stride=3, tempos=(Tempo(0, 66.0),)).save(here / "beat.mid")
+
+
+@pytest.mark.usefixtures("bands")
+@pytest.mark.parametrize("kind", FAMILY)
+def test_every_verb_of_the_whole_family(run, kind):
+    for folder, png in (("first", "--png"), ("again", "")):
+        how = f"--model {{{kind}}} --temperature 1 --seed 3 {png} --out"
+        assert run(f"sample -n 2 {how} {folder}/sample")[0] == 0
+        assert run(f"reconstruct x.mid {how} {folder}/same")[0] == 0
+        status, _, err = run(f"interpolate x.mid y.mid --steps 3 --bars 1-2 {how} {folder}/way")
+        assert status == 0
+        assert err.startswith("x.mid: took ")
+    assert len(list(Path("first").iterdir())) == 6
+    for path in Path("first").glob("*.mid"):
+        assert path.read_bytes() == Path("again", path.name).read_bytes()
+    whole = Song.read(Path("first/way.mid"))
+    assert [round(tempo.quarters_per_minute) for tempo in whole.tempos] == [77]
+    assert json.loads(run(f"evaluate {{{kind}}} --data x.mid --json")[1])["held_out"]["examples"] > 0
+
+
+@pytest.mark.usefixtures("bands")
+def test_chords_are_told_and_said(run):
+    for kind, bars in (("chords", 3), ("band", 3)):
+        how = ["--chords", "Dm F Am", "--temperature", "1", "--force", "--split"]
+        status, out, err = run(f"sample -n 2 --model {{{kind}}}", *how)
+        assert status == 0
+        assert err == f"tiny-{kind}_samples.mid: told chords Dm F Am, one a bar\n"
+        assert Song.read(Path(f"tiny-{kind}_samples_1of2.mid")).end <= bars * 1920
+        status, out, err = run(f"reconstruct x.mid --model {{{kind}}} --json", *how)
+        assert json.loads(out)["songs"][0]["report"][-1] == "told chords Dm F Am, one a bar"
+        status, out, err = run(f"interpolate x.mid y.mid --bars 1 --steps 4 --model {{{kind}}}", *how)
+        assert "chords inferred from the notes: " in err
+        assert err.splitlines()[0].endswith("told chords Dm F Am, one a bar")
+    _, out, err = run("sample -n 1 --key Am --model {chords} --json --force")
+    assert json.loads(out)["report"] == ["told key Am"]
+
+
+@pytest.mark.usefixtures("bands")
+def test_hits_are_told_and_said(run):
+    said = "told the hits of beat: took track 3 'Kit'"
+    assert json.loads(run("sample -n 1 --hits beat.mid --model {hits} --json")[1])["report"] == [said]
+    _, _, err = run("reconstruct x.mid --hits beat.mid --model {hits} --html")
+    assert err == f"x.mid: took track 3 'Kit'; {said}\n"
+    assert "Beat.mid, as far as the model hears it" in Path("x_reconstructed.html").read_text()
+    assert run("interpolate x.mid y.mid --steps 3 --hits beat.mid --model {hits}")[0] == 0
+    for path in ("tiny-hits_samples.mid", "x_reconstructed.mid", "x_to_y.mid"):
+        song = Song.read(Path(path))
+        assert [round(tempo.quarters_per_minute) for tempo in song.tempos] == [66]
+        assert song.time_signatures == ((0, 3, 4),)
+
+
+@pytest.mark.usefixtures("bands")
+def test_what_a_model_is_not_told_is_refused(refused):
+    for option, model in (("--chords C", "melody"), ("--key C", "band"), ("--hits beat.mid", "groove")):
+        name = option.split()[0].strip("-")
+        for line in ("sample", "reconstruct x.mid", "interpolate x.mid y.mid"):
+            error = refused(f"{line} --model {{{model}}} --quiet {option}")
+            assert f"this model is not told {name}" in error
+    assert "unknown chord 'Q'" in refused("sample --chords Q --model {band}")
+    assert "unknown key 'H'" in refused("sample --key H --model {chords}")
+    assert "nowhere.mid: there is no such file" in refused("sample --hits nowhere.mid --model {hits}")
+    assert "a.png: is not music that can be read" in refused("sample --hits a.png --model {hits}")
+
+
+def test_evaluation_says_what_a_model_is_told_and_hears(run):
+    tiny.band(4).save("x.mid")
+    assert "told beside each example: its chords and key" in run("evaluate {chords} --data x.mid")[2]
+    err = run("evaluate {groove} --data x.mid")[2]
+    assert "heard of each: what Unplayed(humanise=True) leaves; all of it to come back" in err
+
+
+def test_presets_are_listed_with_their_sizes(run):
+    listed = {preset["name"]: preset for preset in json.loads(run("models --json")[1])["presets"]}
+    assert set(listed) == set(PRESETS)
+    assert listed["cat-mel_2bar_small"]["parameters"] == 4_423_770
+    assert listed["hier-multiperf_vel_1bar_big_chords"]["parameters"] == 205_602_282
+    lines = run("models")[1].splitlines()
+    assert any(line.split()[:3] == ["cat-mel_2bar_small", "4.4", "M"] for line in lines)
+
+
 # Pictures -----------------------------------------------------------------------------------------
 
 
@@ -333,7 +426,10 @@ def test_pictures_have_the_same_verbs(run):
     assert len(written()) == 3
 
 
-@pytest.mark.parametrize("option", ["--wav", "--html", "--split", "--bars 1-2", "--track 1", "--temperature 1"])
+@pytest.mark.parametrize(
+    "option",
+    ["--wav", "--html", "--split", "--bars 1-2", "--track 1", "--temperature 1", "--chords C", "--key C", "--hits x"],
+)
 def test_options_of_music_are_refused_for_pictures(refused, option):
     error = refused(f"interpolate a.png b.png --model {{pictures}} {option}")
     assert f"{option.split()[0]} is for music, and tiny-pictures sees pictures: leave it out" in error
