@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 
 import numpy as np
 
@@ -22,7 +23,10 @@ def write(song) -> bytes:
     song = song.resample(TICKS_PER_QUARTER)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     timed = [_conductor(song)]
-    timed += [_events(track, channel) for track, channel in zip(song.tracks, _channels(song), strict=True)]
+    channels = _channels(song)
+    programs = {(channel, track.program) for track, channel in zip(song.tracks, channels, strict=True)}
+    shared = Counter(channel for channel, _ in programs)
+    timed += [_events(track, c, shared[c] > 1) for track, c in zip(song.tracks, channels, strict=True)]
     end = max(song.bars_end, *(events[-1][0] for events in timed if events), 0)
     file.tracks.extend(_track(events, end) for events in timed)
     out = io.BytesIO()
@@ -56,27 +60,43 @@ def _conductor(song) -> list:
     return sorted(events, key=lambda event: event[0])
 
 
-def _events(track, channel: int) -> list:
-    """(tick, message) of a track; at one tick notes end before others begin."""
+def _events(track, channel: int, shared: bool) -> list:
+    """(tick, message) of a track; at one tick notes end before others begin.
+
+    Where programs share its channel, it takes its own again whenever notes begin.
+    """
     from mido import Message, MetaMessage
 
     notes = track.notes.tolist()
     events = [(0, MetaMessage("track_name", name=_plain(track.name)))] * bool(track.name)
-    events.append((0, Message("program_change", channel=channel, program=track.program)))
+    program = Message("program_change", channel=channel, program=track.program)
+    events.append((0, program))
     changes = [(end, 0, pitch, 0) for _, end, pitch, _ in notes]
-    changes += [(start, 1, pitch, velocity) for start, _, pitch, velocity in notes]
-    for tick, on, pitch, velocity in sorted(changes):
-        kind = "note_on" if on else "note_off"
-        events.append((tick, Message(kind, channel=channel, note=pitch, velocity=velocity)))
+    changes += [(start, 2, pitch, velocity) for start, _, pitch, velocity in notes]
+    changes += [(start, 1, 0, 0) for start in {note[0] for note in notes}] * shared
+    for tick, order, pitch, velocity in sorted(changes):
+        kind = "note_on" if order else "note_off"
+        event = program if order == 1 else Message(kind, channel=channel, note=pitch, velocity=velocity)
+        events.append((tick, event))
     return events
 
 
 def _channels(song) -> list[int]:
-    """A channel for each track: 10 for drums, for others their own while they last, else one a program."""
+    """A channel for each track: 10 for drums, for others their own while they last, else one a program.
+
+    More programs than that share channels with those that begin fewest notes when they do.
+    """
     melodic = [track for track in song.tracks if not track.is_drum]
     keys = range(len(melodic)) if len(melodic) <= len(_MELODIC) else [track.program for track in melodic]
-    order = list(dict.fromkeys(keys))
-    numbers = iter(_MELODIC[order.index(key) % len(_MELODIC)] for key in keys)
+    starts: dict[int, set[int]] = {key: {-1} for key in keys}
+    for key, track in zip(keys, melodic, strict=True):
+        starts[key].update(track.notes["start"].tolist())
+    taken: dict[int, set[int]] = {channel: set() for channel in _MELODIC}
+    chosen = {}
+    for key, ticks in starts.items():
+        chosen[key] = min(taken, key=lambda channel: (len(taken[channel] & ticks), len(taken[channel])))
+        taken[chosen[key]] |= ticks
+    numbers = iter(chosen[key] for key in keys)
     return [_DRUMS if track.is_drum else next(numbers) for track in song.tracks]
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from making import END, GOOD, SCALE, assert_same_music, chunk, file, header, meta, note, notes, number, songs
 
 from musicae.errors import MidiError
-from musicae.music.song import KeySignature, Song, Tempo, TimeSignature, Track
+from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 ONE_NOTE = note() + END
@@ -284,6 +284,23 @@ def test_many_tracks_share_channels_by_program():
     assert 9 not in channels[:40]
     assert channels[40:] == [9, 9]
     assert len(Song.read(song_of(*range(40)).to_bytes()).tracks) == 40
+
+
+def test_programs_that_share_a_channel_sound_as_they_are():
+    """Forty programs in the file, eight at a time, another eight in each bar."""
+    rows = [[(1920 * (i // 8), 1920 * (i // 8) + 480, 60 + i % 8, 80)] for i in range(40)]
+    song = Song(tuple(Track(np.array(notes, NOTE), program=i) for i, notes in enumerate(rows)))
+    written = mido.MidiFile(file=io.BytesIO(song.to_bytes()))
+    programs, heard = {}, set()
+    tick = 0
+    for message in mido.merge_tracks(written.tracks):
+        tick += message.time
+        if message.type == "program_change":
+            programs[message.channel] = message.program
+        if message.type == "note_on":
+            heard.add((tick, message.note, programs[message.channel]))
+    assert heard == {(notes[0][0], notes[0][2], i) for i, notes in enumerate(rows)}
+    assert [track.program for track in Song.read(song.to_bytes()).tracks] == list(range(40))
 
 
 def test_short_notes_survive_a_coarser_clock():

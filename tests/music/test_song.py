@@ -242,6 +242,14 @@ def test_silence_joins_as_a_bar():
     assert [track.notes["start"].tolist() for track in joined.tracks] == [[1920, 3840], [3840]]
 
 
+def test_tracks_are_joined_by_program():
+    notes = Song.read(GOOD).slice(0, 1920).tracks[0].notes
+    low, high, drums = Track(notes, program=1), Track(notes, program=2), Track(notes, program=1, is_drum=True)
+    joined = Song.concatenate([Song((low, drums)), Song((high, low, low)), Song((drums,))], [1920] * 3)
+    first = [(t.program, t.is_drum, sorted(set((t.notes["start"] // 1920).tolist()))) for t in joined.tracks]
+    assert first == [(1, False, [0, 1]), (1, True, [0, 2]), (2, False, [1]), (1, False, [1])]
+
+
 def test_resampling_there_and_back():
     song = Song.read(GOOD)
     assert_same_music(song, song.resample(9600).resample(480))
