@@ -224,6 +224,40 @@ def korobeiniki() -> Sample:
     return Sample("korobeiniki", title, "three tracks, tempo changes", source, piece)
 
 
+def drunken_sailor() -> Sample:
+    """A band of the instruments that trios are made of: verse and chorus, twice."""
+    verse = """A A/A/ A A/A/ | A D F A | G G/G/ G G/G/ | G C E G |
+               A A/A/ A A/A/ | A =B c d | c A G E | D2 D2 |"""
+    chorus = """A2 A3/2 A/ | A D F A | G2 G3/2 G/ | G C E G |
+                A2 A3/2 A/ | A =B c d | c A G E | D2 D2 |"""
+    chords = ["Dm", "Dm", "C", "C", "Dm", "Dm", "Am", "Dm"] * 4
+    source = "sailors' song (in Francis Olmsted, Incidents of a Whaling Voyage, 1841)"
+    return band("drunken_sailor", "Drunken Sailor", source, (verse + chorus) * 2, chords, 132, (-1, True))
+
+
+def auld_lang_syne() -> Sample:
+    """The same band, with an upbeat."""
+    verse = """z3 C | F3/2 F/ F A | G3/2 F/ G A | F F A c | d3 d |
+               c3/2 A/ A F | G3/2 F/ G A | F3/2 D/ D C | F3 d |"""
+    chorus = """c3/2 A/ A F | G3/2 F/ G d | c3/2 A/ A c | d3 d |
+                c3/2 A/ A F | G3/2 F/ G A | F3/2 D/ D C | F4 |"""
+    chords = ["-", *["F", "C7", "F", "Bb", "F", "C7", "Dm", "F"] * 2]
+    source = "Scots folk tune (printed to Robert Burns' words in 1799)"
+    return band("auld_lang_syne", "Auld Lang Syne", source, verse + chorus, chords, 100, (-1, False))
+
+
+def band(file: str, title: str, source: str, tune: str, chords: list[str], tempo: float, key: tuple[int, bool]):
+    """A sample of a tune on a piano, with guitar, bass and drums, in 4/4."""
+    tracks = [
+        track(written(tune, (4, 4), 1, key[0], transpose=12, velocity=96), 0, "Piano"),
+        track(off_beats(chords), 27, "Guitar"),
+        track(two_beats(chords), 33, "Bass"),
+        track(rock(chords), 0, "Drums", is_drum=True),
+    ]
+    piece = song(title, tracks, (4, 4), tempo, key)
+    return Sample(file, title, "piano, guitar, bass, drums", f"{source}; arranged for this package", piece)
+
+
 CHORDS = {
     "C": ("C,", "G,,", "[G,CE]"),
     "C7": ("C,", "G,,", "[G,_B,E]"),
@@ -232,6 +266,7 @@ CHORDS = {
     "Am": ("A,,", "E,", "[A,CE]"),
     "Dm": ("D,", "A,,", "[A,DF]"),
     "E": ("E,", "B,,", "[^G,B,E]"),
+    "Bb": ("_B,,", "F,,", "[_B,DF]"),
 }  # root and fifth for the bass, chord for the piano
 
 
@@ -257,6 +292,57 @@ def swing(chords: Iterable[str]) -> list[Note]:
         hits = beats if chord in CHORDS else count_in
         found += delayed(((round(at * QUARTER), round(at * QUARTER) + 80, drum, v) for at, drum, v in hits), 4 * bar)
     return [*found, *delayed([(0, 240, 49, 90)], 4)]
+
+
+def rock(chords: Iterable[str]) -> list[Note]:
+    """Drums: a rock beat, a roll over the toms in every eighth bar and a crash after it; silence where no chord is."""
+    found: list[Note] = []
+    for bar, chord in enumerate(chords):
+        beat = ROLL if bar % 8 == 7 else BEAT | CRASH if bar % 8 == 0 else BEAT
+        found += delayed(beaten(beat), 4 * bar) if chord in CHORDS else []
+    return found
+
+
+BEAT = {42: "x.x.x.x.x.x.x.x.", 38: "....x.......x...", 36: "x.....x.x......."}
+ROLL = {
+    42: "x.x.x.x.........",
+    38: "....x...xx......",
+    48: "..........xx....",
+    45: "............xxxx",
+    36: "x.......x.......",
+}
+CRASH = {42: "..x.x.x.x.x.x.x.", 49: "x..............."}
+
+
+def beaten(bar: dict[int, str], velocity: int = 80) -> list[Note]:
+    """A bar of hits in sixteenths, by drum: exactly on the grid, all equally loud."""
+    step = QUARTER // 4
+    hits = [(i * step, drum) for drum, line in bar.items() for i, hit in enumerate(line) if hit == "x"]
+    return [(start, start + step, drum, velocity) for start, drum in hits]
+
+
+def rock_beat() -> Sample:
+    """Four bars of a drum score."""
+    bars = BEAT | CRASH, BEAT, BEAT | {46: "..............x.", 42: "x.x.x.x.x.x.x..."}, ROLL
+    found = [hit for i, bar in enumerate(bars) for hit in delayed(beaten(bar), 4 * i)]
+    drums, title = track(found, 0, "Drums", is_drum=True), "Rock Beat"
+    source = "written for this package"
+    return Sample("rock_beat", title, "a drum score", source, song(title, [drums], (4, 4), 104, (0, False)))
+
+
+TAPS = """0+9,88 3-14,71 6+21,64 8-6,97 11+17,70 12-12,82  16+4,90 19-19,66 22+11,72 24-3,99 27+25,61 28-8,84 30+13,70
+          32-11,93 35+7,69 38-16,75 40+12,96 43-5,66 44+19,80  48-7,91 51+15,73 54-9,70 56+6,98 58-18,64 60+10,87"""
+
+
+def taps() -> Sample:
+    """Four bars tapped on one key: sixteenth, ticks that it is late, and velocity of each."""
+    found = []
+    for step, late, velocity in re.findall(r"(\d+)([+-]\d+),(\d+)", TAPS):
+        start = int(step) * QUARTER // 4 + int(late)
+        found.append((start, start + 60, 60, int(velocity)))
+    title = "Taps"
+    piece = song(title, [track(found, 0, "One key")], (4, 4), 96, (0, False))
+    return Sample("taps", title, "a rhythm tapped on a key, unevenly", "written for this package", piece)
 
 
 def bach_chorale() -> Sample:
@@ -362,6 +448,10 @@ PIECES = (
     frere_jacques,
     when_the_saints,
     korobeiniki,
+    drunken_sailor,
+    auld_lang_syne,
+    rock_beat,
+    taps,
     bach_chorale,
     minuet_in_g,
     prelude_in_c,
@@ -370,7 +460,8 @@ PIECES = (
 
 INTRODUCTION = """# Music to try things on
 
-Small MIDI files of different kinds. All of this music is in the public domain. The files are made by
+Small MIDI files of different kinds. All of this music is in the public domain, or was written for this package. The files
+are made by
 
     python scripts/make_midi_samples.py
 

@@ -29,7 +29,7 @@ def _script():
 
 
 def test_the_table_lists_every_file():
-    assert 8 <= len(TABLE) <= 12
+    assert 8 <= len(TABLE) <= 16
     assert sorted(file for file, *_ in TABLE) == sorted(path.name for path in FOLDER.glob("*.mid"))
 
 
@@ -51,6 +51,22 @@ def test_the_kinds_that_a_user_meets_are_there():
     assert 32 in [track.program for track in songs["when_the_saints.mid"].tracks]
     assert len(songs["korobeiniki.mid"].tempos) > 1
     assert len(songs["promenade.mid"].time_signatures) > 1
+
+
+def test_drums_are_there_as_a_score_and_as_taps():
+    score, taps = (Song.read(FOLDER / file).tracks[0] for file in ("rock_beat.mid", "taps.mid"))
+    assert (score.is_drum, taps.is_drum) == (True, False)
+    assert not (score.notes["start"] % 120).any()
+    assert (taps.notes["start"] % 120).all()
+    assert len(set(score.notes["velocity"])) == len(set(taps.notes["pitch"])) == 1
+
+
+def test_bands_are_what_trios_are_cut_from():
+    from musicae.music.representations import Trio
+
+    for name in ("drunken_sailor", "auld_lang_syne", "when_the_saints"):
+        found, reasons = Trio(steps=256).windows(Song.read(FOLDER / f"{name}.mid"))
+        assert len(found) > 1, (name, reasons)
 
 
 def test_the_script_makes_the_files_byte_for_byte():
