@@ -160,7 +160,7 @@ TRACKS = chain.from_iterable(
             f"hier-multiperf_vel_1bar_{size}{chords}",
             f"a bar of up to eight tracks{' over a given chord' * bool(chords)}, {word}",
             Multitrack(chords=bool(chords)),
-            Recurrent((units,), layers, segments=8, hierarchical_encoder=True, conductor_units=layers),
+            Recurrent((units,), layers, segments=8, hierarchical_encoder=True, conductor_units=layers, goes_on=True),
             512,
             objective(),
             batch_size=256,

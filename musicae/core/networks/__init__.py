@@ -104,6 +104,9 @@ class Recurrent:
         nade: hidden units of the neural autoregressive distribution over the switches of a step (Larochelle & Murray
             2011); 0 for independent switches.
         dropout: share of the inputs of every LSTM layer that is left out in training.
+        goes_on: whether a decoder that runs freely goes on hearing itself after the class that ends a segment, as
+            MusicVAE's does, so that the next segment begins from what nobody is told; or hears nothing there, as in
+            training.
     """
 
     stepwise: ClassVar[bool] = True  # what it is told goes into its layers at every step
@@ -117,6 +120,7 @@ class Recurrent:
     apart: bool = False
     nade: int = 0
     dropout: float = 0.0
+    goes_on: bool = False
 
     def encoder(self, event: Event, told: int = 0) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features.

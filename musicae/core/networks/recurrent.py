@@ -252,6 +252,7 @@ class RecurrentDecoder(nn.Module):
     def __init__(self, settings: Recurrent, event: Event, latent: int, told: int = 0):
         super().__init__()
         self.event, self.autoregressive, self.apart = event, settings.autoregressive, settings.apart
+        self.goes_on = settings.goes_on
         self.steps = event.size[0]
         conducted = settings.conductor_units
         self.conductor = Conductor(settings.segments, conducted, latent, settings.dropout) if conducted else None
@@ -354,16 +355,16 @@ class Autoregressive:
         uniform, cells = self._uniform(voice, random), Cells(voice, self.vectors, self.condition)
         length, end = self.network.steps // self.vectors.shape[1], self.network.event.end
         said: list[torch.Tensor] = []
+        heard = None
         for t in range(self.network.steps):
             if t % length == 0:
                 cells.begin(t // length)
                 over = torch.zeros(len(self.vectors), 1, dtype=torch.bool, device=self.vectors.device)
-            numbers = cells.step(t, said[-1] if said else None)
+            numbers = cells.step(t, heard)
             now = voice.step.choose(numbers, None if uniform is None else uniform[:, t], temperature, top_p)
-            if end is not None:
-                now = now.masked_fill(over, voice.step.values)
-                over = over | (now == end)
-            said.append(now)
+            said.append(now if end is None else now.masked_fill(over, voice.step.values))
+            heard = now if self.network.goes_on else said[-1]
+            over = over | (now == end) if end is not None else over
         return torch.stack(said, 1)
 
     def _heard(self, voice: Voice, x: torch.Tensor, feedback: Feedback | None) -> torch.Tensor:

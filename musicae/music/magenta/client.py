@@ -36,6 +36,8 @@ def differences(preset: Any) -> list[str]:
     representation, said = preset.representation, []
     if preset.prior:
         said.append("magenta.js samples from N(0, I), not from the prior that was fitted to this model's codes")
+    if representation.event.end is not None and not preset.network.goes_on:
+        said.append("magenta.js goes on hearing itself after the end of a track, this model does not")
     if getattr(representation, "strict", True) is False and type(representation).__name__ in ("Melody", "Trio"):
         said.append("magenta.js does not mark silence at the start of a window, on which this model was trained")
     if representation.steps_per_quarter != STEPS_PER_QUARTER and type(representation).__name__ in UNTOLD:

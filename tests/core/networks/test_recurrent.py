@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -278,6 +279,18 @@ def test_after_the_end_of_a_segment_nothing_is_said_until_the_next_begins():
     over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
     assert over.any()
     assert torch.equal(said == 4, over)
+
+
+def test_a_decoder_that_goes_on_hears_itself_after_an_end_and_says_nothing():
+    """What it shows is what it says without any end, up to the end of each segment."""
+    model, endless = lively("ending"), lively("ending")
+    model.decoder.goes_on = True
+    endless.decoder.event = replace(endless.decoder.event, end=None)
+    shown, said = (one.decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4)) for one in (model, endless))
+    over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
+    assert over.any()
+    assert torch.equal(shown, said.masked_fill(over, 4))
+    assert not torch.equal(shown.flatten(1), lively("ending").decode(Z).sample(RandomSource(2)))
 
 
 def test_what_comes_after_an_end_is_not_heard_by_the_encoder():

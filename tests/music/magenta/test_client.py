@@ -92,6 +92,11 @@ def test_grooves():
 def test_what_is_otherwise_there_is_said():
     melody = PUBLISHED["cat-mel_2bar_small"]
     assert any("silence" in line for line in differences(melody))
+    tracks = PUBLISHED["hier-multiperf_vel_1bar_med"]
+    assert differences(tracks) == []
+    assert any(
+        "after the end" in line for line in differences(replace(tracks, network=replace(tracks.network, goes_on=False)))
+    )
     exact = replace(melody, representation=replace(melody.representation, strict=True))
     assert differences(exact) == []
     finer = replace(exact, representation=replace(exact.representation, steps_per_quarter=8), prior=Mixture())
