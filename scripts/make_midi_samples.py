@@ -252,7 +252,7 @@ def band(file: str, title: str, source: str, tune: str, chords: list[str], tempo
         track(written(tune, (4, 4), 1, key[0], transpose=12, velocity=96), 0, "Piano"),
         track(off_beats(chords), 27, "Guitar"),
         track(two_beats(chords), 33, "Bass"),
-        track(rock(chords), 0, "Drums", is_drum=True),
+        track(rock(chords, BEAT if tempo > 120 else SLOW), 0, "Drums", is_drum=True),
     ]
     piece = song(title, tracks, (4, 4), tempo, key)
     return Sample(file, title, "piano, guitar, bass, drums", f"{source}; arranged for this package", piece)
@@ -294,11 +294,12 @@ def swing(chords: Iterable[str]) -> list[Note]:
     return [*found, *delayed([(0, 240, 49, 90)], 4)]
 
 
-def rock(chords: Iterable[str]) -> list[Note]:
-    """Drums: a rock beat, a roll over the toms in every eighth bar and a crash after it; silence where no chord is."""
+def rock(chords: Iterable[str], every: dict[int, str]) -> list[Note]:
+    """Drums: the same every bar, but a roll over the toms in every eighth and a crash after it; silence where no chord
+    is."""
     found: list[Note] = []
     for bar, chord in enumerate(chords):
-        beat = ROLL if bar % 8 == 7 else BEAT | CRASH if bar % 8 == 0 else BEAT
+        beat = ROLL if bar % 8 == 7 else every | CRASH if bar % 8 == 0 else every
         found += delayed(beaten(beat), 4 * bar) if chord in CHORDS else []
     return found
 
@@ -460,8 +461,8 @@ PIECES = (
 
 INTRODUCTION = """# Music to try things on
 
-Small MIDI files of different kinds. All of this music is in the public domain, or was written for this package. The files
-are made by
+Small MIDI files of different kinds. All of this music is in the public domain, or was written for this package. The
+files are made by
 
     python scripts/make_midi_samples.py
 
