@@ -305,6 +305,7 @@ def rock(chords: Iterable[str], every: dict[int, str]) -> list[Note]:
 
 
 BEAT = {42: "x.x.x.x.x.x.x.x.", 38: "....x.......x...", 36: "x.....x.x......."}
+SLOW = {51: "x...x.x.x...x.x.", 37: "........x.......", 36: "x.........x...x.", 44: "....x.......x..."}
 ROLL = {
     42: "x.x.x.x.........",
     38: "....x...xx......",
