@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import tiny
 import torch
 
+from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
+from musicae.core.training import Trainer
+from musicae.loading import build_network
 from musicae.music.representations import Melody, Pianoroll
 from musicae.music.windows import Windows, to_batch
 
@@ -28,6 +34,26 @@ def test_each_window_is_moved_to_a_key_of_its_own():
     notes = ARRAY[0] >= 2
     assert ((batch - ARRAY[0])[:, notes] == moves[:, None]).all()
     assert (batch[:, ~notes] == ARRAY[0, ~notes]).all()
+
+
+def test_a_window_is_in_another_key_in_every_epoch(tmp_path):
+    """The original keeps examples after they are moved, so that each has the key of its first epoch for ever."""
+    heard = []
+
+    class Spied(Windows):
+        def batch(self, indices, random=None):
+            found = super().batch(indices, random)
+            heard.append(found.x[:, 0].tolist())
+            return found
+
+    windows = np.tile(ARRAY[0], (4, 4))
+    settings = replace(tiny.MELODY.training, steps=6, batch_size=4, precision="float32")
+    examples = [Spied(windows, tiny.MELODY.representation, span) for span in ((-6, 6), (0, 0))]
+    network = build_network(tiny.MELODY)
+    Trainer(network, Elbo(), *examples, settings, tmp_path, save=lambda *_: None, device="cpu", quiet=True).run()
+    epochs = [keys for keys in heard if keys != [41] * 4]
+    assert len(epochs) == 6
+    assert len({tuple(sorted(keys)) for keys in epochs}) == 6
 
 
 def test_no_note_leaves_the_range():
