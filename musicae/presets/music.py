@@ -5,7 +5,8 @@ from __future__ import annotations
 from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.schedules import Linear
-from musicae.music.representations import Melody, Pianoroll
+from musicae.music.corruptions import Unplayed
+from musicae.music.representations import Groove, Melody, Pianoroll
 from musicae.presets.preset import Preset, training
 
 MUSIC = (
@@ -31,6 +32,17 @@ MUSIC = (
         training=training(10_000),
         transpose=(-6, 6),
         data="music21",
+    ),
+    Preset(
+        name="groove-2bar-humanise",
+        summary="plays a drum score: how loud and when; which drums it is told",
+        representation=Groove(steps=32, kit="roland", hits_told=True),
+        network=Recurrent(encoder_units=(512,), decoder_units=(256, 256), dropout=0.2),
+        latent=64,
+        bottleneck="broad gaussian",
+        objective=Elbo(beta=Linear(0.0, 0.2, 0, 500), free_bits=16),
+        training=training(3000, peak=2e-3),
+        corruption=Unplayed(humanise=True),
     ),
     Preset(
         name="melody-2bar-lstm",
