@@ -211,8 +211,9 @@ class Multitrack(Representation):
         return found
 
     def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps the same notes of the same programs begin, as loud, and the same end: bool [n, steps]."""
-        return self._sums(windows) == self._sums(truth)
+        """In which steps the same notes of the same programs begin and sound, as loud: bool [n, steps]."""
+        begin, sound = (a == b for a, b in zip(self._sums(windows), self._sums(truth), strict=True))
+        return begin & sound
 
     def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`program_f1`: 2 · right / (decoded + true), counting the programs of the tracks of each window."""
@@ -385,17 +386,15 @@ class Multitrack(Representation):
         tokens = windows[:, 0] if windows.ndim == 3 else windows
         return tokens.reshape(len(tokens), self.most_tracks, self.tokens)
 
-    def _sums(self, windows: np.ndarray) -> np.ndarray:
-        """A number for what begins and ends in each step, the same for the same: uint64 [n, steps]."""
+    def _sums(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers for what begins and for what sounds in each step, the same for the same: two uint64 [n, steps]."""
         pieces, part = self._read(windows)
-        window, sort = (
-            pieces["row"] // self.most_tracks,
-            (part // self.most_tracks * 128 + pieces["pitch"]) * (1 + VELOCITIES),
-        )
-        sums = np.zeros((len(windows), self.steps), np.uint64)
-        np.add.at(sums, (window, pieces["start"]), _numbers_of_events()[sort + pieces["velocity"]])
-        np.add.at(sums, (window, pieces["end"] - 1), _numbers_of_events()[sort])
-        return sums
+        window, sort = pieces["row"] // self.most_tracks, part // self.most_tracks * 128 + pieces["pitch"]
+        number = _random_numbers()[sort * VELOCITIES + pieces["velocity"] - 1]
+        begin, end = np.zeros((2, len(windows), self.steps + 1), np.uint64)
+        np.add.at(begin, (window, pieces["start"]), number)
+        np.add.at(end, (window, pieces["end"]), number)
+        return begin[:, :-1], np.cumsum(begin - end, axis=1)[:, :-1]
 
     def _programs(self, windows: np.ndarray) -> np.ndarray:
         """How many tracks of each kind windows have: [n, 129]."""
@@ -505,6 +504,6 @@ def _off_grid(notes: np.ndarray, grid: Grid) -> int:
 
 
 @cache
-def _numbers_of_events() -> np.ndarray:
-    """A random number for each kind, pitch and velocity at which a note begins, and, as velocity 0, ends."""
-    return np.random.default_rng(0).integers(2**64, size=(DRUMS + 1) * 128 * (1 + VELOCITIES), dtype=np.uint64)
+def _random_numbers() -> np.ndarray:
+    """A number for each kind, pitch and velocity of a note: sums of them are the same for the same notes."""
+    return np.random.default_rng(0).integers(2**64, size=(DRUMS + 1) * 128 * VELOCITIES, dtype=np.uint64)

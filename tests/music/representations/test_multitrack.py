@@ -81,7 +81,7 @@ def test_rendered_and_heard_again_it_is_the_same(kind, band):
     assert not any("grid" in sentence or "left out, " in sentence for sentence in again.report)
 
 
-@given(band=bands(), start=st.integers(0, 200))
+@given(band=bands(most_tracks=4, most_notes=12), start=st.integers(0, 200))
 def test_tokens_are_written_as_they_are_read(band, start):
     array = BAND.hear(band).array
     windows = BAND.take(array, start + np.arange(3) * 96)
@@ -315,16 +315,18 @@ def test_figures():
     one = BAND.windows(Song((track((0, 4, 60), (4, 8, 62)), track((0, 1, 36), is_drum=True))))[0]
     other = BAND.windows(Song((track((0, 4, 60), (4, 8, 64)), track((0, 1, 36), is_drum=True))))[0]
     quiet = BAND.windows(Song((track((0, 4, 60), (4, 8, 62, 10)), track((0, 1, 36), is_drum=True))))[0]
-    assert np.flatnonzero(~BAND.steps_right(one, other)[0]).tolist() == [24, 47]
-    assert np.flatnonzero(~BAND.steps_right(one, quiet)[0]).tolist() == [24]
+    again = BAND.windows(Song((track((0, 4, 60), (4, 6, 62), (6, 8, 62)), track((0, 1, 36), is_drum=True))))[0]
+    assert np.flatnonzero(~BAND.steps_right(one, other)[0]).tolist() == list(range(24, 48))
+    assert np.flatnonzero(~BAND.steps_right(one, quiet)[0]).tolist() == list(range(24, 48))
+    assert np.flatnonzero(~BAND.steps_right(one, again)[0]).tolist() == [36]
     figures = score(BAND)(other, one)
     assert figures["onset_f1"] == (4.0, 6.0)
-    assert figures["step_accuracy"] == (94.0, 96.0)
+    assert figures["step_accuracy"] == (72.0, 96.0)
     assert figures["program_f1"] == (4.0, 4.0)
     assert notes_right(BAND, BAND.join(other, [96]), BAND.join(one, [96])) == pytest.approx(2 / 3)
     strings = BAND.windows(Song((track((0, 4, 60), (4, 8, 62), program=48),)))[0]
     assert score(BAND)(strings, one)["program_f1"] == (0.0, 3.0)
-    assert not BAND.steps_right(strings, one)[0, [0, 24, 23, 47]].any()
+    assert np.flatnonzero(BAND.steps_right(strings, one)[0]).tolist() == list(range(48, 96))
 
 
 def test_settings():

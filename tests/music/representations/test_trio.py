@@ -54,7 +54,7 @@ def trios(draw) -> Song:
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, 2 * quarter), st.integers(0, 127), st.integers(1, 127))
     tracks = []
     for program, is_drum in draw(
-        st.lists(st.sampled_from([(80, False), (33, False), (0, True)]), min_size=1, max_size=3)
+        st.lists(st.sampled_from([(80, False), (33, False), (0, True)]), min_size=1, unique=True)
     ):
         rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=20))]
         tracks.append(Track(tidy(np.array(rows, NOTE)), program, is_drum, f"part {len(tracks)}"))
