@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from musicae.core import checkpoints
-from musicae.core.configuration import to_data
+from musicae.core.configuration import from_data
 from musicae.core.data import Examples, shuffled
 from musicae.core.model import Model
 from musicae.core.objectives import Elbo
@@ -22,7 +22,7 @@ from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCo
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.loading import build_network, find, of, read_preset, write_settings
-from musicae.presets import Preset, cosine
+from musicae.presets import KINDS, Preset, cosine
 
 CORPUS = "corpus"
 SOURCES = "sources.json"
@@ -204,7 +204,11 @@ def _check_kind(corpus, preset: Preset) -> None:
     Raises:
         DataError: it was.
     """
-    if corpus.index.get("representation") != to_data(preset.representation):
+    try:
+        cut_for = from_data(corpus.index.get("representation"), KINDS)  # what is not in it had its default then
+    except ConfigError:
+        cut_for = None
+    if cut_for != preset.representation:
         raise DataError(f"{corpus.folder} is a corpus cut for another kind of model than {preset.name}: give the music")
 
 

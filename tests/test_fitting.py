@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -197,6 +198,19 @@ def test_data_that_hold_nothing(tmp_path, monkeypatch, preset, data, message):
 def test_a_corpus_of_another_kind_is_refused(run, tmp_path):
     with pytest.raises(DataError, match="cut for another kind of model than tiny-pianoroll"):
         open_data(tiny.PIANOROLL, [run / "corpus"], tmp_path)
+
+
+def test_a_corpus_of_an_earlier_version_is_taken_up(run, tmp_path):
+    """Settings that came later had their defaults when it was cut."""
+    shutil.copytree(run / "corpus", tmp_path / "corpus")
+    index = json.loads((tmp_path / "corpus" / "index.json").read_text())
+    del index["representation"]["chords"]
+    (tmp_path / "corpus" / "index.json").write_text(json.dumps(index))
+    assert len(open_data(tiny.MELODY, [tmp_path / "corpus"], tmp_path / "none").train)
+    index["representation"]["kind"] = "Nonsense"
+    (tmp_path / "corpus" / "index.json").write_text(json.dumps(index))
+    with pytest.raises(DataError, match="another kind of model"):
+        open_data(tiny.MELODY, [tmp_path / "corpus"], tmp_path / "none")
 
 
 def test_a_corpus_has_nothing_beside_it(run, music, tmp_path):
