@@ -313,7 +313,7 @@ ROLL = {
     45: "............xxxx",
     36: "x.......x.......",
 }
-CRASH = {42: "..x.x.x.x.x.x.x.", 49: "x..............."}
+CRASH = {49: "x..............."}
 
 
 def beaten(bar: dict[int, str], velocity: int = 80) -> list[Note]:
