@@ -237,7 +237,7 @@ class Writing(Placing):
     def write_songs(
         self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture: Callable
     ) -> dict[str, list[Path]]:
-        """Write what was asked for.
+        """Write what was asked for, and say so if it is silent.
 
         Args:
             path: the MIDI file.
@@ -251,6 +251,8 @@ class Writing(Placing):
         """
         plan = self.planned(path, len(parts))
         whole.save(path, force=self.force)
+        if not any(len(track.notes) for track in whole.tracks):
+            self.say(f"{path.name}: silence, no note in it; draw at --temperature 1, or train the model longer")
         for part, target in zip(parts, plan.get("parts", ()), strict=False):
             part.save(target, force=self.force)
         if self.wav:

@@ -13,9 +13,11 @@ import mido
 import numpy as np
 import pytest
 import tiny
+import torch
 
 from musicae.__main__ import COMMANDS
 from musicae.command import main
+from musicae.core import checkpoints
 from musicae.loading import PRETRAINED
 from musicae.music.song import Song, Tempo
 from musicae.presets import PRESETS
@@ -303,6 +305,19 @@ def test_sample_numbers(refused, run):
         "seed": 0,
         "report": [],
     }
+
+
+@pytest.mark.parametrize("line", ["sample", "reconstruct a.mid", "interpolate a.mid b.mid"])
+def test_silence_is_said(run, line):
+    mute = tiny.model(tiny.MELODY).network
+    with torch.no_grad():
+        for weights in mute.parameters():
+            weights.zero_()
+    checkpoints.write_weights(tiny.folder(tiny.MELODY, Path("mute")), mute)
+    status, _, err = run(f"{line} --model mute --out out.mid")
+    assert status == 0
+    assert "out.mid: silence, no note in it; draw at --temperature 1" in err
+    assert "silence, no note" not in run(f"{line} --model mute --out wild.mid --temperature 1")[2]
 
 
 def test_reconstruct_says_how_much_came_back(run):
