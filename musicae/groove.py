@@ -78,11 +78,11 @@ class Groove(Listening, Writing):
             ConfigError: it is not.
             CheckpointError: there is none.
         """
-        from musicae.loading import here
+        from musicae.core.checkpoints import WEIGHTS
 
         if self.model == "default":
-            trained = f"runs/{name}"
-            return replace(self, model=trained if trained in here() else name)._player(name)
+            trained = Path("runs", name)
+            return replace(self, model=str(trained) if (trained / WEIGHTS).exists() else name)._player(name)
         model = self.suited([self.file])
         if not getattr(model.preset.corruption, TASKS[self.task][2], None):
             raise ConfigError(

@@ -138,6 +138,14 @@ def test_without_a_model_it_says_how_to_get_one(run, tmp_path, monkeypatch):
     assert "python -m musicae.train groovae_2bar_humanize" in err
 
 
+def test_a_run_that_has_just_begun_does_not_hide_the_model_that_ships(run, tmp_path, monkeypatch):
+    name = TASKS["humanise"][1]
+    (tmp_path / "runs" / name / "model.safetensors").unlink()
+    tiny.folder(small(name), tmp_path / "shipped" / name)
+    monkeypatch.setattr("musicae.loading.PRETRAINED", tmp_path / "shipped")
+    assert run("humanise beat.mid")[0] == 0
+
+
 def test_existing_files_and_files_without_notes_are_refused(run):
     Path("beat_filled.mid").write_bytes(b"mine")
     assert run("fill beat.mid")[0] == 2
