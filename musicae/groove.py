@@ -2,7 +2,7 @@
 
 In Python, of any length, window by window:
 
-    model = musicae.load("runs/groovae_2bar_humanize")
+    model = musicae.load("groove-2bar-humanise")
     played = model.reconstruct("beat.mid")
     played.song.save("played.mid")
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # What each task is called when it is done, its model, and the setting of `Unplayed` that its models were trained with.
 TASKS = {
-    "humanise": ("humanised", "groovae_2bar_humanize", "humanise"),
+    "humanise": ("humanised", "groove-2bar-humanise", "humanise"),
     "tap": ("played", "groovae_2bar_tap_fixed_velocity", "tapify"),
     "fill": ("filled", "groovae_2bar_add_closed_hh", "add_instruments"),
 }
@@ -46,7 +46,7 @@ class Groove(Listening, Writing):
     file: Positional[Path]
     """MIDI file (or ABC, MusicXML) with drums, or with taps"""
     model: str = "default"
-    """name of a model that ships, or a folder that training wrote; default: the one of GrooVAE for the task"""
+    """name of a model that ships, or a folder that training wrote; default: the one for the task that ships, or is in runs/"""
     track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: all drums)")] = None
     """track to hear: its number in the file, from 1, or part of its name"""
 
@@ -79,10 +79,12 @@ class Groove(Listening, Writing):
             CheckpointError: there is none.
         """
         from musicae.core.checkpoints import WEIGHTS
+        from musicae.loading import PRETRAINED
 
         if self.model == "default":
             trained = Path("runs", name)
-            return replace(self, model=str(trained) if (trained / WEIGHTS).exists() else name)._player(name)
+            own = (trained / WEIGHTS).exists() and not (PRETRAINED / name).exists()
+            return replace(self, model=str(trained) if own else name)._player(name)
         model = self.suited([self.file])
         if not getattr(model.preset.corruption, TASKS[self.task][2], None):
             raise ConfigError(

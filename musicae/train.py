@@ -66,7 +66,7 @@ class Train(Command):
 
         if self.dry_run:
             counted = count(preset, self.data, self.out, quiet=self.quiet)
-            self.result(counted._asdict(), [counted.report, *counted.reasons])
+            self.result(counted._asdict(), [counted.report])
             return
 
         names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")

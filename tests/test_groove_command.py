@@ -28,6 +28,7 @@ def small(name: str):
 def here(tmp_path, monkeypatch):
     """A folder with a flat beat of seven bars in 3/4, taps on a piano, and a model for each task in runs/."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("musicae.loading.PRETRAINED", tmp_path / "none ships")
     for _, name, _ in TASKS.values():
         tiny.folder(small(name), tmp_path / "runs" / name)
     rows = [(480 * i, 480 * i + 60, 36 if i % 3 == 0 else 38, 100) for i in range(21)]
@@ -71,7 +72,7 @@ def test_a_part_of_any_length_is_played_and_keeps_its_tempo_metre_and_name(run, 
 
 def test_it_is_a_reconstruction_of_what_is_left_of_the_file(run):
     run("humanise beat.mid --temperature 0.7 --seed 3")
-    model = tiny.model(small("groovae_2bar_humanize"))
+    model = tiny.model(small("groove-2bar-humanise"))
     model.reconstruct("beat.mid", temperature=0.7, seed=3).song.save("python.mid")
     assert Path("python.mid").read_bytes() == Path("beat_humanised.mid").read_bytes()
     beat = Song.read("beat.mid")
@@ -113,7 +114,7 @@ def test_everything_can_be_written_and_said(run):
     status, out, _ = run("humanise beat.mid --json --png --html --bars 2-3 --out out/")
     assert status == 0
     content = json.loads(out)
-    assert content["model"] == "groovae_2bar_humanize"
+    assert content["model"] == "groove-2bar-humanise"
     assert {"timing_error_ms", "velocity_error", "hit_precision", "hit_recall"} <= content.keys()
     assert sorted(path.suffix for path in Path("out").iterdir()) == [".html", ".mid", ".png"]
 
@@ -135,7 +136,7 @@ def test_without_a_model_it_says_how_to_get_one(run, tmp_path, monkeypatch):
     monkeypatch.setattr("musicae.loading.PRETRAINED", tmp_path)
     status, _, err = run("humanise ../beat.mid")
     assert status == 2
-    assert "python -m musicae.train groovae_2bar_humanize" in err
+    assert "python -m musicae.train groove-2bar-humanise" in err
 
 
 def test_a_run_that_has_just_begun_does_not_hide_the_model_that_ships(run, tmp_path, monkeypatch):

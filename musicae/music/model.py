@@ -366,7 +366,10 @@ class MusicModel(Model):
             raise ConfigError(f"temperature {temperature}: it must be 0 or more")
         if not 0 < top_p <= 1:
             raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        return self.representation.from_data(self.from_latent(z, temperature, top_p, seed, condition).numpy())
+        x = self.from_latent(z, temperature, top_p, seed, condition).numpy()
+        return self.representation.from_data(
+            self.representation.obeyed(x, None if condition is None else condition.numpy())
+        )
 
     def _render(self, windows: np.ndarray, passage: Passage) -> Song:
         return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)

@@ -457,6 +457,18 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
     assert len(passage.windows) == 3
 
 
+def test_hits_that_are_told_are_played_and_no_others(drummer):
+    """Whatever the network makes of them: only how loud, early or late is its own."""
+    beat = tiny.band(5, "3/4")
+    step, _, pitch = drummer.representation.decode(drummer.hear(beat).hearing.array)
+    for clip in drummer.sample(2, hits=beat, temperature=1.0):
+        played, _, drums = drummer.representation.decode(drummer.hear(clip).hearing.array)
+        assert np.array_equal(played, step)
+        assert np.array_equal(drums, pitch)
+    again = drummer.reconstruct(beat)
+    assert again.figures["hit_precision"] == again.figures["hit_recall"] == 1.0
+
+
 def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch):
     style, beat = tiny.band(4), tiny.band(9, stride=3, tempos=(Tempo(0, 66.0),))
     z = drummer.encode(style)

@@ -141,6 +141,10 @@ class Representation(ABC):
         """
         return windows, None
 
+    def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """What a network wrote [n, ...], where what it was told [n, steps, conditions] leaves it no choice: as told."""
+        return x
+
     def from_data(self, x: np.ndarray) -> np.ndarray:
         """Windows [n, *shape] of what a network wrote; what it was told beside it is not in them."""
         return x.astype(self.dtype)

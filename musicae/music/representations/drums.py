@@ -170,13 +170,18 @@ def without_lengths(track: Track) -> Track:
     return replace(track, notes=notes)
 
 
+EXAMPLES = 4  # keys that are named
+
+
 def unknown(drums: Kit, pitches: np.ndarray) -> list[str]:
     """What is said of keys [notes] that are no drum of a kit: which ones, how often, and what they are played as."""
     keys, counts = np.unique(pitches[drums.known[pitches] < 0], return_counts=True)
     if not len(keys):
         return []
-    like = (f"{key} as {drums.written[drums.nearest[key]]}{_named(drums, key)}" for key in keys.tolist())
-    return [f"{counted(int(counts.sum()), 'hit')} on keys that this kit lacks heard as the nearest: {', '.join(like)}"]
+    most = keys[np.argsort(-counts, kind="stable")][:EXAMPLES].tolist()
+    like = ", ".join(f"{key} as {drums.written[drums.nearest[key]]}{_named(drums, key)}" for key in most)
+    rest = ", ..." if len(keys) > EXAMPLES else ""
+    return [f"{counted(int(counts.sum()), 'hit')} on keys that this kit lacks heard as the nearest: {like}{rest}"]
 
 
 def _named(drums: Kit, key: int) -> str:

@@ -108,6 +108,13 @@ class Groove(OnePart):
         hits = np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2), np.float32)
         return windows, hits if self.hits_told else None
 
+    def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others; where none at all were
+        told, of those that the network chose."""
+        if condition is None or not condition.any():
+            return x
+        return np.concatenate([condition.swapaxes(1, 2), x[:, DRUMS:]], 1)
+
     def from_data(self, x: np.ndarray) -> np.ndarray:
         """Windows float32 [n, 27, steps]: hits above one half; velocities and offsets only where there are hits."""
         hits, velocity, offset = thirds(x)
