@@ -46,7 +46,7 @@ class Groove(Listening, Writing):
     file: Positional[Path]
     """MIDI file (or ABC, MusicXML) with drums, or with taps"""
     model: str = "default"
-    """name of a model that ships, or a folder that training wrote; default: the one for the task that ships, or is in runs/"""
+    """name of a model that ships, or a folder that training wrote; default: the one for the task"""
     track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: all drums)")] = None
     """track to hear: its number in the file, from 1, or part of its name"""
 

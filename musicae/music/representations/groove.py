@@ -109,8 +109,10 @@ class Groove(OnePart):
         return windows, hits if self.hits_told else None
 
     def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others; where none at all were
-        told, of those that the network chose."""
+        """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others.
+
+        Where none at all were told, those stay that the network chose.
+        """
         if condition is None or not condition.any():
             return x
         return np.concatenate([condition.swapaxes(1, 2), x[:, DRUMS:]], 1)
