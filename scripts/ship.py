@@ -24,7 +24,7 @@ def ship(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
-    splits = open_data(trained.preset, (), run / CORPUS)
+    splits = open_data(trained.preset, [run / CORPUS], run / CORPUS)
     measured = figures(load(folder), splits)
     checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": trained.metrics.get("trained", {})})
     return folder
