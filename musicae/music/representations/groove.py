@@ -141,7 +141,9 @@ class Groove(OnePart):
         if any(song.tracks[i].is_drum for i in sounding(song)):
             return drum_part(song, None)
         part, choice = together(song, sounding(song), "sounding")
-        return as_drums(part), f"{choice} as drums: there is none of drums"
+        taps = part.notes.copy()
+        taps["pitch"] = self.drums.written[self.drums.nearest[taps["pitch"]]]  # nobody meant drums by these keys
+        return as_drums(replace(part, notes=taps)), f"{choice} as drums: there is none of drums"
 
     def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
         """See `Representation.hear`; in ticks fine enough for what is written."""
