@@ -71,29 +71,12 @@ class Classes:
         return said.transpose(1, 2) if self.several else said[..., 0]
 
 
-class Switches:
-    """Independent switches.
-
-    Args:
-        switches: how many.
-    """
-
-    def __init__(self, switches: int):
-        self.values = self.numbers = self.draws = switches
+class Values:
+    """What is said as one number a channel, and heard as it was said."""
 
     def heard(self, x: torch.Tensor) -> torch.Tensor:
-        """`[batch, switches, steps]` as it is."""
+        """`[batch, channels, steps]` as it is."""
         return x.transpose(1, 2)
-
-    def likelihood(self, parameters: torch.Tensor) -> Bernoulli:
-        """The switches of each step."""
-        return Bernoulli.of(parameters.transpose(1, 2))
-
-    def choose(self, parameters, uniform, temperature: float, top_p: float) -> torch.Tensor:
-        """Zeros and ones `[batch, switches]`."""
-        if temperature == 0:
-            return (parameters > 0).float()
-        return (uniform < torch.sigmoid(parameters / temperature)).float()
 
     def table(self, weight: torch.Tensor) -> torch.Tensor:
         """The weights."""
@@ -104,8 +87,29 @@ class Switches:
         return said @ table
 
     def data(self, said: torch.Tensor) -> torch.Tensor:
-        """`[batch, switches, steps]`."""
+        """`[batch, channels, steps]`."""
         return said.transpose(1, 2)
+
+
+class Switches(Values):
+    """Independent switches.
+
+    Args:
+        switches: how many.
+    """
+
+    def __init__(self, switches: int):
+        self.values = self.numbers = self.draws = switches
+
+    def likelihood(self, parameters: torch.Tensor) -> Bernoulli:
+        """The switches of each step."""
+        return Bernoulli.of(parameters.transpose(1, 2))
+
+    def choose(self, parameters, uniform, temperature: float, top_p: float) -> torch.Tensor:
+        """Zeros and ones `[batch, switches]`."""
+        if temperature == 0:
+            return (parameters > 0).float()
+        return (uniform < torch.sigmoid(parameters / temperature)).float()
 
 
 class Marks(Switches):
@@ -128,7 +132,7 @@ class Marks(Switches):
         return Marked(parameters).drawn(uniform, temperature)
 
 
-class Nade(nn.Module):
+class Nade(nn.Module, Values):
     """Switches of which each depends on those before it in the same step: the neural autoregressive distribution
     estimator (Larochelle & Murray 2011), whose biases the LSTM gives.
 
@@ -148,10 +152,6 @@ class Nade(nn.Module):
         for weight in (self.reads, self.says):
             deviation = switches**-0.5
             nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
-
-    def heard(self, x: torch.Tensor) -> torch.Tensor:
-        """`[batch, switches, steps]` as it is."""
-        return x.transpose(1, 2)
 
     def likelihood(self, parameters: torch.Tensor) -> NadeSwitches:
         """The switches of each step."""
@@ -178,18 +178,6 @@ class Nade(nn.Module):
             said.append(say(i, logits[-1]))
             a = a + said[-1].unsqueeze(-1) * self.reads[i]
         return torch.stack(said, -1), torch.stack(logits, -1)
-
-    def table(self, weight: torch.Tensor) -> torch.Tensor:
-        """The weights."""
-        return weight.contiguous()
-
-    def through(self, said: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        """The product."""
-        return said @ table
-
-    def data(self, said: torch.Tensor) -> torch.Tensor:
-        """`[batch, switches, steps]`."""
-        return said.transpose(1, 2)
 
 
 NADE_EPSILON = 1e-6  # of the original's logarithms
