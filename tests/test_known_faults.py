@@ -13,7 +13,7 @@ import pickle
 import struct
 from dataclasses import MISSING, FrozenInstanceError, fields, replace
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -347,8 +347,10 @@ def test_a_switch_that_cannot_be_turned_off(name, monkeypatch):
     parsed = []
     monkeypatch.setattr(kind, "run", lambda options: parsed.append(options))
     required = [field for field in fields(kind) if field.default is field.default_factory is MISSING]
-    needed = [word for f in required for word in (["x"] if "Positional" in f.type else [f"--{f.name}", "x"])]
-    switches = [field for field, hint in get_type_hints(kind).items() if hint is bool]
+    hints = get_type_hints(kind)
+    values = {f.name: str(next(iter(get_args(hints[f.name])), "x")) for f in required}  # of a choice its first
+    needed = [word for f in required for word in ([] if "Positional" in f.type else [f"--{f.name}"]) + [values[f.name]]]
+    switches = [field for field, hint in hints.items() if hint is bool]
     assert {"json", "quiet", "debug"} <= set(switches)
     command.main(kind, name, needed)
     for switch in switches:
