@@ -21,10 +21,13 @@ class Grid:
     Attributes:
         bar_ticks: int64 [bars + 1], the tick of every bar line; the last one ends the last bar.
         bar_steps: int64 [bars + 1], the step of every bar line, beginning with 0.
+        before: ticks and steps of the bar before the first, whose last notes may be nearest to step 0; None where there
+            is none.
     """
 
     bar_ticks: np.ndarray
     bar_steps: np.ndarray
+    before: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, song: Song, steps_per_quarter: int = 4, bars: tuple[int, int] | None = None) -> Grid:
@@ -77,8 +80,9 @@ class Grid:
         """
         if not 1 <= first <= last <= len(self):
             raise ConfigError(f"bars {first} to {last} do not exist: the song has bars 1 to {len(self)}")
-        steps = self.bar_steps[first - 1 : last + 1]
-        return replace(self, bar_ticks=self.bar_ticks[first - 1 : last + 1], bar_steps=steps - steps[0])
+        ticks, steps = (lines[first - 1 : last + 1] for lines in (self.bar_ticks, self.bar_steps))
+        lengths = (int(np.diff(lines)[first - 2]) for lines in (self.bar_ticks, self.bar_steps))
+        return Grid(ticks, steps - steps[0], tuple(lengths) if first > 1 else self.before)
 
     def extended(self, steps: int) -> Grid:
         """The grid with its last bar repeated until it has at least `steps` steps."""
@@ -97,18 +101,16 @@ class Grid:
 
         Ticks outside the passage continue its first and last bar.
         """
-        ticks = np.asarray(ticks, np.int64)
-        bar, bar_ticks, bar_steps = self._bar(self.bar_ticks, ticks)
-        return self.bar_steps[bar] + _rounded((ticks - self.bar_ticks[bar]) * bar_steps, bar_ticks)
+        tick_lines, step_lines = self._lines()
+        return _across(np.asarray(ticks, np.int64), tick_lines, step_lines)
 
     def ticks(self, steps: np.ndarray) -> np.ndarray:
         """The tick of each step; int64, shaped like `steps`.
 
         `grid.steps(grid.ticks(s)) == s` if a quarter has at least as many ticks as steps.
         """
-        steps = np.asarray(steps, np.int64)
-        bar, bar_ticks, bar_steps = self._bar(self.bar_steps, steps)
-        return self.bar_ticks[bar] + _rounded((steps - self.bar_steps[bar]) * bar_ticks, bar_steps)
+        tick_lines, step_lines = self._lines()
+        return _across(np.asarray(steps, np.int64), step_lines, tick_lines)
 
     def windows(self, size: int) -> list[tuple[int, int]]:
         """The plan by which a passage is cut into windows of `size` steps: (first step, length) of each.
@@ -123,10 +125,18 @@ class Grid:
             start = end
         return plan
 
-    def _bar(self, lines: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The bar of each position, and that bar's length in ticks and in steps."""
-        bar = np.clip(np.searchsorted(lines, positions, "right") - 1, 0, len(self) - 1)
-        return bar, np.diff(self.bar_ticks)[bar], np.diff(self.bar_steps)[bar]
+    def _lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ticks and the steps of all bar lines, that of the bar before among them."""
+        if self.before is None:
+            return self.bar_ticks, self.bar_steps
+        ticks, steps = self.before
+        return np.append(self.bar_ticks[0] - ticks, self.bar_ticks), np.append(-steps, self.bar_steps)
+
+
+def _across(positions: np.ndarray, lines: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Positions between some bar lines, rounded to what they are between the same lines in another unit."""
+    bar = np.clip(np.searchsorted(lines, positions, "right") - 1, 0, len(lines) - 2)
+    return others[bar] + _rounded((positions - lines[bar]) * np.diff(others)[bar], np.diff(lines)[bar])
 
 
 def _rounded(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

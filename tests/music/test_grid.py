@@ -35,6 +35,19 @@ def test_steps_undo_ticks(grid):
     assert np.array_equal(grid.ticks(grid.bar_steps), grid.bar_ticks)
 
 
+@given(grids(), st.data())
+def test_some_bars_have_the_steps_of_the_whole(grid, data):
+    """Also for what comes a moment before them: in a bar of other steps it may be nearest to their first one."""
+    first = data.draw(st.integers(1, len(grid)))
+    last = data.draw(st.integers(first, len(grid)))
+    begin = max(first - 2, 0)
+    part = grid.bars(begin + 1, last).bars(first - begin, last - begin)
+    ticks = np.arange(grid.bar_ticks[begin], grid.bar_ticks[last])
+    assert np.array_equal(part.steps(ticks), grid.steps(ticks) - grid.bar_steps[first - 1])
+    steps = np.arange(grid.bar_steps[begin], grid.bar_steps[last])
+    assert np.array_equal(part.ticks(steps - grid.bar_steps[first - 1]), grid.ticks(steps))
+
+
 @given(grids(), st.integers(1, 64))
 def test_windows_cover_the_passage_in_whole_bars(grid, size):
     plan = grid.windows(size)

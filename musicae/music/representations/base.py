@@ -212,7 +212,8 @@ class Representation(ABC):
         grid, left_out = _sounding_bars(whole, notes) if bars is None else _chosen_bars(song, whole, bars)
         array, changes = self.encode_parts(tracks, grid)
         if not len(self.decode(array)[0]):
-            raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
+            where = f"bars {bars[0]} to {bars[1]}" if bars else "its bars"
+            raise NoWindows(f"{title(song)}: no note begins in {where} ({choice})")
         return Hearing(array, grid, song, tracks, (choice, *left_out, *changes))
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:

@@ -100,6 +100,17 @@ def test_rendered_and_heard_again_it_is_the_same(kind, song):
     assert len(again.report) == 1 + any("empty" in sentence or "left out" in sentence for sentence in again.report)
 
 
+@pytest.mark.parametrize("end", [18, 19])
+def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_is_heard(end):
+    """The bar before has longer steps: the last of its ticks belongs to the next bar line, whatever comes then."""
+    metres = (TimeSignature(0, 7, 8), TimeSignature(18, 2, 4))
+    hit = Track(np.array([(17, end, 36, 80)], NOTE), is_drum=True)
+    hearing = Drums().hear(Song((hit,), ticks_per_quarter=5, time_signatures=metres))
+    assert hearing.array.any()
+    rendered = Drums().render(hearing.array, hearing)
+    assert np.array_equal(Drums().hear(rendered).array.nonzero()[0], hearing.array.nonzero()[0])
+
+
 @each_kind
 @given(song=beats())
 def test_windows_cut_and_joined_are_the_passage(kind, song):
