@@ -5,9 +5,9 @@
 
 GROOVE is the Groove MIDI Dataset, whose own split is used; CORPUS a folder that training wrote
 (runs/melody-2bar/corpus). Each is trained on one thread until it has used the minutes of processor time, in batches of
-128; the best averaged weights by validation are measured on the test part, which nothing else has seen. The last is not
-of MusicVAE: it is told the hits, so its errors of timing and loudness are of all hits, those of others of the hits that
-come back.
+128; the averaged weights that the preset keeps are measured on the test part, which nothing else has seen. The last is
+not of MusicVAE: it is told the hits, so its errors of timing and loudness are of all hits, those of others of the hits
+that come back.
 
 Teacher-forced accuracies, rates and distortions are of one draw of z. `score played` is the test data as a score:
 every hit on the grid, as loud as the mean of all; its errors are what a model that plays has to beat.

@@ -2,7 +2,8 @@
 
 Networks, sizes of the latent vector, objectives, batch sizes, learning rate and gradient rules are the original's. What
 is ours: the representations take any metre and length (`strict` ones are the original's), all transpositions are drawn
-afresh every time, and the weights that are kept are a running average, of the moment that validates best.
+afresh every time, and the weights that are kept are a running average, of the moment that validates best; of the last
+moment where beta rises throughout.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def original(name: str, summary: str, representation, network: Recurrent, latent
         betas=(0.9, 0.999),
         skip_above=1e4,
         coast=True,
+        keep="last" if loss.beta.rate else "best",  # while beta rises, a loss with its last weight chooses too early
     )
     return Preset(
         name=name,
