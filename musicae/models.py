@@ -29,7 +29,7 @@ class Models(Command):
             except (OSError, ValueError, LookupError, TypeError) as error:
                 self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
         lines = ["Models on this machine:"]
-        lines += [f"  {m['model']:24} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
+        lines += [f"  {m['model']:32} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
         lines += ["", "Presets for python -m musicae.train NAME, with their numbers of parameters:"]
         presets = []
         for group, members in FAMILIES.items():
