@@ -134,22 +134,19 @@ class Counted(NamedTuple):
     test: int
 
 
-def count(
-    preset: Preset, data: Sequence[str | Path] = (), out: str | Path | None = None, *, quiet: bool = False
-) -> Counted:
-    """What a preset would be trained on; nothing is trained.
+def count(preset: Preset, data: Sequence[str | Path] = (), *, quiet: bool = False) -> Counted:
+    """What a preset would be trained on; nothing is trained, and nothing written.
 
     Args:
         preset: what cuts songs into windows, or fits pictures.
         data: as for `fit`.
-        out: the folder whose `corpus` is written, for `fit` to take up when it is given as data; None for none.
         quiet: show no progress.
 
     Raises:
         DataError: there is nothing.
     """
     with TemporaryDirectory() as temporary:
-        folder = Path(out or temporary) / CORPUS
+        folder = Path(temporary) / CORPUS
         splits = open_data(preset, data, folder, quiet=quiet)
         skipped = checkpoints.read_json(folder, INDEX)["skipped"] if (folder / INDEX).exists() else {}
         reasons = [f"{number:,} {reason}" for reason, number in skipped.items()]

@@ -65,7 +65,7 @@ class Train(Command):
         from musicae.fitting import changed, count, fit
 
         if self.dry_run:
-            counted = count(preset, self.data, self.out, quiet=self.quiet)
+            counted = count(preset, self.data, quiet=self.quiet)
             self.result(counted._asdict(), [counted.report])
             return
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the models of drums that ship, from the unpacked Groove MIDI Dataset, whose own split is used.
 #
-#   scripts/train_grooves.sh GROOVE      about 25 and 30 minutes on one core that multiplies bf16
+#   scripts/train_grooves.sh GROOVE      18 and 30 minutes on one core that multiplies bf16
 set -euo pipefail
 groove=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."

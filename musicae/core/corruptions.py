@@ -23,9 +23,13 @@ class Corruption(Protocol):
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """`[batch, ...]` to damaged `[batch, ...]`."""
 
+    def certain(self, x: torch.Tensor) -> torch.Tensor:
+        """What is done to a user's own data, with nothing left to chance: mostly nothing, they are as they are."""
+        return x
+
 
 @dataclass(frozen=True)
-class GaussianNoise:
+class GaussianNoise(Corruption):
     """`clip(x + N(mean, std²), 0, 1)`: the noise of denoising autoencoders on pictures (Vincent et al. 2008).
 
     Args:
@@ -42,7 +46,7 @@ class GaussianNoise:
 
 
 @dataclass(frozen=True)
-class Masking:
+class Masking(Corruption):
     """Each value hidden, that is 0, with the same probability: the masking noise of denoising autoencoders (Vincent et
     al. 2008).
 
@@ -58,7 +62,7 @@ class Masking:
 
 
 @dataclass(frozen=True)
-class Pixelation:
+class Pixelation(Corruption):
     """Every value replaced by the mean of the block that it is in: what is left of a picture of low resolution.
 
     Giving back the whole from it is super-resolution. The shape stays, so that any encoder reads it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from musicae.core.corruptions import Corruption
 from musicae.errors import ConfigError
 from musicae.music.representations.kits import NINE, OPEN_HAT
 
@@ -21,7 +22,7 @@ LEAST = 0.2  # how probable it is at least that a note is dropped, however loud,
 
 
 @dataclass(frozen=True)
-class Unplayed:
+class Unplayed(Corruption):
     """What is left of a performance `[batch, 27, steps]` (see `Groove`), taken away in this order.
 
     Args:

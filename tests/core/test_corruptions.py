@@ -159,3 +159,10 @@ def test_blocks_of_pictures_are_those_of_torch():
 def test_a_factor_that_does_not_divide_is_refused_in_one_line(factor, size):
     with pytest.raises(ConfigError, match=rf"^a size of {' by '.join(map(str, size))} has no whole blocks of {factor}"):
         Pixelation(factor)(torch.zeros(1, 1, *size), RandomSource(0))
+
+
+@EVERY
+def test_a_users_own_data_are_what_they_are(corruption):
+    """Damage is for training and measuring: what a user gives to a model that restores is not damaged once more."""
+    x = RandomSource(0).uniform(2, 3, 4, 4)
+    assert torch.equal(corruption.certain(x), x)

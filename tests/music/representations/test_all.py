@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from frames import frames
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from musicae.music.grid import Grid
 from musicae.music.representations import REPRESENTATIONS, Melody, Pianoroll
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track, tidy
 
-METRES = [(2, 4), (3, 4), (4, 4), (5, 8), (6, 8), (7, 8), (12, 8)]
 KINDS = [
     Melody(),
     Melody(steps=24, steps_per_quarter=3, lowest_pitch=48, highest_pitch=72),
@@ -28,16 +28,11 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 @st.composite
 def songs(draw) -> Song:
     """A song of up to twelve bars in up to three metres, with up to forty notes anywhere in it."""
-    quarter = draw(st.sampled_from([24, 96, 220, 480, 5]))
-    tick, signatures = 0, []
-    for bars in draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)):
-        numerator, denominator = draw(st.sampled_from(METRES))
-        signatures.append(TimeSignature(tick, numerator, denominator))
-        tick += round(bars * 4 * quarter * numerator / denominator)
+    quarter, signatures, tick = draw(frames())
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, 3 * quarter), st.integers(0, 127))
     rows = [(s, min(s + length, tick), p, 80) for s, length, p in draw(st.lists(note, min_size=1, max_size=40))]
     track = Track(tidy(np.array(rows, NOTE)), program=draw(st.integers(0, 127)), name="Ålesund")
-    return Song((track,), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), tuple(signatures))
+    return Song((track,), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
 
 @each_kind

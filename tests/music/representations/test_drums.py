@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from frames import frames
 from hypothesis import given
 from hypothesis import strategies as st
 from test_strict import SHARED, midi, needs_shared, song
@@ -17,7 +18,6 @@ from musicae.music.representations.kits import KITS, NINE
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track, tidy
 
 SIXTEENTH = 120
-METRES = [(2, 4), (3, 4), (4, 4), (5, 8), (6, 8), (7, 8), (12, 8)]
 KINDS = [Drums(), Drums(labels=True), Drums(kit="old", steps=16, steps_per_quarter=3), Drums(classes=61)]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 
@@ -31,16 +31,11 @@ def track(*hits, name: str = "", is_drum: bool = True, velocity: int = 80) -> Tr
 @st.composite
 def beats(draw) -> Song:
     """A song of up to eight bars in up to two metres, with up to forty hits anywhere on any key."""
-    quarter = draw(st.sampled_from([24, 96, 220, 480, 5]))
-    tick, signatures = 0, []
-    for bars in draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)):
-        metre = draw(st.sampled_from(METRES))
-        signatures.append(TimeSignature(tick, *metre))
-        tick += round(bars * 4 * quarter * metre[0] / metre[1])
+    quarter, signatures, tick = draw(frames(2))
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, quarter), st.integers(0, 127), st.integers(1, 127))
     rows = [(s, min(s + length, tick), p, v) for s, length, p, v in draw(st.lists(note, min_size=1, max_size=40))]
     tracks = tuple(Track(tidy(np.array(some, NOTE)), 0, True, "Kit") for some in (rows[:20], rows[20:]) if some)
-    return Song(tracks, quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), tuple(signatures))
+    return Song(tracks, quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
 
 # Kits ---------------------------------------------------------------------------------------------

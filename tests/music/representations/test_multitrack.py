@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from frames import frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -23,7 +24,6 @@ from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track, tidy
 BAND, TOLD, STRICT = Multitrack(), Multitrack(chords=True), Multitrack(strict=True)
 SMALL = Multitrack(steps=48, steps_per_quarter=12, most_tracks=4, tokens=24)
 each_kind = pytest.mark.parametrize("kind", [BAND, TOLD, SMALL], ids=repr)
-METRES = [(2, 4), (3, 4), (4, 4), (5, 4), (5, 8), (6, 8), (12, 8), (3, 16)]
 SIXTEENTH, END, NOTHING = 120, 489, 490
 
 
@@ -36,19 +36,14 @@ def track(*rows, program: int = 0, is_drum: bool = False, name: str = "") -> Tra
 @st.composite
 def bands(draw, most_tracks: int = 10, most_notes: int = 40) -> Song:
     """Some tracks, not all on different programs, in a song of up to twelve bars in up to three metres."""
-    quarter = draw(st.sampled_from([24, 96, 220, 480, 5]))
-    tick, signatures = 0, []
-    for bars in draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)):
-        numerator, denominator = draw(st.sampled_from(METRES))
-        signatures.append(TimeSignature(tick, numerator, denominator))
-        tick += round(bars * 4 * quarter * numerator / denominator)
+    quarter, signatures, tick = draw(frames())
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, 6 * quarter), st.integers(0, 127), st.integers(1, 127))
     tracks = []
     for _ in range(draw(st.integers(1, most_tracks))):
         rows = draw(st.lists(note, min_size=1, max_size=most_notes))
         notes = tidy(np.array([(s, min(s + length, tick), p, v) for s, length, p, v in rows], NOTE))
         tracks.append(Track(notes, draw(st.sampled_from([0, 0, 33, 127])), draw(st.booleans()), f"track {len(tracks)}"))
-    return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), tuple(signatures))
+    return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
 
 def notes_of(array: np.ndarray) -> list[tuple]:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from frames import frames
 from hypothesis import given
 from hypothesis import strategies as st
 from test_strict import SHARED, needs_shared, song
@@ -16,11 +17,10 @@ from musicae.errors import ConfigError, NoWindows
 from musicae.music.grid import Grid
 from musicae.music.metrics import score
 from musicae.music.representations.trio import Trio
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track, tidy
+from musicae.music.song import NOTE, Song, Tempo, Track, tidy
 
 TRIO, STRICT = Trio(steps=32), Trio(strict=True)
 each_kind = pytest.mark.parametrize("kind", [TRIO, Trio(steps=24, steps_per_quarter=3, kit="old")], ids=repr)
-METRES = [(2, 4), (3, 4), (4, 4), (5, 8), (6, 8), (12, 8)]
 SIXTEENTH = 120
 
 
@@ -45,12 +45,7 @@ BAND = Song((line(72, program=73, name="Flöte"), line(36, program=33, name="E-B
 @st.composite
 def trios(draw) -> Song:
     """A melody, a bass and drums, some of them missing, in a song of up to eight bars in up to two metres."""
-    quarter = draw(st.sampled_from([24, 96, 220, 480, 5]))
-    tick, signatures = 0, []
-    for bars in draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)):
-        metre = draw(st.sampled_from(METRES))
-        signatures.append(TimeSignature(tick, *metre))
-        tick += round(bars * 4 * quarter * metre[0] / metre[1])
+    quarter, signatures, tick = draw(frames(2))
     note = st.tuples(st.integers(0, tick - 1), st.integers(1, 2 * quarter), st.integers(0, 127), st.integers(1, 127))
     tracks = []
     for program, is_drum in draw(
@@ -58,7 +53,7 @@ def trios(draw) -> Song:
     ):
         rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=20))]
         tracks.append(Track(tidy(np.array(rows, NOTE)), program, is_drum, f"part {len(tracks)}"))
-    return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), tuple(signatures))
+    return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
 
 # There and back -----------------------------------------------------------------------------------
