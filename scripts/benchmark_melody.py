@@ -4,7 +4,7 @@
     python scripts/benchmark_melody.py CORPUS --minutes 0       measures the runs that are there
 
 CORPUS is a folder that training wrote (runs/melody-2bar/corpus). Each is trained on one thread until it has used the
-minutes of processor time, in batches of 128; the best averaged weights by validation are measured on the test split.
+minutes of processor time, in batches of 128; the averaged weights that its preset keeps are measured on the test split.
 Throughputs are measured in this one process on one thread, the two models in turn, and given as ratios.
 """
 
