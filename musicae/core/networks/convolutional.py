@@ -13,10 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from musicae.core.networks.rows import RowConvolution, RowNorm, TransposedRowConvolution
 from musicae.errors import ConfigError
 
-CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
-TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+CONVOLUTION = {1: RowConvolution, 2: nn.Conv2d}
+TRANSPOSED = {1: TransposedRowConvolution, 2: nn.ConvTranspose2d}
 
 
 def coarsest(size: Sequence[int], halvings: int) -> tuple[int, ...]:
@@ -43,7 +44,7 @@ class Block(nn.Module):
     def __init__(self, dimensions: int, width: int, latent: int = 0):
         super().__init__()
         convolution = CONVOLUTION[dimensions]
-        self.norm = nn.GroupNorm(1, width)
+        self.norm = RowNorm(1, width)
         self.first = convolution(width, width, 3, padding=1)
         self.second = convolution(width, width, 3, padding=1)
         self.film = nn.Linear(latent, 2 * width) if latent else None
@@ -108,7 +109,7 @@ class ConvolutionalDecoder(nn.Module):
             self.layers.extend(Block(dimensions, widths[i], latent) for _ in range(blocks))
             if i:
                 self.layers.append(TRANSPOSED[dimensions](widths[i], widths[i - 1], 4, stride=2, padding=1))
-        self.norm = nn.GroupNorm(1, widths[0])
+        self.norm = RowNorm(1, widths[0])
         last = CONVOLUTION[dimensions] if fine else TRANSPOSED[dimensions]
         self.end = last(widths[0], channels, *((3, 1, 1) if fine else (4, 2, 1)))
 
