@@ -24,6 +24,8 @@ class Convolutional:
         widths: channels at each scale, finest first.
         blocks: residual blocks at each scale.
         fine: whether the first scale has the resolution of the data; if not, half of it.
+        summary: size of the vector in which z is summed up for the blocks of the decoder to read; 0 for z itself. Of a
+            long z it saves a quarter of the weights.
     """
 
     stepwise: ClassVar[bool] = False
@@ -31,6 +33,7 @@ class Convolutional:
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
     fine: bool = True
+    summary: int = 0
 
     def encoder(self, event: Event) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features."""
@@ -49,7 +52,7 @@ class Convolutional:
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
 
-        sizes = (event.outputs, event.size, self.widths, self.blocks, latent, self.fine)
+        sizes = (event.outputs, event.size, self.widths, self.blocks, latent, self.fine, self.summary)
         network = ConvolutionalDecoder(*sizes)
         return Decoder(network, likelihood_of(event))
 

@@ -88,7 +88,8 @@ class ConvolutionalEncoder(nn.Module):
 class ConvolutionalDecoder(nn.Module):
     """Latent vectors `[batch, latent]` to parameters `[batch, channels, *size]`, all positions at once.
 
-    Args: as the encoder's, and `latent`, the size of `z`.
+    Args: as the encoder's, and `latent`, the size of `z`; `summary`, the size of the vector that z is summed up in for
+    the blocks to read, or 0 for z itself.
     """
 
     def __init__(
@@ -99,14 +100,16 @@ class ConvolutionalDecoder(nn.Module):
         blocks: int,
         latent: int,
         fine: bool = True,
+        summary: int = 0,
     ):
         super().__init__()
         dimensions = len(size)
+        self.summary = nn.Linear(latent, summary) if summary else nn.Identity()
         self.shape = (widths[-1], *coarsest(size, len(widths) - fine))
         self.start = nn.Linear(latent, math.prod(self.shape))
         self.layers = nn.ModuleList()
         for i in reversed(range(len(widths))):
-            self.layers.extend(Block(dimensions, widths[i], latent) for _ in range(blocks))
+            self.layers.extend(Block(dimensions, widths[i], summary or latent) for _ in range(blocks))
             if i:
                 self.layers.append(TRANSPOSED[dimensions](widths[i], widths[i - 1], 4, stride=2, padding=1))
         self.norm = RowNorm(1, widths[0])
@@ -115,7 +118,7 @@ class ConvolutionalDecoder(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`[batch, latent]` to `[batch, channels, *size]`."""
-        x = self.start(z).view(len(z), *self.shape)
+        x, summary = self.start(z).view(len(z), *self.shape), self.summary(z)
         for layer in self.layers:
-            x = layer(x, z) if isinstance(layer, Block) else layer(x)
+            x = layer(x, summary) if isinstance(layer, Block) else layer(x)
         return self.end(self.norm(x))

@@ -21,8 +21,8 @@ class Pianoroll(Pitched):
 
     So two notes of one pitch, one right after the other, stay two. A passage is uint8 [2, total_steps,
     pitches], a window uint8 [2, steps, pitches]: a picture with two channels, a byte a cell in memory and
-    on disk. A window that begins inside a note has its sustain and not its onset: windows put together
-    again are the passage.
+    on disk; a network reads and writes all pitches of a step together, as it does the classes of a melody. A window
+    that begins inside a note has its sustain and not its onset: windows put together again are the passage.
 
     Args:
         steps: the length of a window.
@@ -41,8 +41,16 @@ class Pianoroll(Pitched):
 
     @property
     def event(self) -> Event:
-        """Onset or not, sustain or not, at each step and pitch."""
-        return Event("bernoulli", 2, (self.steps, self.pitches))
+        """At each step, onset or not and sustain or not of every pitch."""
+        return Event("bernoulli", 2 * self.pitches, (self.steps,))
+
+    def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
+        """Windows [n, 2, steps, pitches] as [n, 2 · pitches, steps]: the onsets of all pitches, then what sustains."""
+        return windows.swapaxes(2, 3).reshape(len(windows), -1, self.steps), None
+
+    def from_data(self, x: np.ndarray) -> np.ndarray:
+        """The way back."""
+        return x.reshape(len(x), 2, self.pitches, self.steps).swapaxes(2, 3).astype(self.dtype)
 
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all pitched tracks together, under the first one's program."""

@@ -1,0 +1,109 @@
+"""Directions in latent space along which named attributes of the data grow: to ask a model for more of one, or less.
+
+The MusicVAE paper (Roberts et al. 2018) takes the mean code of the examples that have most of an attribute minus that of
+those that have least. Attributes go together in the data, and so such a direction changes many at once. These are fitted
+to all attributes at the same time, each the change of the expected code when one grows and the others stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from musicae.errors import CheckpointError, ConfigError
+
+DIRECTIONS = "directions.safetensors"
+RIDGE = 1e-3  # of the correlations between attributes: keeps apart two that are nearly the same
+WEAKEST = 0.2  # spreads that 1.0 along a direction must reach before it is calibrated, for the direction to be kept
+Values = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Attributes by name, and where each grows.
+
+    Args:
+        names: of the attributes.
+        vectors: float32 `[attributes, latent]`; adding one to a code makes its attribute grow by one spread.
+        spreads: the standard deviation of each attribute over the data, in its own unit, `[attributes]`.
+    """
+
+    names: tuple[str, ...]
+    vectors: np.ndarray
+    spreads: np.ndarray
+
+    def shift(self, amounts: Mapping[str, float]) -> np.ndarray:
+        """What to add to a code, float32 `[latent]`, for so many spreads of each attribute; negative for less.
+
+        Raises:
+            ConfigError: an attribute that there is no direction for, or an amount that is not a number.
+        """
+        total = np.zeros(self.vectors.shape[1], np.float32)
+        for name, amount in amounts.items():
+            if name not in self.names:
+                raise ConfigError.unknown("attribute", name, self.names)
+            if not np.isfinite(amount):
+                raise ConfigError(f"{name} {amount}: give a number of spreads, e.g. 1.5")
+            total += np.float32(amount) * self.vectors[self.names.index(name)]
+        return total
+
+    def keep(self, names: tuple[str, ...]) -> Directions:
+        """Only those of some attributes."""
+        places = [self.names.index(name) for name in names]
+        return Directions(tuple(names), self.vectors[places], self.spreads[places])
+
+    def save(self, folder: Path) -> None:
+        """Write them into a model folder, in float16."""
+        from safetensors.numpy import save
+
+        from musicae.files import write_atomically
+
+        arrays = {"vectors": self.vectors.astype(np.float16), "spreads": self.spreads.astype(np.float32)}
+        write_atomically(folder / DIRECTIONS, save(arrays, {"names": json.dumps(self.names)}), force=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Directions | None:
+        """Read them from a model folder; None where there are none.
+
+        Raises:
+            CheckpointError: they are damaged.
+        """
+        from safetensors import safe_open
+
+        path = folder / DIRECTIONS
+        if not path.exists():
+            return None
+        try:
+            with safe_open(path, "np") as file:
+                names = tuple(json.loads(file.metadata()["names"]))
+                return cls(names, file.get_tensor("vectors").astype(np.float32), file.get_tensor("spreads"))
+        except Exception as error:  # safetensors answers a damaged file with errors of its own
+            raise CheckpointError(f"{path}: damaged ({type(error).__name__}); fit them again, or remove it") from error
+
+
+def fit(codes: np.ndarray, values: Values) -> Directions:
+    """Directions for the attributes of codes `[n, latent]`, each of `values` `[n]`, nan where it is undefined.
+
+    With standardised attributes a and codes z, `vectors = Cov(a, a)⁻¹ Cov(a, z)`: the least squares of z on all of a
+    together. Attributes that do not vary are left out, and so are codes of which one is undefined.
+
+    Raises:
+        ConfigError: there are fewer than two codes with every attribute, or no attribute varies.
+    """
+    values = {name: column for name, column in values.items() if np.nanstd(column) > 0}
+    if not values:
+        raise ConfigError("no attribute varies: there is nothing to fit directions to")
+    columns = np.stack(list(values.values()), 1).astype(np.float64)
+    defined = np.isfinite(columns).all(1)
+    if defined.sum() < 2:
+        raise ConfigError(f"directions need at least two codes with every attribute; there are {defined.sum()}")
+    columns, z = columns[defined], codes[defined].astype(np.float64)
+    spreads = columns.std(0)
+    a = (columns - columns.mean(0)) / np.where(spreads > 0, spreads, 1)
+    correlations = a.T @ a / len(a) + RIDGE * np.eye(len(spreads))
+    vectors = np.linalg.solve(correlations, a.T @ (z - z.mean(0)) / len(a))
+    return Directions(tuple(values), vectors.astype(np.float32), spreads)
