@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 
 import torch
-from benchmark_melody import seconds
 
+from musicae.core.speed import decoding, seconds
 from musicae.loading import build_network
 from musicae.presets import PRESETS
 
@@ -36,7 +36,8 @@ def measured(name: str, batch: int) -> tuple[float, float]:
     network = build_network(preset).eval()
     z = torch.randn(batch, preset.latent, generator=torch.Generator().manual_seed(0))
     x = network.decode(z).mode()
-    return seconds(lambda: network.decode(z).mode()), seconds(lambda: network.encode(x).mean)
+    decode, encode = seconds(decoding(network, batch), lambda: network.encode(x).mean)
+    return decode, encode
 
 
 def main() -> None:

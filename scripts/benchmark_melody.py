@@ -23,8 +23,8 @@ import numpy as np
 import psutil
 import torch
 
-from musicae.core.randomness import RandomSource
-from musicae.core.training import Task, multiplies_bf16, parameter_groups
+from musicae.core.data import Batch
+from musicae.core.speed import decoding, seconds, training_step
 from musicae.fitting import open_data
 from musicae.loading import build_network, load
 from musicae.presets import PRESETS
@@ -44,38 +44,13 @@ def train(name: str, corpus: Path, folder: Path, minutes: float) -> None:
     process.wait()
 
 
-def seconds(work, repeats: int = 5) -> float:
-    """The median time of one call in seconds, after one to warm up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
-
-
-def throughput(name: str, windows: torch.Tensor) -> dict[str, float]:
+def throughput(name: str, batch: Batch) -> dict[str, float]:
     """Windows a second: trained in batches of 128 (halfway through scheduled sampling); decoded by 1 and by 512."""
     preset = PRESETS[name]
     model = build_network(preset)
-    task, random = Task(model, preset.objective), RandomSource(0)
-    optimizer = torch.optim.AdamW(parameter_groups(model, 0.01))
-    bf16 = multiplies_bf16(torch.device("cpu"))
-
-    def step() -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            task(windows[:BATCH], 6908, random).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    @torch.no_grad()
-    def decode(n: int) -> None:
-        model.decode(torch.zeros(n, preset.latent)).mode()
-
-    rates = {"training": BATCH / seconds(step)}
-    model.eval()
-    return rates | {f"decoding {n}": n / seconds(lambda n=n: decode(n)) for n in (1, 512)}
+    works = training_step(model, preset.objective, batch, step=6908), decoding(model, 1), decoding(model, 512)
+    sizes = {"training": BATCH, "decoding 1": 1, "decoding 512": 512}
+    return {work: n / time for (work, n), time in zip(sizes.items(), seconds(*works), strict=True)}
 
 
 def main() -> None:
@@ -95,7 +70,7 @@ def main() -> None:
         results[name] = {"parameters": sum(p.numel() for p in model.network.parameters() if p.requires_grad)}
         results[name] |= {
             "held_out": model.evaluate(test),
-            "windows_per_second": throughput(name, test.batch(np.arange(BATCH)).x),
+            "windows_per_second": throughput(name, test.batch(np.arange(BATCH))),
         }
     speeds = [results[name]["windows_per_second"] for name in (OURS, BASELINE)]
     results["ratio"] = {work: speeds[0][work] / speeds[1][work] for work in speeds[0]}
