@@ -1,7 +1,7 @@
 """How fast models are: examples a second in training, and decoded.
 
-Works are timed in turn, one call of each after another, so that what else the machine does falls on all of them alike:
-ratios of one run hold, the numbers themselves are of that machine.
+Works are timed in turn, one after another again and again, so that what else the machine does falls on all of them
+alike: ratios of one run hold, the numbers themselves are of that machine.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ Work = Callable[[], Any]
 
 
 def seconds(*works: Work, repeats: int = 5, clock: Callable[[], float] = time.perf_counter) -> list[float]:
-    """The median time of one call of each work, after one to warm up; they are called in turn.
+    """The median time of one call of each work; they take turns, each time with a call before it to warm the caches.
 
     Args:
         works: what is timed.
-        repeats: calls of each.
+        repeats: turns of each.
         clock: `time.process_time` for the time of the processor in place of that on the wall.
     """
-    times = np.zeros((repeats + 1, len(works)))
-    for row in times:
+    times = np.zeros((repeats, len(works)))
+    for turn in times:
         for i, work in enumerate(works):
+            work()
             start = clock()
             work()
-            row[i] = clock() - start
-    return np.median(times[1:], axis=0).tolist()
+            turn[i] = clock() - start
+    return np.median(times, axis=0).tolist()
 
 
 def training_step(

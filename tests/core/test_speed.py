@@ -10,10 +10,10 @@ from musicae.loading import build_network
 from musicae.music.windows import to_batch
 
 
-def test_works_are_called_in_turn_and_each_has_its_median():
+def test_works_take_turns_and_each_has_the_median_of_its_warm_calls():
     now, calls = 0.0, []
 
-    def work(name, *costs):
+    def work(name, costs):
         left = list(costs)
 
         def call():
@@ -23,9 +23,9 @@ def test_works_are_called_in_turn_and_each_has_its_median():
 
         return call
 
-    a, b = seconds(work("a", 90, 1, 2, 6), work("b", 90, 5, 3, 4), repeats=3, clock=lambda: now)
-    assert (a, b) == (2, 4)
-    assert calls == ["a", "b"] * 4
+    costs = {"a": (90, 1, 80, 2, 70, 6), "b": (90, 5, 90, 3, 90, 4)}
+    assert seconds(*(work(*item) for item in costs.items()), repeats=3, clock=lambda: now) == [2, 4]
+    assert calls == ["a", "a", "b", "b"] * 3
 
 
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.RECURRENT, tiny.GROOVE, tiny.HITS], ids=lambda p: p.name)
