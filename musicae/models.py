@@ -26,10 +26,10 @@ class Models(Command):
         for name, folder in here().items():
             try:
                 models.append(describe(name, folder))
-            except (OSError, ValueError, LookupError, TypeError) as error:
+            except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
                 self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
-        lines = ["Models on this machine:"]
-        lines += [f"  {m['model']:32} {m['megabytes']:5.1f} MB  {m['summary']}{_figures(m)}" for m in models]
+        lines = ["Models on this machine, and what comes back of data that they have not seen (z = mean, greedy):"]
+        lines += [line for model in models for line in _lines(model)]
         lines += ["", "Presets for python -m musicae.train NAME, with their numbers of parameters:"]
         presets = []
         for group, members in FAMILIES.items():
@@ -55,20 +55,43 @@ def _row(preset: dict) -> str:
 def describe(name: str, folder: Path) -> dict:
     """Name, size, use and measured figures of a model folder."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
-    weights, metrics = folder / "model.safetensors", folder / "metrics.json"
+    weights, file = folder / "model.safetensors", folder / "metrics.json"
+    metrics = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {
         "model": name,
         "summary": config["summary"],
         "megabytes": round(weights.stat().st_size / 1e6, 1) if weights.exists() else 0.0,
-        "metrics": json.loads(metrics.read_text(encoding="utf-8")) if metrics.exists() else {},
+        "figures": headline(metrics.get("held_out", {}).get("mean", {}).get("greedy", {})),
+        "metrics": metrics,
     }
 
 
-def _figures(model: dict) -> str:
-    """The headline of a model's figures."""
-    held_out = model["metrics"].get("held_out", {})
-    ratios = held_out.get("mean", {}).get("greedy", {})
-    return "".join(f"; {name.replace('_', ' ')} {value:.3f}" for name, value in ratios.items() if value is not None)
+WORDS = {
+    "melody_accuracy": "{:.3f} of the melody",
+    "bass_accuracy": "{:.3f} of the bass",
+    "drums_accuracy": "{:.3f} of the drums",
+    "step_accuracy": "{:.3f} of steps",
+    "onset_f1": "{:.3f} of onsets",
+    "timing_error_ms": "{:.1f} ms early or late",
+    "velocity_error": "{:.0%} too loud or soft",
+}
+
+
+def headline(ratios: dict[str, float | None]) -> str:
+    """The figures that say most of one way to decode, in words; of pictures all of them.
+
+    Args:
+        ratios: of `held_out`, under which z is decoded and how: e.g. `metrics["held_out"]["mean"]["greedy"]`.
+    """
+    there = {name: value for name, value in ratios.items() if value is not None}
+    known = [form.format(there[name]) for name, form in WORDS.items() if name in there]
+    return ", ".join(known or [f"{name.replace('_', ' ')} {value:.3f}" for name, value in there.items()])
+
+
+def _lines(model: dict) -> list[str]:
+    """Name, size and use of a model, and its figures under them."""
+    first = f"  {model['model']:32} {model['megabytes']:5.1f} MB  {model['summary']}"
+    return [first, f"{'':45}{model['figures']}"] if model["figures"] else [first]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from musicae.loading import DEFAULT, PRETRAINED
+from musicae.models import Models, describe, headline
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ({"step_accuracy": 0.9952, "onset_f1": 0.987, "whole_windows": 0.9}, "0.995 of steps, 0.987 of onsets"),
+        (
+            {"step_accuracy": 0.5, "onset_f1": None, "timing_error_ms": 17.03, "velocity_error": 0.184},
+            "0.500 of steps, 17.0 ms early or late, 18% too loud or soft",
+        ),
+        ({"bce": 0.0614, "psnr": None}, "bce 0.061"),
+        ({}, ""),
+    ],
+)
+def test_a_headline_says_the_known_figures_or_else_all(ratios, words):
+    assert headline(ratios) == words
+
+
+def test_of_a_trio_each_part_comes_before_the_whole():
+    ratios = {"step_accuracy": 0.6, "onset_f1": 0.7} | {f"{p}_accuracy": 0.8 for p in ("drums", "bass", "melody")}
+    assert headline(ratios).startswith("0.800 of the melody, 0.800 of the bass, 0.800 of the drums, 0.600 of steps")
+
+
+@pytest.mark.skipif(not (PRETRAINED / DEFAULT).exists(), reason="the default model is not here")
+def test_models_that_ship_are_listed_with_size_and_figures(capsys):
+    shipped = describe(DEFAULT, PRETRAINED / DEFAULT)
+    greedy = json.loads((PRETRAINED / DEFAULT / "metrics.json").read_text())["held_out"]["mean"]["greedy"]
+    assert shipped["figures"] == headline(greedy)
+    Models().run()
+    lines = capsys.readouterr().out.splitlines()
+    place = next(i for i, line in enumerate(lines) if line.split()[:1] == [DEFAULT])
+    assert f"{shipped['megabytes']:.1f} MB" in lines[place]
+    assert lines[place + 1].strip() == shipped["figures"]
