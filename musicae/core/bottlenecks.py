@@ -91,13 +91,14 @@ class RectifiedPoint(Point):
 
 
 class Gaussian(nn.Module):
-    """Features to N(mean, std²), with `std = softplus(affine)`.
+    """Features to N(mean, std²), with `std = softplus(affine)`, and at least a millionth.
 
     The deviations start at 0.1 whatever the input: small beside the means, so that the decoder has something to read
     from the first step.
     """
 
     start = 0.1
+    smallest = 1e-6  # while the rate costs nothing a deviation may fall to 0, and its logarithm ends the training
 
     def __init__(self, features: int, latent: int):
         super().__init__()
@@ -109,7 +110,8 @@ class Gaussian(nn.Module):
 
     def forward(self, features: torch.Tensor) -> GaussianPosterior:
         """`[batch, features]` to a posterior over `[batch, latent]`, in float32."""
-        return GaussianPosterior(self.mean(features).float(), functional.softplus(self.std(features).float()))
+        std = functional.softplus(self.std(features).float()).clamp(min=self.smallest)
+        return GaussianPosterior(self.mean(features).float(), std)
 
 
 class BroadGaussian(Gaussian):
