@@ -190,9 +190,9 @@ def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_o
     else:
         fractions = ALL_TEST if held_out else (0.9, 0.05, 0.05)
         corpus = build(sources, preset.representation, folder, track=preset.track, fractions=fractions, quiet=quiet)
-    heard = (corpus.train, corpus.validation, corpus.test)
-    moves = (preset.transpose, (0, 0), (0, 0))
-    return Splits(*(Windows(a, preset.representation, m) for a, m in zip(heard, moves, strict=True)), corpus.report())
+    moves = {"train": preset.transpose, "validation": (0, 0), "test": (0, 0)}
+    parts = [Windows(corpus.windows[s], preset.representation, m, corpus.songs[s]) for s, m in moves.items()]
+    return Splits(*parts, corpus.report())
 
 
 def _check_kind(corpus, preset: Preset) -> None:
@@ -308,9 +308,14 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
 def fitted_prior(model: Model, examples: Examples) -> FittedMixture:
     """The prior that a preset asks for, fitted to the codes of training examples."""
     settings, seed = model.preset.prior, model.preset.training.seed
-    chosen = shuffled(len(examples), min(settings.examples, len(examples)), seed, 0)
+    return settings.fit(encoded(model, examples, settings.examples), seed)
+
+
+def encoded(model: Model, examples: Examples, most: int) -> np.ndarray:
+    """The codes `[n, latent]` of at most so many examples, which the seed of the model's training chooses."""
+    chosen = shuffled(len(examples), min(most, len(examples)), model.preset.training.seed, 0)
     batches = (examples.batch(part) for part in np.array_split(chosen, -(-len(chosen) // 512)))
-    return settings.fit(np.concatenate([model.to_latent(b.x, condition=b.condition) for b in batches]), seed)
+    return np.concatenate([model.to_latent(batch.x, condition=batch.condition) for batch in batches])
 
 
 def figures(model: Model, splits: Splits, part: str = "test", **options: Any) -> dict:

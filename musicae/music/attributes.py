@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
+from musicae.music.harmony import MAJOR
 from musicae.music.representations import Drums, Groove, Multitrack, Representation, Trio
 from musicae.music.representations.performance import DRUMS
 from musicae.music.representations.planes import thirds
 
-MAJOR = (0, 2, 4, 5, 7, 9, 11)
 SCALES = np.stack([np.bincount((np.array(MAJOR) + key) % 12, minlength=12) for key in range(12)])
 HATS = (42, 44, 46)  # closed, by foot, open: how every kit writes them
 BYTES = 2**22  # of windows that are decoded at once: bounds the memory

@@ -27,7 +27,7 @@ MOST_CHORDS = 1000  # in a part, in MusicVAE
 UNPITCHED_PROGRAMS = (*range(96, 104), *range(112, 128))  # sound effects and percussion
 CHORDS_A_BAR = {(2, 2): 1, (2, 4): 1, (3, 4): 1, (4, 4): 2, (6, 8): 2}
 
-_SCALE = (0, 2, 4, 5, 7, 9, 11)
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _KINDS = (  # tones above the root, and the kind of triad
     ((0, 4, 7), 0),
     ((0, 3, 7), 1),
@@ -176,7 +176,7 @@ def _model() -> _Model:
         holds[i + 1, [(root + tone) % 12 for tone in tones]] = True
     scales = np.zeros((12, 12), bool)
     for tonic in range(12):
-        scales[tonic, [(tonic + step) % 12 for step in _SCALE]] = True
+        scales[tonic, [(tonic + step) % 12 for step in MAJOR]] = True
     inside, outside = (holds[None] & scales[:, None]).sum(2), (holds[None] & ~scales[:, None]).sum(2)
     chord = (1 - OUT_OF_KEY) ** inside * OUT_OF_KEY**outside
     chord /= chord.sum(axis=1, keepdims=True)

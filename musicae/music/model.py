@@ -126,7 +126,7 @@ class MusicModel(Model):
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
         """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
-        return self._encode(self.hear(song, track, bars).windows)
+        return self.encode_windows(self.hear(song, track, bars).windows)
 
     def decode(
         self,
@@ -196,7 +196,7 @@ class MusicModel(Model):
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = self._pair(self.hear(a, track, bars), self.hear(b, track, bars))
-        ends = [torch.from_numpy(self._encode(passage.windows)) for passage in pair]
+        ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
         latents = (lerp if linear else slerp)(*ends, torch.linspace(0, 1, steps)).numpy()
         stages = self._stages(pair, steps, told)
         played = stages[0]
@@ -228,7 +228,7 @@ class MusicModel(Model):
         """
         heard = self.hear(song, track, bars)
         passage = self._retold(heard, told)
-        z = again(self._encode(heard.windows), len(passage.windows))
+        z = again(self.encode_windows(heard.windows), len(passage.windows))
         windows = self._decode(z, passage, temperature, top_p, seed)
         both = windows, passage.windows
         ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
@@ -254,7 +254,7 @@ class MusicModel(Model):
         condition = self.condition(passage)
         condition = None if condition is None else condition.repeat(n, 1, 1)
         z = self.draw(n, seed).repeat(length, 0)
-        windows = self._sampled(z, condition, temperature, top_p, seed)
+        windows = self.decode_windows(z, condition, temperature, top_p, seed)
         return [self._render(windows[i : i + length], passage) for i in range(0, n * length, length)]
 
     def vary(
@@ -287,7 +287,7 @@ class MusicModel(Model):
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         heard = self.hear(song, track, bars)
         passage = self._retold(heard, told)
-        z = torch.from_numpy(again(self._encode(heard.windows), len(passage.windows)))
+        z = torch.from_numpy(again(self.encode_windows(heard.windows), len(passage.windows)))
         elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
         moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
         return [self._render(self._decode(m, passage, temperature, top_p, seed), passage) for m in moved]
@@ -323,10 +323,40 @@ class MusicModel(Model):
         corruption = self.preset.corruption
         return measure(self.network, examples, arrays, corruption=corruption, seed=seed, progress=progress)
 
-    def _encode(self, windows: np.ndarray) -> np.ndarray:
+    def encode_windows(self, windows: np.ndarray) -> np.ndarray:
+        """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
         x, condition = to_batch(windows, self.representation)
         heard = x if self.preset.corruption is None else self.preset.corruption.certain(x)
         return self.to_latent(heard, condition=condition)
+
+    def decode_windows(
+        self,
+        z: np.ndarray,
+        condition: torch.Tensor | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Windows `[n, *shape]` from latent vectors `[n, latent]`.
+
+        Args:
+            z: the vectors.
+            condition: what a conditional model is told beside each, `[n, steps, conditions]`.
+            temperature: 0 takes the most probable step.
+            top_p: see `musicae.core.likelihoods.choose`.
+            seed: of the draws at a temperature above 0.
+
+        Raises:
+            ConfigError: a temperature or top-p that cannot be.
+        """
+        if not 0 <= temperature < math.inf:
+            raise ConfigError(f"temperature {temperature}: it must be 0 or more")
+        if not 0 < top_p <= 1:
+            raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
+        x = self.from_latent(z, temperature, top_p, seed, condition).numpy()
+        return self.representation.from_data(
+            self.representation.obeyed(x, None if condition is None else condition.numpy())
+        )
 
     def _passage(self, hearing: Hearing) -> Passage:
         """A hearing in windows; its last bars are repeated in silence if they do not fill one."""
@@ -357,19 +387,7 @@ class MusicModel(Model):
 
     def _decode(self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int) -> np.ndarray:
         """The windows that the model makes of latent vectors, told what a passage has."""
-        return self._sampled(z, self.condition(passage), temperature, top_p, seed)
-
-    def _sampled(
-        self, z: np.ndarray, condition: torch.Tensor | None, temperature: float, top_p: float, seed: int
-    ) -> np.ndarray:
-        if not 0 <= temperature < math.inf:
-            raise ConfigError(f"temperature {temperature}: it must be 0 or more")
-        if not 0 < top_p <= 1:
-            raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        x = self.from_latent(z, temperature, top_p, seed, condition).numpy()
-        return self.representation.from_data(
-            self.representation.obeyed(x, None if condition is None else condition.numpy())
-        )
+        return self.decode_windows(z, self.condition(passage), temperature, top_p, seed)
 
     def _render(self, windows: np.ndarray, passage: Passage) -> Song:
         return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)

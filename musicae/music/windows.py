@@ -16,10 +16,13 @@ class Windows:
         array: windows `[n, ...]`, possibly memory-mapped.
         representation: what the windows are of.
         transpose: lowest and highest number of semitones that a window is moved by.
+        songs: a number for the song of each window, `[n]`; None where nobody knows.
     """
 
-    def __init__(self, array: np.ndarray, representation, transpose: tuple[int, int] = (0, 0)):
-        self.array, self.representation, self.transpose = array, representation, transpose
+    def __init__(
+        self, array: np.ndarray, representation, transpose: tuple[int, int] = (0, 0), songs: np.ndarray | None = None
+    ):
+        self.array, self.representation, self.transpose, self.songs = array, representation, transpose, songs
 
     def __len__(self) -> int:
         """How many windows there are."""

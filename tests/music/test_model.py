@@ -406,7 +406,7 @@ def test_other_chords_under_a_song(chordal, metre):
     passage = chordal._retold(chordal.hear(song), {"chords": "Cdim Gaug"})
     found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
-    assert np.array_equal(chordal.encode(song), chordal._encode(chordal.hear(song).windows))
+    assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.hear(song).windows))
 
 
 def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
