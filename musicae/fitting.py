@@ -190,8 +190,11 @@ def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_o
     else:
         fractions = ALL_TEST if held_out else (0.9, 0.05, 0.05)
         corpus = build(sources, preset.representation, folder, track=preset.track, fractions=fractions, quiet=quiet)
-    moves = {"train": preset.transpose, "validation": (0, 0), "test": (0, 0)}
-    parts = [Windows(corpus.windows[s], preset.representation, m, corpus.songs[s]) for s, m in moves.items()]
+    more = {"train": {"transpose": preset.transpose, "augmentations": preset.augmentations}}
+    parts = (
+        Windows(windows, preset.representation, songs=corpus.songs[split], **more.get(split, {}))
+        for split, windows in corpus.windows.items()
+    )
     return Splits(*parts, corpus.report())
 
 

@@ -24,15 +24,22 @@ PRIOR = "prior.safetensors"
 class Mixture:
     """Settings of a mixture of normal distributions, to be fitted to codes.
 
+    It is fitted in the codes' principal directions, each scaled to variance 1: of a model with many latent dimensions
+    a few hold all of the variance, and the others then cost nothing.
+
     Args:
         components: how many.
         covariance: `"full"` or `"diag"`, as scikit-learn's `GaussianMixture` names them.
         examples: at most so many training examples are encoded to fit it.
+        variance: the share of the codes' variance that the directions hold; the rest is left out.
+        correlated: at most so many of the first directions have full covariances; the others have variances.
     """
 
     components: int = 32
     covariance: str = "full"
     examples: int = 20_000
+    variance: float = 0.999
+    correlated: int = 96
 
     def fit(self, codes: np.ndarray, seed: int = 0) -> FittedMixture:
         """Fit it to codes `[n, latent]` by expectation-maximisation; of few codes it has fewer components.
@@ -44,36 +51,115 @@ class Mixture:
 
         if len(codes) < 2 or not np.isfinite(codes).all():
             raise ConfigError(f"no mixture can be fitted to {len(codes)} codes, or to such that are not finite")
-
-        components = max(1, min(self.components, len(codes) // (2 * codes.shape[1])))
+        codes = codes.astype(np.float64)
+        directions = principal_directions(codes, self.variance)
+        coordinates = (codes - codes.mean(0)) @ np.linalg.pinv(directions)
+        first, others = np.split(coordinates, [self.correlated], axis=1)
+        components = max(1, min(self.components, len(codes) // (2 * first.shape[1])))
         options = {"covariance_type": self.covariance, "reg_covar": 1e-4, "random_state": seed}
-        found = GaussianMixture(components, **options).fit(codes.astype(np.float64))
+        found = GaussianMixture(components, **options).fit(first)
         covariances = found.covariances_
         if self.covariance == "diag":
             covariances = np.stack([np.diag(variances) for variances in covariances])
-        arrays = found.weights_, found.means_, np.linalg.cholesky(covariances)
-        return FittedMixture(*(array.astype(np.float32) for array in arrays))
+        other_means, other_variances = weighted_moments(others, found.predict_proba(first))
+        return FittedMixture.of(
+            center=codes.mean(0),
+            directions=directions,
+            weights=found.weights_,
+            means=np.concatenate([found.means_, other_means], 1),
+            factors=np.linalg.cholesky(covariances)[:, *np.tril_indices(first.shape[1])],
+            deviations=np.sqrt(other_variances),
+        )
+
+
+def principal_directions(codes: np.ndarray, variance: float) -> np.ndarray:
+    """The fewest principal directions of codes `[n, latent]` that hold a share of their variance.
+
+    Returns:
+        `[directions, latent]`, each as long as the codes' standard deviation along it, the longest first.
+    """
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(codes.T)))
+    variances, axes = np.maximum(variances[::-1], 1e-12), axes.T[::-1]
+    kept = 1 + int(np.searchsorted(np.cumsum(variances)[:-1], variance * variances.sum()))
+    return np.sqrt(variances[:kept, None]) * axes[:kept]
+
+
+def weighted_moments(values: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances `[components, d]` of values `[n, d]`, weighted with the shares `[n, components]`."""
+    shares = shares / shares.sum(0)
+    means = shares.T @ values
+    return means, np.maximum(shares.T @ values**2 - means**2, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedMixture:
-    """A mixture of normal distributions, `Σ_k weights_k N(means_k, factors_k factors_kᵀ)`.
+    """A mixture of normal distributions in some directions of latent space:
+
+    `z = center + y · directions`, `y ~ Σ_k weights_k N(means_k, factors_k factors_kᵀ)`.
+
+    Its numbers are float16, as they are saved: a megabyte for 512 latent dimensions.
 
     Args:
+        center: the mean of the codes, `[latent]`.
+        directions: at right angles, each as long as the codes' standard deviation along it, `[directions, latent]`.
         weights: `[components]`, positive, with a sum of 1.
-        means: `[components, latent]`.
-        factors: lower triangular, `[components, latent, latent]`.
+        means: `[components, directions]`.
+        factors: lower triangles, row by row, of the first directions, `[components, n (n + 1) / 2]`.
+        deviations: of the other directions, `[components, directions - n]`.
     """
 
+    center: np.ndarray
+    directions: np.ndarray
     weights: np.ndarray
     means: np.ndarray
     factors: np.ndarray
+    deviations: np.ndarray
+
+    @classmethod
+    def of(cls, **arrays: np.ndarray) -> FittedMixture:
+        """From arrays of any precision."""
+        return cls(**{name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()})
 
     def sample(self, n: int, random: RandomSource) -> np.ndarray:
-        """`n` vectors `[n, latent]`."""
-        places = np.searchsorted(np.cumsum(self.weights)[:-1], random.uniform(n).numpy(), side="right")
-        noise = random.normal(n, self.means.shape[1]).numpy()
-        return self.means[places] + np.einsum("nij,nj->ni", self.factors[places], noise)
+        """`n` vectors `[n, latent]`, float32."""
+        chances = np.cumsum(self.weights.astype(np.float64))
+        places = np.searchsorted(chances[:-1] / chances[-1], random.uniform(n).numpy(), side="right")
+        y = random.normal(n, self.means.shape[1]).numpy()
+        for component in np.unique(places):  # one triangle at a time: all of them together take hundreds of megabytes
+            drawn = places == component
+            y[drawn] = self.means[component] + y[drawn] @ self.factor(component).T
+        return self.codes(y)
+
+    def codes(self, coordinates: np.ndarray) -> np.ndarray:
+        """The latent vectors `[..., latent]` at coordinates `[..., directions]`, float32."""
+        return self.center.astype(np.float32) + coordinates.astype(np.float32) @ self.directions.astype(np.float32)
+
+    def coordinates(self, codes: np.ndarray) -> np.ndarray:
+        """Where latent vectors `[..., latent]` lie along the directions, float32 `[..., directions]`.
+
+        Of the codes that it was fitted to they have mean 0 and variance 1, and are uncorrelated.
+        """
+        directions = self.directions.astype(np.float32)
+        return (codes - self.center) @ (directions / np.square(directions).sum(1, keepdims=True)).T
+
+    def log_prob(self, codes: np.ndarray) -> np.ndarray:
+        """ln of the density at the coordinates of codes `[n, latent]`, in nats, `[n]`."""
+        import torch
+
+        y, means = torch.from_numpy(self.coordinates(codes)), torch.from_numpy(self.means.astype(np.float32))
+        factors = [torch.from_numpy(self.factor(k)) for k in range(len(means))]
+        parts = zip(means, factors, strict=True)
+        densities = [torch.distributions.MultivariateNormal(mean, scale_tril=f).log_prob(y) for mean, f in parts]
+        weights = torch.from_numpy(self.weights.astype(np.float32)).log()
+        return torch.logsumexp(torch.stack(densities) + weights[:, None], 0).numpy()
+
+    def factor(self, component: int) -> np.ndarray:
+        """The lower triangle whose square is a component's covariance, float32 `[directions, directions]`."""
+        others = self.deviations[component].astype(np.float32)
+        first = self.means.shape[1] - len(others)
+        factor = np.diag(np.concatenate([np.zeros(first, np.float32), others]))
+        factor[np.tril_indices(first)] = self.factors[component]
+        return factor
 
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""
@@ -81,7 +167,7 @@ class FittedMixture:
 
         from musicae.files import write_atomically
 
-        write_atomically(folder / PRIOR, save({k: np.ascontiguousarray(v) for k, v in vars(self).items()}), force=True)
+        write_atomically(folder / PRIOR, save(dict(vars(self))), force=True)
 
     @classmethod
     def load(cls, folder: Path) -> FittedMixture:
@@ -95,7 +181,8 @@ class FittedMixture:
         try:
             return cls(**load((folder / PRIOR).read_bytes()))
         except FileNotFoundError:
-            raise CheckpointError(f"{folder}: no {PRIOR} in it, which its settings ask for; train it again") from None
+            wanted = f"no {PRIOR} in it, which its settings ask for: fit it with scripts/refit.py, or train again"
+            raise CheckpointError(f"{folder}: {wanted}") from None
         except Exception as error:  # safetensors answers a damaged file with errors of its own
             raise CheckpointError(f"{folder}/{PRIOR}: damaged ({type(error).__name__})") from error
 

@@ -1,0 +1,64 @@
+"""Fit again what is fitted to a model's codes after training; its weights stay.
+
+    python scripts/refit.py melody-2bar --data CORPUS
+
+The model is one that ships or a folder that training wrote; CORPUS is what it was trained on. The settings are what
+its preset says today. Written into its folder: `prior.safetensors`, from which new clips are drawn, and its settings in
+`config.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from musicae.core import checkpoints
+from musicae.core.model import Model
+from musicae.core.priors import PRIOR
+from musicae.fitting import Splits, encoded, fitted_prior, open_data
+from musicae.loading import build_network, find, of, read_preset, write_settings
+from musicae.presets import PRESETS
+
+
+def trained(folder: Path) -> Model:
+    """The model in a folder, with what its preset says today of what is fitted afterwards; that need not be there."""
+    preset = read_preset(folder)
+    preset = replace(preset, prior=PRESETS[preset.name].prior) if preset.name in PRESETS else preset
+    network = build_network(preset)
+    checkpoints.read_weights(folder, network)
+    return of(preset, network, folder=folder)
+
+
+def refit_prior(model: Model, splits: Splits) -> str:
+    """Fit the prior that the preset asks for and write it; a sentence on what held-out codes say of it."""
+    if not model.preset.prior:
+        (model.folder / PRIOR).unlink(missing_ok=True)
+        return f"{model.name} draws from N(0, I)"
+    prior = fitted_prior(model, splits.train)
+    prior.save(model.folder)
+    codes = [encoded(model, part, 5000) for part in (splits.train, splits.validation)]
+    train, validation = (float(np.mean(prior.log_prob(z))) for z in codes)
+    size = (model.folder / PRIOR).stat().st_size / 1e3
+    fitted = f"{len(prior.weights)} components in {len(prior.directions)} directions, {size:.0f} kB"
+    return f"{model.folder / PRIOR}: {fitted}; nats a code: training {train:.2f}, validation {validation:.2f}"
+
+
+def main() -> None:
+    """Read, fit, write, say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
+    parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
+    options = parser.parse_args()
+    model = trained(find(options.model))
+    with TemporaryDirectory() as temporary:
+        splits = open_data(model.preset, options.data, Path(temporary))
+        print(refit_prior(model, splits))
+    write_settings(model.folder, model.preset)
+
+
+if __name__ == "__main__":
+    main()
