@@ -9,6 +9,7 @@ COMMANDS = {
     "interpolate": "what lies between two songs or two pictures",
     "sample": "new clips, or a grid of new pictures",
     "reconstruct": "what a model hears in a song, and how much comes back",
+    "vary": "variations of a song or a picture, or a song with more or less of something",
     "groove": "a drum part played, from a score or from taps, or with a hi-hat added",
     "listen": "any MIDI file as sound and as a page",
     "models": "the models on this machine and the presets to train",

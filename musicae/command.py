@@ -269,7 +269,7 @@ class Writing(Placing):
         return plan
 
 
-OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "split", "wav", "html")
+OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "more", "less", "split", "wav", "html")
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")

@@ -10,6 +10,7 @@ from musicae.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from musicae.core.autoencoder import Autoencoder
+    from musicae.core.directions import Directions
     from musicae.core.model import Model
     from musicae.core.priors import FittedMixture
     from musicae.presets import Preset
@@ -33,6 +34,7 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
         ConfigError: its settings are not known here, or there is no such device.
     """
     from musicae.core import checkpoints
+    from musicae.core.directions import Directions
     from musicae.core.priors import FittedMixture
 
     folder = find(model)
@@ -42,7 +44,7 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
     prior = FittedMixture.load(folder) if preset.prior else None
-    return of(preset, network, metrics, folder, prior).to(device)
+    return of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
 
 
 def find(model: str | Path) -> Path:
@@ -124,13 +126,14 @@ def of(
     metrics: dict | None = None,
     folder: Path | None = None,
     prior: FittedMixture | None = None,
+    directions: Directions | None = None,
 ) -> Model:
     """The model of songs or of pictures around a network."""
     if preset.musical:
         from musicae.music.model import MusicModel as Kind
     else:
         from musicae.images.model import ImageModel as Kind
-    return Kind(preset, network, metrics, folder, prior)
+    return Kind(preset, network, metrics, folder, prior, directions)
 
 
 def _try(device: str) -> None:

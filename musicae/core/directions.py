@@ -1,8 +1,8 @@
 """Directions in latent space along which named attributes of the data grow: to ask a model for more of one, or less.
 
-The MusicVAE paper (Roberts et al. 2018) takes the mean code of the examples that have most of an attribute minus that of
-those that have least. Attributes go together in the data, and so such a direction changes many at once. These are fitted
-to all attributes at the same time, each the change of the expected code when one grows and the others stay.
+The MusicVAE paper (Roberts et al. 2018) takes the mean code of the examples that have most of an attribute minus that
+of those that have least. Attributes go together in the data, and so such a direction changes many at once. These are
+fitted to all attributes at the same time: each is the change of the expected code when one grows and the others stay.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from musicae.errors import CheckpointError, ConfigError
 
 DIRECTIONS = "directions.safetensors"
 RIDGE = 1e-3  # of the correlations between attributes: keeps apart two that are nearly the same
-WEAKEST = 0.2  # spreads that 1.0 along a direction must reach before it is calibrated, for the direction to be kept
+ROUNDS = 5  # of calibration
+WEAKEST = 0.5  # spreads that 1.0 along a calibrated direction must reach for it to be kept
 Values = dict[str, np.ndarray]
+Respond = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +109,32 @@ def fit(codes: np.ndarray, values: Values) -> Directions:
     correlations = a.T @ a / len(a) + RIDGE * np.eye(len(spreads))
     vectors = np.linalg.solve(correlations, a.T @ (z - z.mean(0)) / len(a))
     return Directions(tuple(values), vectors.astype(np.float32), spreads)
+
+
+def calibrated(directions: Directions, respond: Respond, longest: float) -> Directions:
+    """The same directions, each so long that its attribute grows by one spread in what the model decodes.
+
+    A fitted direction says how codes differ, which is not what a decoder makes of a move: it rounds small moves off.
+    Those that do not move their attribute, however far they are followed, are left out.
+
+    Args:
+        directions: to calibrate.
+        respond: from a shift of codes `[latent]` to the mean change of each attribute, in spreads, `[attributes]`.
+        longest: the length that no direction is followed beyond: about that of a code.
+    """
+    vectors = [_calibrated(vector, respond, i, longest) for i, vector in enumerate(directions.vectors)]
+    able = tuple(name for name, vector in zip(directions.names, vectors, strict=True) if vector is not None)
+    kept = np.stack(
+        [np.zeros_like(one) if v is None else v for one, v in zip(directions.vectors, vectors, strict=True)]
+    )
+    return Directions(directions.names, kept, directions.spreads).keep(able)
+
+
+def _calibrated(vector: np.ndarray, respond: Respond, own: int, longest: float) -> np.ndarray | None:
+    """A direction scaled until its own attribute grows by one spread; None if it does not."""
+    unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    length = longest / 3
+    for _ in range(ROUNDS):
+        change = respond(unit * length)[own]
+        length = min(length * float(np.clip(1 / max(change, 1e-3), 0.5, 2.0)) ** 0.8, longest)
+    return unit * length if respond(unit * length)[own] >= WEAKEST else None

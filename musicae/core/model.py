@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
+from musicae.core.directions import Directions
 from musicae.core.priors import FittedMixture
 from musicae.core.randomness import RandomSource
 
@@ -25,6 +26,7 @@ class Model:
         metrics: what was measured on held-out data.
         folder: where it was loaded from.
         prior: what new latent vectors are drawn from; None for N(0, I).
+        directions: along which attributes of its examples grow; None where none were fitted.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Model:
         metrics: dict | None = None,
         folder: Path | None = None,
         prior: FittedMixture | None = None,
+        directions: Directions | None = None,
     ):
         self.preset = preset
         self.network = network.eval()
         self.metrics = metrics or {}
         self.folder = folder
         self.prior = prior
+        self.directions = directions
 
     def __repr__(self) -> str:
         size = self.network.size / 1e6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from musicae.core.evaluation import measure
 from musicae.core.geometry import lerp, slerp
 from musicae.core.model import Model
 from musicae.errors import ConfigError
+from musicae.music.attributes import measure as attributes
 from musicae.music.chords import parse
 from musicae.music.grid import Grid
 from musicae.music.metrics import notes_right, score
 from musicae.music.representations import Hearing
 from musicae.music.representations.base import counted
 from musicae.music.song import Song
+from musicae.music.steering import Variations, averages, repeats, wished
 from musicae.music.windows import Windows, to_batch
 
 Track = int | str | None
@@ -262,35 +264,88 @@ class MusicModel(Model):
         song: Any,
         n: int = 4,
         *,
-        strength: float = 0.3,
+        strength: float | None = None,
+        more: Mapping[str, float] | None = None,
+        less: Mapping[str, float] | None = None,
         seed: int = 0,
         temperature: float = 0.0,
         top_p: float = 1.0,
         track: Track = None,
         bars: Bars = None,
         **told: Any,
-    ) -> list[Song]:
-        """`n` variations of a song: each window's latent vector moved toward a random one.
+    ) -> Variations:
+        """`n` variations of a song: with more or less of something, or at random, or both.
+
+        All windows go the same way along a direction; windows that are the same get the same random one, so that what
+        is repeated stays repeated.
 
         Args:
             song: what to vary.
             n: how many.
-            strength: 0 gives the reconstruction, 1 something else entirely.
+            strength: how far the latent vectors go toward random ones: 0 gives the reconstruction, 1 something else
+                entirely. None for 0.3, or for 0 where more or less is asked for: then the variations go to that in `n`
+                equal steps, and with a strength all go the whole way.
+            more: attributes and how much more of each, in spreads of the data, e.g. `{"density": 1.5}`; see
+                `self.directions.names`.
+            less: how much less.
             seed: of the random vectors.
             temperature: 0 decodes greedily.
             top_p: see `musicae.core.likelihoods.choose`.
             track: see `hear`.
             bars: see `hear`.
             told: see `decode`.
+
+        Raises:
+            ConfigError: a strength outside 0..1, an attribute that the model cannot be steered by.
         """
+        wishes = self._wishes(more, less)
+        equal_steps = strength is None and bool(wishes)
+        strength = (0.0 if equal_steps else 0.3) if strength is None else strength
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
+        if n < 1:
+            raise ConfigError(f"{n} variations: ask for at least 1")
         heard = self.hear(song, track, bars)
         passage = self._retold(heard, told)
-        z = torch.from_numpy(again(self.encode_windows(heard.windows), len(passage.windows)))
-        elsewhere = torch.from_numpy(self.draw(n * len(z), seed)).view(n, *z.shape)
-        moved = [slerp(z, other, torch.tensor([strength]))[0].numpy() for other in elsewhere]
-        return [self._render(self._decode(m, passage, temperature, top_p, seed), passage) for m in moved]
+        z, same = self.encode_windows(heard.windows), repeats(heard.windows)
+        elsewhere = self.draw(n * (1 + same.max()), seed).reshape(n, -1, z.shape[1])[:, same]
+        ends = torch.from_numpy(z).expand(n, *z.shape), torch.from_numpy(elsewhere)
+        moved = slerp(*ends, torch.tensor([strength]))[0].numpy()
+        if wishes:
+            shares = np.linspace(1 / n, 1, n) if equal_steps else np.ones(n)
+            moved = moved + np.float32(shares)[:, None, None] * self.directions.shift(wishes)
+        moved = again(moved, len(passage.windows), axis=1)
+        varied = [self._decode(m, passage, temperature, top_p, seed) for m in moved]
+        return self._variations(varied, passage, tuple(wishes))
+
+    def _wishes(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
+        """What is asked for, in spreads of each attribute, below 0 for less.
+
+        Raises:
+            ConfigError: the model has no such direction.
+        """
+        if not more and not less:
+            return {}
+        if self.directions is None:
+            raise ConfigError(
+                f"{self.name} has no directions: vary it by strength alone, or fit them (docs/steering.md)"
+            )
+        return wished(self.directions.names, more, less)
+
+    def _variations(self, varied: list[np.ndarray], passage: Passage, asked: tuple[str, ...]) -> Variations:
+        """Songs of windows, beside the passage that they are variations of."""
+        original = self.representation.join(passage.windows, passage.lengths)
+        joined = [self.representation.join(windows, passage.lengths) for windows in varied]
+        return Variations(
+            songs=[self.representation.render(array, passage.hearing) for array in joined],
+            original=self.representation.render(original, passage.hearing),
+            report=list(passage.hearing.report),
+            before=averages(attributes(self.representation, passage.windows)),
+            after=[averages(attributes(self.representation, windows)) for windows in varied],
+            asked=asked,
+            kept=[notes_right(self.representation, array, original) for array in joined],
+            ticks=passage.ticks,
+        )
 
     def blank(self, windows: int | None = None, **told: Any) -> Passage:
         """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song.
