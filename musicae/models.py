@@ -55,15 +55,20 @@ def _row(preset: dict) -> str:
 def describe(name: str, folder: Path) -> dict:
     """Name, size, use and measured figures of a model folder."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
-    weights, file = folder / "model.safetensors", folder / "metrics.json"
+    file = folder / "metrics.json"
     metrics = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {
         "model": name,
         "summary": config["summary"],
-        "megabytes": round(weights.stat().st_size / 1e6, 1) if weights.exists() else 0.0,
+        "megabytes": round(megabytes(folder), 1),
         "figures": headline(metrics.get("held_out", {}).get("mean", {}).get("greedy", {})),
         "metrics": metrics,
     }
+
+
+def megabytes(folder: Path) -> float:
+    """The size of a model: its weights, and what was fitted to it afterwards."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e6
 
 
 WORDS = {

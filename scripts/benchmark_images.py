@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages import fill
+
 from musicae.core import checkpoints
 from musicae.core.training import STATE
 from musicae.fitting import figures, fit, open_data
@@ -249,13 +251,6 @@ def table(results: dict[str, dict]) -> str:
     return "\n".join(head + [line for row in ROWS if row.preset in results for line in lines(row, results[row.preset])])
 
 
-def write(text: str) -> None:
-    """Put the table between its marks in the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
-    PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Train, measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -271,7 +266,7 @@ def main() -> None:
             print("\n".join(lines(row, results[row.preset])), flush=True)
     (options.runs / "benchmark_images.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
     if options.write:
-        write(table(results))
+        fill(PAGE, MARKS, table(results))
 
 
 if __name__ == "__main__":
