@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from musicae.core import checkpoints
+from musicae.core.classification import Classification, Classifier
 from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
+from musicae.core.event import Event
 from musicae.core.networks import Convolutional
-from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
@@ -49,48 +49,10 @@ class JudgeSettings:
     features: int = 128
     shift: int = 2
 
-
-class Classifier(nn.Module):
-    """Pictures `[batch, channels, height, width]` to the unnormalised log probabilities of classes."""
-
-    def __init__(self, settings: JudgeSettings):
-        super().__init__()
-        self.encoder, features = settings.network.encoder(settings.pictures.event)
-        self.hidden = nn.Linear(features, settings.features)
-        self.head = nn.Linear(settings.features, settings.classes)
-        self.latent = settings.features
-
-    def given(self, condition: torch.Tensor) -> Told:
-        """This classifier beside the true classes, one-hot `[batch, classes]`, as the training loop hands them on."""
-        return Told(self, condition.argmax(1))
-
-    def features(self, x: torch.Tensor) -> torch.Tensor:
-        """The last hidden layer, `[batch, features]`."""
-        return functional.silu(self.hidden(self.encoder(x)))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits `[batch, classes]`."""
-        return self.head(self.features(x)).float()
-
-
-@dataclass(frozen=True)
-class Told:
-    """A classifier and the true classes `[batch]` of the pictures that it is about to see."""
-
-    model: Classifier
-    labels: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Classification:
-    """`−ln p(class | x)`: an objective of the one training loop (`musicae.core.objectives`)."""
-
-    def __call__(self, told: Told, clean: torch.Tensor, seen: torch.Tensor, step: int, random: RandomSource) -> Terms:
-        """The terms of pictures `[batch, ...]`: the distortion is −ln p(class | x)."""
-        logits = told.model(seen)
-        losses = functional.cross_entropy(logits, told.labels, reduction="none")
-        right = (logits.argmax(1) == told.labels).float()
-        return Terms(losses.mean(), losses, torch.zeros_like(losses), right, torch.zeros_like(losses))
+    @property
+    def event(self) -> Event:
+        """One of the pictures."""
+        return self.pictures.event
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,21 @@
-"""How much of some music came back, on windows small enough to count by hand."""
+"""How much of some music came back, and how alike windows are, on such as are small enough to count by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from musicae.music.metrics import notes_right, score
-from musicae.music.representations import Melody, Pianoroll
+from musicae.music.attributes import ATTRIBUTES, names
+from musicae.music.metrics import interval_overlap, nearest, notes_right, overlap, overlaps, score
+from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 
 MELODY = Melody(steps=8)
+MELODY_2BAR = Melody()
+TUNES = MELODY_2BAR.windows(tiny.song(12))[0]
 TRUTH = np.array([[41, 0, 43, 0, 1, 0, 45, 0], [1, 0, 41, 0, 0, 0, 0, 0]], np.uint8)
 
 
@@ -65,3 +72,63 @@ def test_rolls_are_scored_by_the_same_rules():
     figures = {name: a / b for name, (a, b) in score(roll)(decoded, truth).items()}
     assert figures == {"step_accuracy": 3 / 4, "onset_f1": 2 / 3, "whole_windows": 0}
     assert notes_right(roll, decoded[0], truth[0]) == 1 / 2
+
+
+DENSITY = ATTRIBUTES["density"]
+
+
+@given(hnp.arrays(float, st.integers(1, 40), elements=st.floats(0, 9)))
+def test_a_distribution_overlaps_with_itself_whole(values):
+    assert overlap(values, np.repeat(values, 3), DENSITY) == pytest.approx(1)
+
+
+@given(*[hnp.arrays(float, st.integers(1, 40), elements=st.floats(0, 9) | st.just(np.nan))] * 2)
+def test_an_overlap_is_a_share_and_has_no_direction(a, b):
+    assert 0 <= overlap(a, b, DENSITY) <= 1 + 1e-12
+    assert overlap(a, b, DENSITY) == overlap(b, a, DENSITY)
+
+
+def test_an_overlap_by_hand():
+    share = ATTRIBUTES["scale_consistency"]
+    assert overlap(np.array([0.5, 1, 1, 1]), np.array([1, 0.985]), share) == 1 / 2  # 1 has a bin of its own
+    assert overlap(np.array([np.nan, 1]), np.array([np.nan, np.nan]), share) == 1 / 2
+    assert overlap(np.array([20.0, 8]), np.array([9.0]), DENSITY) == 1  # what lies beyond is counted with the last
+    assert interval_overlap(np.array([2, -2, 2, 40]), np.array([2, 30])) == 3 / 4
+    assert interval_overlap(np.array([2]), np.zeros(0, int)) == 0
+
+
+def test_windows_overlap_with_themselves_in_everything():
+    found = overlaps(MELODY_2BAR, TUNES, TUNES)
+    assert set(found) == {*names(MELODY_2BAR), "interval_histogram"}
+    assert all(value == pytest.approx(1) for value in found.values())
+
+
+def test_the_nearest_window_is_found_in_any_key():
+    moved = MELODY_2BAR.transpose(TUNES, np.full(len(TUNES), 5))
+    assert nearest(MELODY_2BAR, moved, TUNES).tolist() == [0] * len(TUNES)
+    wrong = moved.copy()
+    wrong[:, np.flatnonzero(moved[0] >= 2)[0]] = 10  # far below: the highest notes still lie together
+    assert nearest(MELODY_2BAR, wrong, TUNES)[0] == 1 / 32
+
+
+@given(
+    hnp.arrays(np.uint8, (5, 32), elements=st.integers(0, 89)),
+    hnp.arrays(np.uint8, (4, 32), elements=st.integers(0, 89)),
+)
+def test_the_nearest_window_by_a_plain_loop(windows, known):
+    def lowest(one, edge):
+        return MELODY_2BAR.transpose(one, np.full(len(one), edge))
+
+    apart = [
+        [min(np.mean(lowest(a[None], e) != lowest(b[None], e)) for e in (-128, 128)) for b in known] for a in windows
+    ]
+    np.testing.assert_allclose(nearest(MELODY_2BAR, windows, known), np.min(apart, axis=1))
+
+
+@pytest.mark.parametrize("kind", [Pianoroll(), Drums(), Groove(), Trio()], ids=lambda kind: type(kind).__name__)
+def test_distances_of_other_windows_are_shares_of_steps(kind):
+    hearing = kind.hear(tiny.band(40))
+    windows, _ = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    assert nearest(kind, windows, windows[:1])[0] == 0
+    silent = kind.take(kind.blank().array, np.zeros(1, int))
+    assert nearest(kind, windows[:1], silent)[0] == 1 - kind.steps_right(windows[:1], silent).mean()
