@@ -1,0 +1,290 @@
+"""How fast: reading, training, decoding and a cold start, each as ratios that are measured in one run.
+
+    python scripts/benchmark.py                          all of it, some minutes
+    python scripts/benchmark.py --only reading --midi FOLDER
+    python scripts/benchmark.py --only training decoding large
+    python scripts/benchmark.py --only cold
+
+reading   from MIDI files to windows to train on, beside the same work in plain Python on pretty_midi and on music21
+training  steps of the convolutional and of the recurrent model of two-bar melodies, in float32 and in bf16
+decoding  greedy decodes at batch 1 and 512, beside MusicVAE's small configuration, which has about as many weights
+large     the same beside its large configuration, whose accuracy the small one does not reach
+cold      `python -m musicae.interpolate`, stage by stage, beside `python -c "import torch"`
+
+All on one thread, and what is compared takes turns. Times are those of the processor, which do not change where other
+work waits for it too; of the cold start those on the wall stand beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+OURS, SMALL, LARGE = "melody-2bar", "cat-mel_2bar_small", "cat-mel_2bar_big"
+STEPS, BATCH = 32, 128
+HALFWAY = 6908  # the step at which half of what the recurrent decoder hears is its own
+SLOW = 12  # files that music21 is given; it takes a third of a second for a song
+PACKAGES = ("torch", "numpy", "symusic", "pretty_midi", "music21")
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def read_here(path: Path) -> set[tuple[int, ...]]:
+    """The two-bar windows of the melody of a file."""
+    from musicae.music.representations import Melody
+    from musicae.music.song import Song
+
+    return set(map(tuple, Melody(STEPS).windows(Song.read(path))[0].tolist()))
+
+
+def read_with_pretty_midi(path: Path) -> set[tuple[int, ...]]:
+    """The same in plain Python, on pretty_midi."""
+    import pretty_midi
+
+    music = pretty_midi.PrettyMIDI(str(path))
+
+    def step(seconds: float) -> float:
+        return music.time_to_tick(seconds) * 4 / music.resolution
+
+    tracks = [
+        (part.name, [(step(note.start), step(note.end), note.pitch) for note in part.notes])
+        for part in music.instruments
+        if not part.is_drum
+    ]
+    return cut(tracks, [step(seconds) for seconds in music.get_downbeats()])
+
+
+def read_with_music21(path: Path) -> set[tuple[int, ...]]:
+    """The same in plain Python, on music21."""
+    from music21 import converter
+
+    score = converter.parse(path, forceSource=True)  # not what it has kept of an earlier run
+    tracks = [(str(part.partName), list(_sounding(part.flatten().notes))) for part in score.parts]
+    measures = score.parts[0].getElementsByClass("Measure")
+    return cut(tracks, [float(measure.offset) * 4 for measure in measures])
+
+
+def _sounding(elements) -> Iterator[tuple[float, float, int]]:
+    """(start, end, pitch) in steps of music21's notes and chords."""
+    for element in elements:
+        for pitch in element.pitches:
+            start = float(element.offset) * 4
+            yield start, start + float(element.quarterLength) * 4, pitch.midi
+
+
+def cut(tracks: list[tuple[str, list[tuple[float, float, int]]]], bars: list[float]) -> set[tuple[int, ...]]:
+    """The windows of the track that is called a melody, or else of the highest.
+
+    Args:
+        tracks: name and notes (start, end, pitch) of each, in steps.
+        bars: where bars begin, in steps.
+    """
+    tracks = [(name, notes) for name, notes in tracks if notes]
+    if not tracks:
+        return set()
+    notes = max(tracks, key=lambda track: ("melody" in track[0].lower(), sum(n[2] for n in track[1]) / len(track[1])))[
+        1
+    ]
+    top: dict[int, tuple[int, int]] = {}
+    for start, end, pitch in sorted(notes):
+        at = int(start + 0.5)
+        if at not in top or pitch > top[at][0]:
+            top[at] = pitch, max(int(end + 0.5), at + 1)
+    tokens = [0] * (max(end for _, end in top.values()) + STEPS + 16)
+    starts = sorted(top)
+    for at, following in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        pitch, end = top[at]
+        tokens[at] = 2 + pitch - 21
+        if end < following:
+            tokens[end] = 1
+    lines = [int(bar + 0.5) for bar in bars]
+    found = {tuple(tokens[line : line + STEPS]) for line in lines if line + STEPS <= len(tokens)}
+    return {window for window in found if max(window) > 1}
+
+
+def reading(options: argparse.Namespace) -> None:
+    """Files a second, from MIDI to windows."""
+    from musicae.core.speed import seconds
+
+    files = [path for path in sorted(options.midi.rglob("*.mid")) if read_or_none(path)][: options.files]
+    if not files:
+        sys.exit(f"{options.midi}: no MIDI file with a melody; name a folder with --midi")
+    rivals = {"pretty_midi": (read_with_pretty_midi, files, 3), "music21": (read_with_music21, files[:SLOW], 1)}
+    for name, (rival, some, repeats) in rivals.items():
+        works = [lambda read=read, some=some: [read(path) for path in some] for read in (read_here, rival)]
+        ours, theirs = (len(some) / time for time in seconds(*works, repeats=repeats, clock=time.process_time))
+        same = np.mean([overlap(read_here(path), rival(path)) for path in some])
+        print(
+            f"{len(some)} files: {ours:,.0f} a second, with {name} {theirs:,.1f}: {ours / theirs:.0f} times as many "
+            f"({same:.0%} of the windows the same)"
+        )
+
+
+def read_or_none(path: Path) -> set[tuple[int, ...]]:
+    """The windows of a file; none if it cannot be read or has no melody."""
+    from musicae import Error
+
+    try:
+        return read_here(path)
+    except Error:
+        return set()
+
+
+def overlap(a: set, b: set) -> float:
+    """The share that two sets have in common, of all that is in either."""
+    return len(a & b) / max(len(a | b), 1)
+
+
+# Models -----------------------------------------------------------------------------------------
+
+
+def training(options: argparse.Namespace) -> None:
+    """Windows a second in training."""
+    from musicae.core.speed import seconds, training_step
+    from musicae.loading import build_network
+    from musicae.music.windows import to_batch
+    from musicae.presets import PRESETS
+
+    songs = sorted((ROOT / "midi_samples").glob("*.mid"))
+    windows = np.array(sorted(set().union(*map(read_or_none, songs))), np.uint8)
+    batch = to_batch(np.resize(windows, (BATCH, STEPS)), PRESETS[OURS].representation)
+    cases = [(name, bf16) for name in (OURS, SMALL) for bf16 in (False, True)]
+    works = [
+        training_step(build_network(PRESETS[name]), PRESETS[name].objective, batch, step=HALFWAY, bf16=bf16)
+        for name, bf16 in cases
+    ]
+    rates = [BATCH / time for time in seconds(*works, clock=time.process_time)]
+    labels = [f"{name}, {'bf16' if bf16 else 'float32'}" for name, bf16 in cases]
+    table(f"windows a second in training, batches of {BATCH}", labels, rates)
+
+
+def decoding(options: argparse.Namespace) -> None:
+    """Windows a second, decoded by both small models."""
+    _decoding((OURS, SMALL), 5)
+
+
+def large(options: argparse.Namespace) -> None:
+    """Windows a second, decoded by ours and by the large recurrent model."""
+    _decoding((OURS, LARGE), 1)
+
+
+def _decoding(names: tuple[str, ...], repeats: int) -> None:
+    from musicae.core.speed import decoding, seconds
+    from musicae.loading import build_network
+    from musicae.presets import PRESETS
+
+    models = [build_network(PRESETS[name]) for name in names]
+    labels = [f"{name} ({model.size / 1e6:.1f} M weights)" for name, model in zip(names, models, strict=True)]
+    for n in (1, 512):
+        works = [decoding(model, n) for model in models]
+        rates = [n / time for time in seconds(*works, repeats=repeats, clock=time.process_time)]
+        table(f"windows a second, decoded by {n}", labels, rates)
+
+
+def table(title: str, labels: list[str], rates: list[float]) -> None:
+    """Print rates, and how many times as much the first is."""
+    print(title)
+    for label, rate in zip(labels, rates, strict=True):
+        print(f"  {label:40}{rate:12,.1f}   {rates[0] / rate:8.2f}")
+
+
+# A cold start -----------------------------------------------------------------------------------
+
+
+def cold(options: argparse.Namespace) -> None:
+    """Seconds and peak memory of the command, beside those of importing PyTorch; and the stages of the command."""
+    a, b = (str(ROOT / "midi_samples" / name) for name in ("ode_to_joy.mid", "frere_jacques.mid"))
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder, "between.mid"))
+        commands = {
+            'python -c "import torch"': ["-c", "import torch"],
+            "python -m musicae.interpolate": ["-m", "musicae.interpolate", a, b, "--out", out, "--force"],
+            "python -m musicae.interpolate --help": ["-m", "musicae.interpolate", "--help"],
+        }
+        turns = [{name: run(command)[:3] for name, command in commands.items()} for _ in range(1 + options.runs)][1:]
+        for name in commands:
+            wall, processor, memory = (statistics.median(turn[name][i] for turn in turns) for i in range(3))
+            print(f"{name:40}{wall:6.2f} s, {processor:5.2f} s of processor, {memory:4.0f} MB")
+        first, second = list(commands)[:2]
+        more = [statistics.median(turn[second][i] - turn[first][i] for turn in turns) for i in range(3)]
+        print(f"{'more than importing torch':40}{more[0]:6.2f} s, {more[1]:5.2f} s of processor, {more[2]:4.0f} MB")
+        stages = [
+            json.loads(run([str(ROOT / "scripts/cold_start.py"), a, b, f"{folder}/{i}.mid"])[3]) for i in range(5)
+        ]
+        for stage in stages[0]:
+            wall, processor = (statistics.median(one[stage][i] for one in stages) for i in range(2))
+            print(f"  {stage:38}{wall:6.3f} s, {processor:5.3f} s of processor")
+
+
+def run(arguments: list[str]) -> tuple[float, float, float, bytes]:
+    """Run Python on arguments: seconds on the wall and of the processor, peak MB, and what it prints.
+
+    It may keep modules compiled, as it does where the package is installed.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command, start = [sys.executable, *arguments], time.perf_counter()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **pipes, env=environment | {"OMP_NUM_THREADS": "1"}, cwd=ROOT)
+    printed = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"{' '.join(command)}: ended with status {os.waitstatus_to_exitcode(status)}")
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KB elsewhere
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, printed
+
+
+# ------------------------------------------------------------------------------------------------
+
+PARTS = {"reading": reading, "training": training, "decoding": decoding, "large": large, "cold": cold}
+
+
+def machine() -> str:
+    """What this runs on."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{processor()}, one thread; Python {platform.python_version()}, {packages}"
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({os.cpu_count()} cores)" if names else platform.processor() or platform.machine()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some of the parts")
+    parser.add_argument("--midi", type=Path, default=ROOT / "midi_samples", help="folder of MIDI files to read")
+    parser.add_argument("--files", type=int, default=60, help="at most so many of them")
+    parser.add_argument("--runs", type=int, default=7, help="of each command of the cold start")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # what pretty_midi and music21 think of files
+    print(machine())
+    for part in options.only:
+        if part in ("training", "decoding", "large"):
+            import torch
+
+            torch.set_num_threads(1)
+        print(f"\n{part}", flush=True)
+        PARTS[part](options)
+
+
+if __name__ == "__main__":
+    main()
