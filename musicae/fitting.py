@@ -14,6 +14,7 @@ import torch
 from musicae.core import checkpoints
 from musicae.core.configuration import from_data
 from musicae.core.data import Examples, shuffled
+from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
 from musicae.core.objectives import Elbo
 from musicae.core.priors import FittedMixture
@@ -279,7 +280,7 @@ def training_table(folder: Path) -> list[dict[str, str]]:
 
 def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, for none of it goes with the new one; but not a corpus that it is to read."""
-    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS)]
+    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS)]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
         left.append(folder / CORPUS / INDEX)
     for path in left:
@@ -295,6 +296,8 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
     if accelerator.is_main_process and preset.prior:
         model.prior = fitted_prior(model, splits.train)
         model.prior.save(folder)
+    if accelerator.is_main_process and preset.musical:
+        steer(model, splits.train)
     if accelerator.is_main_process and len(splits.test):
         quickly = {} if preset.musical else {"most": LIKELIHOODS}
         model.metrics = figures(model, splits, **quickly) | {
@@ -312,6 +315,19 @@ def fitted_prior(model: Model, examples: Examples) -> FittedMixture:
     """The prior that a preset asks for, fitted to the codes of training examples."""
     settings, seed = model.preset.prior, model.preset.training.seed
     return settings.fit(encoded(model, examples, settings.examples), seed)
+
+
+def steer(model: Model, examples: Examples) -> None:
+    """Fit the directions of a model of music to training examples, and write them into its folder.
+
+    Where none can be fitted, those that were there are removed.
+    """
+    from musicae.music.steering import fitted
+
+    (model.folder / DIRECTIONS).unlink(missing_ok=True)
+    model.directions = fitted(model, examples.array, model.preset.training.seed)
+    if model.directions:
+        model.directions.save(model.folder)
 
 
 def encoded(model: Model, examples: Examples, most: int) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 from musicae.core import checkpoints
 from musicae.core.model import Model
 from musicae.core.priors import PRIOR
-from musicae.fitting import Splits, encoded, fitted_prior, open_data
+from musicae.fitting import Splits, encoded, fitted_prior, open_data, steer
 from musicae.loading import build_network, find, of, read_preset, write_settings
 from musicae.presets import PRESETS
 
@@ -47,6 +47,14 @@ def refit_prior(model: Model, splits: Splits) -> str:
     return f"{model.folder / PRIOR}: {fitted}; nats a code: training {train:.2f}, validation {validation:.2f}"
 
 
+def refit_directions(model: Model, splits: Splits) -> str:
+    """Fit the directions of a model of music and write them; a sentence on which there are."""
+    if model.preset.musical:
+        steer(model, splits.train)
+    names = model.directions.names if model.directions else ()
+    return f"{model.name} can be steered by {', '.join(names) or 'nothing'}"
+
+
 def main() -> None:
     """Read, fit, write, say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,6 +65,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         splits = open_data(model.preset, options.data, Path(temporary))
         print(refit_prior(model, splits))
+        print(refit_directions(model, splits))
     write_settings(model.folder, model.preset)
 
 

@@ -91,24 +91,23 @@ def fit(codes: np.ndarray, values: Values) -> Directions:
     """Directions for the attributes of codes `[n, latent]`, each of `values` `[n]`, nan where it is undefined.
 
     With standardised attributes a and codes z, `vectors = Cov(a, a)⁻¹ Cov(a, z)`: the least squares of z on all of a
-    together. Attributes that do not vary are left out, and so are codes of which one is undefined.
+    together. Left out are attributes that fewer than half of the codes have, codes that lack one of the others, and
+    attributes that do not vary over the rest.
 
     Raises:
-        ConfigError: there are fewer than two codes with every attribute, or no attribute varies.
+        ConfigError: nothing is left.
     """
-    values = {name: column for name, column in values.items() if np.nanstd(column) > 0}
-    if not values:
-        raise ConfigError("no attribute varies: there is nothing to fit directions to")
-    columns = np.stack(list(values.values()), 1).astype(np.float64)
-    defined = np.isfinite(columns).all(1)
-    if defined.sum() < 2:
-        raise ConfigError(f"directions need at least two codes with every attribute; there are {defined.sum()}")
-    columns, z = columns[defined], codes[defined].astype(np.float64)
+    common = {name: column for name, column in values.items() if 2 * np.isfinite(column).sum() >= len(column)}
+    defined = np.isfinite(np.stack([*common.values(), np.zeros(len(codes))])).all(0)
+    varied = {name: column[defined] for name, column in common.items() if np.unique(column[defined]).size > 1}
+    if not varied:
+        raise ConfigError(f"no attribute varies over {defined.sum()} codes: there is nothing to fit directions to")
+    columns, z = np.stack(list(varied.values()), 1).astype(np.float64), codes[defined].astype(np.float64)
     spreads = columns.std(0)
-    a = (columns - columns.mean(0)) / np.where(spreads > 0, spreads, 1)
+    a = (columns - columns.mean(0)) / spreads
     correlations = a.T @ a / len(a) + RIDGE * np.eye(len(spreads))
     vectors = np.linalg.solve(correlations, a.T @ (z - z.mean(0)) / len(a))
-    return Directions(tuple(values), vectors.astype(np.float32), spreads)
+    return Directions(tuple(varied), vectors.astype(np.float32), spreads)
 
 
 def calibrated(directions: Directions, respond: Respond, longest: float) -> Directions:

@@ -132,47 +132,47 @@ def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Directions 
     codes = model.encode_windows(heard)
     directions = fit(codes, measure(model.representation, heard))
     few = np.random.default_rng(seed).permutation(len(heard))[:TRIED_ON]
+    response = Response(model, heard[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True)))
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
-    directions = calibrated(directions, Response(model, directions, heard[few], codes[few]), longest)
+    directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
     return directions if directions.names else None
 
 
 class Response:
-    """What a model makes of moved codes: the mean change of attributes, half the difference of there and back.
+    """What a model makes of codes that are moved.
 
     Args:
         model: the model.
-        directions: whose attributes, in whose spreads.
         windows: `[n, *shape]`, which a conditional model is told about.
         codes: theirs, `[n, latent]`.
+        spreads: the attributes to measure, and one standard deviation of each.
     """
 
-    def __init__(self, model: MusicModel, directions: Directions, windows: np.ndarray, codes: np.ndarray):
-        self.model, self.directions, self.codes = model, directions, codes
+    def __init__(self, model: MusicModel, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
+        self.model, self.codes, self.spreads = model, codes, spreads
         self.condition = to_batch(windows, model.representation).condition
 
-    def __call__(self, shift: np.ndarray) -> np.ndarray:
-        """The change in spreads, float64 `[attributes]`, that adding `shift` `[latent]` to every code makes."""
-        forward, back = (self.attributes(self.decoded(sign * shift)) for sign in (1, -1))
-        return (forward - back) / 2 / self.directions.spreads
+    def decoded(self, shift: np.ndarray | float) -> np.ndarray:
+        """The windows that codes moved by `shift` `[latent]` decode to, `[n, *shape]`."""
+        return self.model.decode_windows(self.codes + np.float32(shift), self.condition)
 
-    def decoded(self, shift: np.ndarray) -> np.ndarray:
-        """The windows that moved codes decode to, `[n, *shape]`."""
-        return self.model.decode_windows(self.codes + shift.astype(np.float32), self.condition)
+    def both_ways(self, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The windows that codes moved forward and backward decode to."""
+        return self.decoded(shift), self.decoded(-shift)
 
-    def attributes(self, windows: np.ndarray) -> np.ndarray:
-        """Their mean attributes, of those that have one; 0 where none has."""
-        means = averages(measure(self.model.representation, windows))
-        return np.nan_to_num([means[name] for name in self.directions.names])
+    def change(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+        """Half the difference of their mean attributes, in spreads, `[attributes]`; 0 where no window has one."""
+        there, back = (averages(measure(self.model.representation, windows)) for windows in (forward, backward))
+        return np.nan_to_num([(there[name] - back[name]) / 2 / spread for name, spread in self.spreads.items()])
 
 
 def effects(model: MusicModel, windows: np.ndarray, directions: Directions) -> Effects:
-    """What directions do to windows `[n, *shape]` that the model has not seen."""
-    response = Response(model, directions, windows, model.encode_windows(windows))
-    still = response.decoded(np.zeros(directions.vectors.shape[1]))
-    changes = np.stack([response(vector) for vector in directions.vectors])
-    kept = [
-        np.mean([model.representation.steps_right(response.decoded(s * v), still).mean() for s in (1, -1)])
-        for v in directions.vectors
-    ]
-    return Effects(directions.names, directions.names, changes, np.array(kept))
+    """What directions do to windows `[n, *shape]` that the model has not seen, in these windows' own spreads."""
+    values = measure(model.representation, windows)
+    spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}
+    response = Response(model, windows, model.encode_windows(windows), spreads)
+    still = response.decoded(0.0)
+    moved = [response.both_ways(vector) for vector in directions.vectors]
+    changes = np.stack([response.change(*both) for both in moved])
+    kept = [np.mean([model.representation.steps_right(one, still).mean() for one in both]) for both in moved]
+    return Effects(directions.names, tuple(spreads), changes, np.array(kept))
