@@ -10,16 +10,17 @@ import numpy as np
 import torch
 
 from musicae.core import checkpoints
+from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import InverseSigmoid, Linear, Saturating
 from musicae.core.speed import seconds, training_step
 from musicae.core.training import STATE
-from musicae.fitting import fit
+from musicae.fitting import CORPUS, INDEX, fit
 from musicae.loading import build_network
 from musicae.music.windows import to_batch
-from musicae.presets import PRESETS, Preset, cosine
+from musicae.presets import KINDS, PRESETS, Preset, cosine
 
 ORIGINAL_STEPS = 50_000  # after which the original's two-bar models were published
 VALIDATIONS = 20
@@ -34,6 +35,7 @@ class Pair:
         original: the name of the configuration whose network, objective and rules of training are taken.
         hears: what a window is, in words.
         network: in place of the original's, which takes days on a CPU; None for the original's.
+        shown: settings of the representation that say how the original's network is shown the same windows.
         paper: the share of steps right that its paper states for z and every step drawn, "" for none.
     """
 
@@ -41,6 +43,7 @@ class Pair:
     original: str
     hears: str
     network: Recurrent | None = None
+    shown: tuple[tuple[str, bool], ...] = ()
     paper: str = ""
 
     @property
@@ -50,19 +53,27 @@ class Pair:
 
 
 CONDUCTED = Recurrent((256, 256), (256, 256), segments=16, conductor_units=(256, 256))
+APART = replace(CONDUCTED, apart=True)
+COMBINATIONS = (("labels", True),)  # one of 512 combinations a step
+SQUARED = (("precise", False),)  # GrooVAE's errors of loudness and timing
 PAIRS = (
     Pair("melody-2bar", "cat-mel_2bar_small", "The melody of two bars.", paper="0.951"),
-    Pair("melody-16bar", "hierdec-mel_16bar", "The melody of sixteen bars, in one vector.", CONDUCTED, "0.812"),
-    Pair("drums-2bar", "cat-drums_2bar_small", "Nine kinds of drums, two bars.", paper="0.917"),
+    Pair("melody-16bar", "hierdec-mel_16bar", "The melody of sixteen bars, in one vector.", CONDUCTED, paper="0.812"),
+    Pair("drums-2bar", "cat-drums_2bar_small", "Nine kinds of drums, two bars.", shown=COMBINATIONS, paper="0.917"),
     Pair(
         "trio-16bar",
         "hierdec-trio_16bar",
         "Melody, bass and drums of sixteen bars, in one vector.",
-        replace(CONDUCTED, apart=True),
-        "0.753 / 0.773 / 0.863",
+        APART,
+        paper="0.753 / 0.773 / 0.863",
     ),
     Pair("pianoroll-2bar", "cat-mel_2bar_small", "All notes of two bars, whatever plays them, but drums."),
-    Pair("groove-2bar", "groovae_2bar_humanize", "Two bars of drums as they are played: which, how loud, and when."),
+    Pair(
+        "groove-2bar",
+        "groovae_2bar_humanize",
+        "Two bars of drums as they are played: which, how loud, and when.",
+        shown=SQUARED,
+    ),
 )
 PAIR = {pair.ours: pair for pair in PAIRS}
 
@@ -94,6 +105,7 @@ def recurrent(pair: Pair, ours: Preset, steps: int) -> Preset:
     return replace(
         ours,
         name=pair.name,
+        representation=replace(ours.representation, **dict(pair.shown)),
         summary=f"the recurrent baseline of {pair.ours}",
         network=pair.network or original.network,
         latent=original.latent,
@@ -118,6 +130,20 @@ def affordable(pair: Pair, ours: Preset, minutes: float) -> int:
     return max(1, round(60 * minutes / one))
 
 
+def shown_as(preset: Preset, corpus: Path, folder: Path) -> Path:
+    """A corpus whose windows a preset is shown: the same one, or one in `folder` of the same arrays."""
+    index = checkpoints.read_json(corpus, INDEX)
+    if from_data(index["representation"], KINDS) == preset.representation:
+        return corpus
+    folder.mkdir(parents=True, exist_ok=True)
+    for array in corpus.glob("*.npy"):
+        link = folder / array.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(array.resolve())
+    checkpoints.write_json(folder, INDEX, index | {"representation": to_data(preset.representation)})
+    return folder
+
+
 def train(pair: Pair, ours: Preset, corpus: Path, runs: Path, minutes: float) -> Path:
     """The folder of the trained baseline; a run that was interrupted goes on, one that has ended stays as it is."""
     folder = runs / pair.name
@@ -125,6 +151,6 @@ def train(pair: Pair, ours: Preset, corpus: Path, runs: Path, minutes: float) ->
         return folder
     torch.set_num_threads(1)
     resume = (folder / STATE).exists()
-    steps = 1 if resume else affordable(pair, ours, minutes)  # a run that goes on has its steps in its folder
-    fit(recurrent(pair, ours, steps), [corpus], folder, resume=resume, device="cpu")
+    preset = recurrent(pair, ours, 1 if resume else affordable(pair, ours, minutes))  # on resume its folder has them
+    fit(preset, [shown_as(preset, corpus, folder / CORPUS)], folder, resume=resume, device="cpu")
     return folder
