@@ -15,8 +15,11 @@ from musicae.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from musicae.core.model import Model
+    from musicae.fitting import Splits
+    from musicae.music.model import MusicModel
 
-OF_PICTURES = ("samples", "most", "judge")
+OF_PICTURES = ("most", "judge")
+OF_MUSIC = ("temperature",)
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class Evaluate(Command):
     seed: int = 0
     """of the draws of z and of the data"""
     samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 50, where a model has any)")] = None
-    """of pictures: how many z bound the likelihood of each; 0 leaves it out"""
+    """of pictures: how many z bound the likelihood of each; 0 leaves it out. Of music: how many new windows, and how
+    many midpoints between songs, are judged beside the held-out ones, e.g. 2000 (minutes)"""
+    temperature: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: 0, greedy)")] = None
+    """of music: how the new windows are decoded"""
     most: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
     """of pictures: of how many, drawn by the seed, the likelihood is bounded"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
@@ -53,11 +59,10 @@ class Evaluate(Command):
 
         from musicae.fitting import figures, open_data
         from musicae.loading import load
+        from musicae.music.verdicts import lines as made_up
 
         model = load(self.model, self.device)
-        given = [option for option in OF_PICTURES if getattr(self, option) is not None]
-        if model.preset.musical and given:
-            raise ConfigError(f"--{given[0]} is for pictures, and {model.name} hears music: leave it out")
+        self._refuse_others(model)
         if not self.data:
             raise DataError("no data given: name files that the model has not seen with --data")
         options = {} if model.preset.musical else self._of_pictures(model)
@@ -73,9 +78,36 @@ class Evaluate(Command):
             hidden = self.quiet or not sys.stderr.isatty()
             with tqdm(total=number + weighed, desc="measuring", unit=" decodes", disable=hidden) as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
+            lines = table(measured["held_out"])
+            if model.preset.musical and self.samples:
+                self.say(f"judging {self.samples:,} samples: this takes minutes")
+                measured["made_up"] = self._judged(model, splits)
+                lines += made_up(measured["made_up"])
         if not model.preset.musical and "baselines" not in measured["held_out"]:
             self.say("no baselines: the data have no training part beside what is measured, to fit them to")
-        self.result({"model": self.model, "part": self.part, **measured}, table(measured["held_out"]))
+        self.result({"model": self.model, "part": self.part, **measured}, lines)
+
+    def _refuse_others(self, model: Model) -> None:
+        """Refuse options that are for models of the other kind.
+
+        Raises:
+            ConfigError: one was given.
+        """
+        others, why = (OF_PICTURES, "pictures") if model.preset.musical else (OF_MUSIC, "music")
+        for option in others:
+            if getattr(self, option) is not None:
+                does = "hears music" if model.preset.musical else "sees pictures"
+                raise ConfigError(f"--{option} is for {why}, and {model.name} {does}: leave it out")
+
+    def _judged(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
+        """What the model makes up beside the part that is measured; a judge of the test part also learns from the
+        validation part."""
+        from musicae.music.judging import judged
+
+        train = None if self.part == "train" else splits.train
+        more = splits.validation if self.part == "test" else None
+        how = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}
+        return judged(model, getattr(splits, self.part), train, more, **how)
 
     def _of_pictures(self, model: Model) -> dict[str, Any]:
         """What a model of pictures is asked beside.

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from musicae.music.attributes import ATTRIBUTES, Attribute, Notes, intervals, names
+from musicae.music.representations import Melody, Pianoroll, Trio
+from musicae.music.representations.pianoroll import SUSTAIN
+from musicae.music.representations.tokens import ends_nothing
 
 WIDEST = 24  # semitones: wider intervals are counted with it
 AT_A_TIME = 2**20  # pairs of windows that are compared in one pass: stays in the cache
@@ -89,6 +92,23 @@ def nearest(representation, windows: np.ndarray, known: np.ndarray) -> np.ndarra
         known: `[m, *shape]`, e.g. those that a model was trained on.
     """
     return np.min([_nearest(*_steps(representation, windows, known, edge)) for edge in (-128, 128)], axis=0)
+
+
+def faulty(representation, windows: np.ndarray) -> np.ndarray:
+    """Which windows `[n, *shape]` break the grammar that all music keeps: bool `[n]`.
+
+    In a melody (also that of a trio, or its bass): a note ends where none sounds. In a piano roll: a note goes on that
+    never began. Other windows have no grammar to break.
+    """
+    if isinstance(representation, Trio):
+        found = (faulty(kind, windows[:, i]) for i, kind in enumerate(representation.kinds[:2]))
+        return np.logical_or(*found)
+    if isinstance(representation, Melody):
+        return ends_nothing(representation.tokens(windows), representation.strict).any(axis=1)
+    if isinstance(representation, Pianoroll):
+        sounding = windows.any(axis=1)
+        return ((windows[:, SUSTAIN, 1:] > 0) & ~sounding[:, :-1]).any(axis=(1, 2))
+    return np.zeros(len(windows), bool)
 
 
 def _nearest(windows: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -43,6 +43,19 @@ def canonical(tokens: np.ndarray) -> np.ndarray:
     return tokens
 
 
+def ends_nothing(windows: np.ndarray, alone: bool = False) -> np.ndarray:
+    """Where in windows [n, steps], after the first step, a 1 ends no note: bool [n, steps].
+
+    Args:
+        windows: tokens.
+        alone: no note sounds into a window; else one does that begins with 0.
+    """
+    places = np.maximum.accumulate(np.where(windows != HOLD, np.arange(windows.shape[1]), 0), axis=1)
+    last = np.take_along_axis(windows, places, axis=1)
+    silent = (last == OFF) | ((last == HOLD) & alone)
+    return (windows == OFF) & np.pad(silent[:, :-1], ((0, 0), (1, 0)))
+
+
 def without_leading_offs(windows: np.ndarray) -> np.ndarray:
     """Windows [n, steps] without the 1s before their first note."""
     begun = np.logical_or.accumulate(windows >= FIRST_NOTE, axis=1)
