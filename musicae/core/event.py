@@ -11,7 +11,8 @@ class Event:
 
     Args:
         likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`, or
-            `"marked"` (switches, each with a level and a shift: `musicae.core.likelihoods.Marked`).
+            `"marked"` (switches, each with a level and a shift: `musicae.core.likelihoods.Marked`), `"played"` (the
+            same, of which levels and shifts count where a switch is on).
         channels: planes or colours at each position; for a categorical event the number of classes, or those of each
             of several streams side by side.
         size: positions, `(steps,)` or `(height, width)`.

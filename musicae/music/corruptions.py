@@ -62,6 +62,22 @@ class Unplayed(Corruption):
         """The same with nothing left to chance, so nothing dropped: what a user's own music is put through."""
         return replace(self, note_dropout=0.0)(x, None)
 
+    def put_back(self, played: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """What was played from the remains of x, with what those hold of x for certain; both `[batch, 27, steps]`.
+
+        A score keeps its hits, a part its drums; taps say nothing of which drum it was.
+        """
+        import torch
+
+        if self.tapify:
+            return played
+        played, x = (each.unflatten(1, (3, len(NINE))) for each in (played, x))
+        known = torch.ones(3, len(NINE), 1, dtype=torch.bool)
+        known[1] = not (self.humanise or self.fixed_velocities)
+        known[2] = not self.humanise
+        known[:, list(self.add_instruments)] = False
+        return torch.where(known, x, played).flatten(1, 2)
+
     def _dropped(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Which cells are dropped, bool `[batch, 9, steps]`."""
         _, velocities, _ = x.chunk(3, 1)
@@ -101,4 +117,31 @@ def _taps(x: torch.Tensor) -> torch.Tensor:
     return taps.flatten(1, 2)
 
 
-CORRUPTIONS = (Unplayed,)
+@dataclass(frozen=True)
+class AnyOf(Corruption):
+    """One of several remains, drawn for each example: one model for all of them. A user's own music is left as it is.
+
+    Args:
+        kinds: what an example may become, each as probable as the others.
+    """
+
+    kinds: tuple[Unplayed, ...] = (
+        Unplayed(),
+        Unplayed(humanise=True),
+        Unplayed(tapify=True, fixed_velocities=True),
+    )
+
+    def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+        """Performances `[batch, 27, steps]` to what is left of them, of the same shape."""
+        import torch
+
+        drawn = random.integers(0, len(self.kinds) - 1, len(x), device=x.device)
+        remains = torch.stack([kind(x, random) for kind in self.kinds])
+        return remains[drawn, torch.arange(len(x))]
+
+    def only(self, setting: str) -> Unplayed | None:
+        """The kind with a setting of `Unplayed` (`"humanise"`, `"tapify"`, ...); None if there is none."""
+        return next((kind for kind in self.kinds if getattr(kind, setting)), None)
+
+
+CORRUPTIONS = (Unplayed, AnyOf)

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from musicae.core.data import Batch
 from musicae.core.randomness import RandomSource
+from musicae.music.augmentations import Augmentation
 
 
 class Windows:
-    """An array of windows; in training each is moved to a random key.
+    """An array of windows; in training they are augmented, and each is moved to a random key.
 
     Args:
         array: windows `[n, ...]`, possibly memory-mapped.
         representation: what the windows are of.
         transpose: lowest and highest number of semitones that a window is moved by.
         songs: a number for the song of each window, `[n]`; None where nobody knows.
+        augmentations: entries of `musicae.music.augmentations`.
     """
 
     def __init__(
-        self, array: np.ndarray, representation, transpose: tuple[int, int] = (0, 0), songs: np.ndarray | None = None
+        self,
+        array: np.ndarray,
+        representation,
+        transpose: tuple[int, int] = (0, 0),
+        songs: np.ndarray | None = None,
+        augmentations: Sequence[Augmentation] = (),
     ):
         self.array, self.representation, self.transpose, self.songs = array, representation, transpose, songs
+        self.augmentations = augmentations
 
     def __len__(self) -> int:
         """How many windows there are."""
         return len(self.array)
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
-        """The windows at `indices`, `[batch, ...]`; with `random`, each moved by a number of semitones of its own."""
+        """The windows at `indices`, `[batch, ...]`; with `random`, augmented, and each moved by semitones of its own."""
         windows = np.asarray(self.array[indices])
-        if random is not None and any(self.transpose):
+        if random is None:
+            return to_batch(windows, self.representation)
+        for augmentation in self.augmentations:
+            windows = augmentation(windows, self.representation, random)
+        if any(self.transpose):
             semitones = random.integers(*self.transpose, len(indices)).numpy()
             windows = self.representation.transpose(windows, semitones)
         return to_batch(windows, self.representation)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.schedules import Linear
-from musicae.music.corruptions import Unplayed
-from musicae.music.representations import Groove, Melody, Pianoroll
+from musicae.music.augmentations import Exchange, Silence, Splice
+from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 from musicae.presets.preset import Preset, training
 
 MUSIC = (
@@ -44,6 +45,38 @@ MUSIC = (
         training=training(9000),
         transpose=(-6, 6),
         data="music21",
+    ),
+    Preset(
+        name="drums-2bar",
+        summary="two bars of nine drums",
+        representation=Drums(steps=32),
+        network=Convolutional(widths=(96, 128, 160), blocks=2),
+        latent=192,
+        objective=Elbo(beta=Linear(0.0, 0.05, 0, 2000)),
+        training=training(10_000, peak=1.5e-3),
+        augmentations=(Exchange(0.2), Silence(0.1), Splice(0.3)),
+    ),
+    Preset(
+        name="trio-16bar",
+        summary="melody, bass and drums, sixteen bars in one vector",
+        representation=Trio(steps=256),
+        network=Convolutional(widths=(128, 128, 128, 128, 128), blocks=1, fine=False, summary=64),
+        latent=512,
+        objective=Elbo(beta=Linear(0.0, 0.05, 0, 1500)),
+        training=training(4000, peak=1.5e-3),
+        transpose=(-6, 6),
+        augmentations=(Exchange(0.15), Splice(0.2)),
+    ),
+    Preset(
+        name="groove-2bar",
+        summary="two bars of drums as they are played; plays a score, makes a beat of taps",
+        representation=Groove(steps=32, kit="roland", precise=True),
+        network=Convolutional(widths=(96, 128, 160), blocks=2),
+        latent=128,
+        objective=Elbo(beta=Linear(0.0, 0.05, 0, 2000)),
+        training=training(6000, peak=1.5e-3),
+        corruption=AnyOf(),
+        augmentations=(Silence(0.1), Splice(0.2)),
     ),
     Preset(
         name="groove-2bar-humanise",

@@ -12,8 +12,9 @@ from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
+from musicae.music.augmentations import AUGMENTATIONS, Exchange, Silence, Splice
 from musicae.music.corruptions import CORRUPTIONS as REMAINS
-from musicae.music.corruptions import Unplayed
+from musicae.music.corruptions import AnyOf, Unplayed
 from musicae.music.representations import REPRESENTATIONS, Representation
 
 
@@ -34,6 +35,7 @@ class Preset:
         prior: what is fitted to the codes of the training data afterwards, to sample from; None for N(0, I).
         told: of pictures: the number of classes, if the model is told the label of each; else 0.
         transpose: semitones by which training windows are moved at random, lowest and highest.
+        augmentations: what else makes more of the training windows, in this order.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
         data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
     """
@@ -46,10 +48,11 @@ class Preset:
     objective: Elbo | ImportanceWeighted | Reconstruction
     training: Training
     bottleneck: str = "gaussian"
-    corruption: GaussianNoise | Masking | Pixelation | Unplayed | None = None
+    corruption: GaussianNoise | Masking | Pixelation | Unplayed | AnyOf | None = None
     prior: Mixture | None = None
     told: int = 0
     transpose: tuple[int, int] = (0, 0)
+    augmentations: tuple[Exchange | Silence | Splice, ...] = ()
     track: str | None = None
     data: str | None = None
 
@@ -66,7 +69,7 @@ class Preset:
 
 KINDS = (
     *(Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS),
-    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *PRIORS),
+    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *AUGMENTATIONS, *PRIORS),
 )
 
 

@@ -228,4 +228,4 @@ def plain_step(event: Event, streams: tuple[int, ...], several: bool) -> Classes
     """What is said at a step of some streams of an event, without weights of its own."""
     if event.categorical:
         return Classes(streams, several)
-    return Marks(event.outputs) if event.likelihood == "marked" else Switches(event.outputs)
+    return Marks(event.outputs) if event.likelihood in ("marked", "played") else Switches(event.outputs)

@@ -133,6 +133,10 @@ class Representation(ABC):
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
 
+    def lanes(self, windows: np.ndarray) -> np.ndarray:
+        """Windows [n, *shape] part by part, a view [n, parts, ..., steps]: of a kit each drum, of a trio each player."""
+        return windows[:, None]
+
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """What a network reads and writes of windows [n, *shape], as `event` says; and what it is told beside it.
 

@@ -140,6 +140,10 @@ class Drums(OnePart):
         """In which steps the right drums are hit and no others; of windows [n, classes, steps]: bool [n, steps]."""
         return ((windows > 0) == (truth > 0)).all(axis=1)
 
+    def lanes(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.lanes`."""
+        return windows
+
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """The same windows: drums have no key."""
         return windows

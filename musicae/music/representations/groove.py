@@ -51,6 +51,8 @@ class Groove(OnePart):
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum: "reduced", that of nine drums in General MIDI, or "roland", that of the V-Drums
             on which the Groove MIDI Dataset was played.
+        precise: whether a network is charged for how hits are played where there are hits, by the distance
+            (`musicae.core.likelihoods.Played`), or everywhere, squared, as GrooVAE's.
         hits_told: whether a model is told the hits beside the window, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
         strict: make windows exactly as GrooVAE does (see `strict.groove_windows`).
@@ -63,6 +65,7 @@ class Groove(OnePart):
     kits: ClassVar[dict[str, Kit]] = {"reduced": KITS["new"], "roland": KITS["roland"]}
 
     kit: str = "reduced"
+    precise: bool = False
     hits_told: bool = False
     hop_bars: int = 0
     strict: bool = False
@@ -101,7 +104,7 @@ class Groove(OnePart):
     @property
     def event(self) -> Event:
         """Nine switches in each step, each with a level and a shift."""
-        return Event("marked", 3 * DRUMS, (self.steps,))
+        return Event("played" if self.precise else "marked", 3 * DRUMS, (self.steps,))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Windows [n, 27, steps] as they are; and, if they are told, the hits, float32 [n, steps, 9]."""
@@ -208,6 +211,10 @@ class Groove(OnePart):
     def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps the right drums are hit and no others, however loud or late; bool [n, steps]."""
         return (self.onsets(windows) == self.onsets(truth)).all(axis=2)
+
+    def lanes(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.lanes`."""
+        return windows.reshape(len(windows), 3, DRUMS, self.steps).swapaxes(1, 2)
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """The same windows: drums have no key."""

@@ -109,6 +109,10 @@ class Pianoroll(Pitched):
         """In which steps both planes [n, 2, steps, pitches] are right at all pitches: bool [n, steps]."""
         return ((windows > 0) == (truth > 0)).all(axis=(1, 3))
 
+    def lanes(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.lanes`."""
+        return windows.swapaxes(2, 3)[:, None]
+
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
         used = windows.any(axis=(1, 2))

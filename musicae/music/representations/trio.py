@@ -155,6 +155,10 @@ class Trio(Representation):
         right = windows == truth
         return {f"{part}_accuracy": (float(right[:, i].sum()), right[:, i].size) for i, part in enumerate(NAMES)}
 
+    def lanes(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.lanes`."""
+        return windows
+
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], melody and bass together, as far as both stay in the range; not drums."""
         both = windows[:, :2].reshape(len(windows), 2 * self.steps)

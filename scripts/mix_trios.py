@@ -1,0 +1,84 @@
+"""More trios to learn from than there are: parts of other songs played together.
+
+Each mixture is sixteen bars of a melody, another line of the same song moved down by octaves as its bass, and two bars
+of drums again and again, which give way to two others of the same drummer halfway. A mixture is no music that anybody
+wrote, but a model that gives back parts that know nothing of each other gives back those of a song, too. The windows of
+validation and test stay as they are: real songs.
+
+    python scripts/mix_trios.py TRIOS MELODIES DRUMS OUT [--mixtures 12000] [--repeats 3] [--seed 0]
+
+The first three are corpora (folders that `musicae.train` or `musicae.music.corpus.build` wrote) cut for `trio-16bar`,
+`melody-16bar` and `drums-2bar`; OUT is one more for `trio-16bar`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from musicae.files import write_atomically
+from musicae.music.corpus import Corpus
+from musicae.music.representations.tokens import FIRST_NOTE
+
+LOWEST, HIGHEST = 28, 52  # MIDI pitches between which the middle note of a bass lies
+BOTTOM = 21 - FIRST_NOTE  # the pitch of a token, less the token
+
+
+def partners(songs: np.ndarray, chosen: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """For each chosen window another of the same song, int64 [n]; windows of a song stand together in `songs`."""
+    first, last = np.searchsorted(songs, songs[chosen], "left"), np.searchsorted(songs, songs[chosen], "right")
+    return generator.integers(first, last)
+
+
+def lowered(windows: np.ndarray) -> np.ndarray:
+    """Lines [n, steps] of tokens, each moved by the octaves that bring its middle note into the range of a bass."""
+    notes = np.where(windows >= FIRST_NOTE, windows.astype(float), np.nan)
+    middle = np.nanmedian(notes, axis=1, keepdims=True) + BOTTOM
+    octaves = np.ceil(np.maximum(middle - HIGHEST, 0) / 12) - np.ceil(np.maximum(LOWEST - middle, 0) / 12)
+    lower = np.where(np.isnan(notes), windows, notes - 12 * octaves)
+    return np.where(np.isnan(notes), windows, np.maximum(lower, FIRST_NOTE + (lower - FIRST_NOTE) % 12))
+
+
+def mixtures(melodies: Corpus, drums: Corpus, n: int, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """`n` trios [n, 3, steps]."""
+    lines, line_songs = melodies.train, np.asarray(melodies.songs["train"])
+    melody = generator.integers(0, len(lines), n)
+    bass = lowered(lines[partners(line_songs, melody, generator)])
+    beats, beat_songs = np.asarray(drums.train), np.asarray(drums.songs["train"])
+    labels = np.tensordot(beats.astype(np.int16), 1 << np.arange(beats.shape[1]), (1, 0))
+    first = generator.integers(0, len(labels), n)
+    halves = [labels[first], labels[partners(beat_songs, first, generator)]]
+    played = np.concatenate([np.tile(half, steps // 2 // labels.shape[1]) for half in halves], axis=1)
+    return np.stack([lines[melody], bass, played], axis=1).astype(np.int16)
+
+
+def main() -> None:
+    """Mix, and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("trios", "melodies", "drums", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--mixtures", type=int, default=12_000)
+    parser.add_argument("--repeats", type=int, default=3, help="how often each real window stands in the mixed corpus")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    trios, melodies, drums = (Corpus.open(folder) for folder in (given.trios, given.melodies, given.drums))
+    mixed = mixtures(melodies, drums, given.mixtures, trios.train.shape[2], np.random.default_rng(given.seed))
+    train = np.concatenate([*[trios.train] * given.repeats, mixed])
+    song = np.concatenate([*[trios.songs["train"]] * given.repeats, np.full(len(mixed), -1, np.int32)])
+    shutil.copytree(given.trios, given.out)
+    np.save(given.out / "train.npy", train)
+    np.save(given.out / "train_song.npy", song.astype(np.int32))
+    index = dict(trios.index)
+    index["windows"] = {**index["windows"], "train": len(train)}
+    parts = sorted({*melodies.index["sources"], *drums.index["sources"]})
+    index["sources"] = [*index["sources"], f"{len(mixed):,} mixtures of parts from {', '.join(parts)}"]
+    write_atomically(given.out / "index.json", json.dumps(index, indent=1, ensure_ascii=False).encode(), force=True)
+    print(f"{len(train):,} windows to train on, of which {len(mixed):,} are mixtures: {given.out}")
+
+
+if __name__ == "__main__":
+    main()
