@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ import torch
 from musicae.__main__ import COMMANDS
 from musicae.command import main
 from musicae.core import checkpoints
+from musicae.core.directions import DIRECTIONS, Directions
 from musicae.loading import PRETRAINED
 from musicae.music.song import Song, Tempo
 from musicae.presets import PRESETS
@@ -570,11 +572,30 @@ def test_a_judge_is_trained_and_judges(run, refused):
 
 
 def test_figures_of_pictures_are_not_those_of_music(refused):
-    for option in ("--samples 5", "--judge j", "--most 3"):
+    for option in ("--judge j", "--most 3"):
         name = option.split()[0]
         refusal = refused(f"evaluate {{melody}} --data . {option} --quiet")
         assert f"{name} is for pictures, and tiny-melody hears music: leave it out" in refusal
     assert "ask for 1 or more" in refused("evaluate {pictures} --data digits --most 0 --quiet")
+    refusal = refused("evaluate {pictures} --data digits --temperature 1 --quiet")
+    assert "--temperature is for music, and tiny-pictures sees pictures: leave it out" in refusal
+
+
+@pytest.mark.usefixtures("music")
+def test_samples_are_judged_beside_held_out_music(run, refused, monkeypatch):
+    monkeypatch.setattr("musicae.music.judging.STEPS", 2)
+    line = "evaluate {melody} --data music --samples 9"
+    status, out, err = run(f"{line} --temperature 1")
+    assert status == 0
+    assert "judging 9 samples" in err
+    assert "9 samples and as many midpoints of two songs, temperature 1, beside" in out
+    assert "no ceiling and no distances: the data have no training part" in out
+    found = json.loads(run(f"{line} --json")[1])["made_up"]
+    assert found["overlaps"].keys() == {*found["means"], "interval_histogram"}
+    assert found["judge"].keys() == {"samples", "midpoints"}
+    assert "made_up" not in json.loads(run("evaluate {melody} --data a.mid --json")[1])
+    refusal = refused("evaluate {melody} --data a.mid b.mid --samples 9 --quiet")
+    assert "at least 8 held-out songs, and there are 2: give more --data, or leave --samples out" in refusal
 
 
 def test_a_damaged_model_is_left_out_of_the_list(run):
@@ -639,3 +660,60 @@ def test_the_first_command_of_the_readme():
     assert done.stdout == "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n"
     assert len(done.stderr.splitlines()) == 2
     assert len(Song.read(Path("twinkle_twinkle_to_ode_to_joy.mid")).tracks[0].notes) > 100
+
+
+# Variation ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steered(models):
+    """The melody model, for as long as it has directions."""
+    directions = Directions(("density", "syncopation_eighths"), 3 * np.eye(2, 4, dtype=np.float32), np.ones(2))
+    directions.save(models["melody"])
+    yield
+    (models["melody"] / DIRECTIONS).unlink()
+
+
+def test_vary_writes_variations_one_after_another_and_says_how_much_of_the_song_is_in_each(run):
+    status, out, err = run("vary a.mid --model {melody} -n 2 --split --strength 0.5")
+    assert status == 0
+    saved, parts, *lines, seed = out.splitlines()
+    assert (saved, parts, seed) == ("saved a_varied.mid", "saved a_varied_1of2.mid to a_varied_2of2.mid", "seed 0")
+    assert [re.sub(r"\d+%", "x", line) for line in lines] == [f"variation {i}: x of the notes kept" for i in (1, 2)]
+    assert err == "a.mid: took track 1 'Flöte' (the only one with pitched notes)\n"
+    assert written() == {"a_varied.mid", "a_varied_1of2.mid", "a_varied_2of2.mid"}
+
+
+def test_vary_says_what_became_of_what_was_asked_for(run, steered):
+    line = "vary a.mid --model {melody} --more density=1.5 --less syncopation --more density=0.5"
+    status, out, _ = run(line, "--html", "--png")
+    assert status == 0
+    changes = r"variation \d: \d+% of the notes kept, density 1.00 -> [\d.]+, syncopation_eighths 0.00 -> [\d.]+"
+    assert all(re.fullmatch(changes, said) for said in out.splitlines()[3:7])
+    assert written() == {"a_varied.mid", "a_varied.html", "a_varied.png"}
+    status, out, _ = run(line + " --json --out other")
+    found = json.loads(out)
+    assert found["before"]["density"] == 1
+    assert len(found["variations"]) == 4
+    assert set(found["variations"][0]) == {"kept", "attributes"}
+
+
+def test_vary_takes_pictures(run):
+    status, out, _ = run("vary a.png --model {pictures} -n 3 --strength 0.5")
+    assert (status, out.splitlines()) == (0, ["saved a_varied.png", "seed 0"])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a.mid --model {melody} --more swing=1", "unknown attribute 'swing': known: density, syncopation_eighths"),
+        ("a.mid --model {melody} --less density=much", "--less density=much: give a name and a number"),
+        ("a.mid --model {melody} --more density=inf", "density inf: give a number"),
+        ("a.mid --model {melody} --strength 1.5", "strength 1.5: it must lie between 0 and 1"),
+        ("a.mid --model {melody} -n 0", "-n 0: ask for 1 to 10000"),
+        ("a.mid --model {roll} --more density", "tiny-pianoroll has no directions"),
+        ("a.png --model {pictures} --more density", "--more is for music"),
+    ],
+)
+def test_vary_refuses_what_cannot_be(refused, steered, line, said):
+    assert said in refused(f"vary {line}")

@@ -30,6 +30,7 @@ from musicae.music.windows import Windows, to_batch
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
 DISTANCES = 500  # windows whose nearest neighbours are looked for
+STEPS = 600  # of the training of a judge
 LESSONS = 4  # times the number of samples that a judge learns from, where there is so much music
 MUSIC, MADE = 0, 1
 Maker = Callable[[Windows, int, int], np.ndarray]
@@ -130,7 +131,7 @@ def judged(
     samples: int = 2000,
     seed: int = 0,
     temperature: float = 0.0,
-    steps: int = 600,
+    steps: int | None = None,
 ) -> dict:
     """What samples of a model are like, and midpoints between songs, beside held-out music.
 
@@ -142,7 +143,7 @@ def judged(
         samples: how many.
         seed: of everything random.
         temperature: of decoding.
-        steps: of the training of a judge.
+        steps: of the training of a judge; None for 600.
 
     Returns:
         `overlaps`, by attribute and set: of `samples`, of `midpoints`, and of training windows, which are the ceiling,
@@ -173,7 +174,9 @@ def judged(
         "means": _by_attribute(means),
         **(_novelty(sets | {"held_out": truth}, train, seed) if "train" in sets else {}),
         "faults": {n: float(faulty(representation, w).mean()) for n, w in (sets | {"held_out": truth}).items()},
-        "judge": {name: _told_apart(model, music, make, samples, seed, steps) for name, make in makers.items()},
+        "judge": {
+            name: _told_apart(model, music, make, samples, seed, steps or STEPS) for name, make in makers.items()
+        },
     }
 
 

@@ -1,0 +1,152 @@
+"""Judging what models make up: nothing is judged by what it was shown, and what is plain to see is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicae.errors import DataError
+from musicae.music import judging
+from musicae.music.judging import JudgeSettings, Music, judged, midpoints, pairs, sampled
+from musicae.music.metrics import faulty
+from musicae.music.representations import Drums, Melody, Pianoroll, Trio
+from musicae.music.verdicts import lines
+from musicae.music.windows import Windows
+
+MELODY = tiny.MELODY.representation
+
+
+def music(representation=MELODY, songs: int = 10, pitch: int = 60) -> Windows:
+    """The windows of some songs."""
+    cut = [representation.windows(tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
+    return Windows(np.concatenate(cut), representation, songs=np.repeat(np.arange(songs), [len(one) for one in cut]))
+
+
+@pytest.fixture(scope="module")
+def found():
+    torch.manual_seed(0)
+    return judged(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
+
+
+def test_every_figure_is_there_and_is_a_share(found):
+    shares = [share for row in found["overlaps"].values() for share in row.values()]
+    shares += [v for name in ("nearest", "copies", "faults") for v in found[name].values()]
+    shares += [one[name] for one in found["judge"].values() for name in ("accuracy", "by_attributes")]
+    assert all(0 <= share <= 1 for share in shares)
+    assert found["overlaps"].keys() == {*found["means"], "interval_histogram"}
+    assert {tuple(row) for row in found["overlaps"].values()} == {("samples", "midpoints", "train")}
+    assert found["faults"]["held_out"] == 0
+
+
+def test_the_same_seed_gives_the_same_figures(found):
+    again = judged(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
+    assert repr(again) == repr(found)
+
+
+def test_training_music_that_is_the_held_out_music_is_at_the_ceiling_and_copied():
+    held_out = music()
+    found = judged(tiny.model(tiny.MELODY), held_out, held_out, samples=1000, steps=1)
+    assert all(row["train"] == pytest.approx(1) for row in found["overlaps"].values())
+    assert found["copies"]["held_out"] == 1
+    assert found["nearest"]["held_out"] == 0
+
+
+def test_it_is_said_in_words(found):
+    said = "\n".join(lines(found))
+    assert "the ceiling is the overlap of training windows" in said
+    assert all(name in said for name in found["overlaps"])
+    without = {name: value for name, value in found.items() if name not in ("nearest", "copies")}
+    without["overlaps"] = {n: {k: v for k, v in row.items() if k != "train"} for n, row in found["overlaps"].items()}
+    assert "no ceiling and no distances" in "\n".join(lines(without))
+
+
+@given(st.integers(8, 40), st.integers(0, 100))
+def test_songs_of_an_exam_are_in_no_lesson(songs, seed):
+    held_out = Windows(np.zeros((2 * songs, 32), np.uint8), MELODY, songs=np.repeat(np.arange(songs), 2))
+    parts = Music.of(held_out, None, (-6, 6), seed)
+    sets = [set(one.songs.tolist()) for one in (parts.lessons, parts.choice, parts.exam)]
+    assert all(len(one) >= 2 for one in sets)
+    assert sum(map(len, sets)) == len(set.union(*sets)) == songs
+    assert len(sets[2]) == songs // 2
+    assert (parts.lessons.transpose, parts.choice.transpose, parts.exam.transpose) == ((-6, 6), (0, 0), (0, 0))
+
+
+def test_other_held_out_music_is_for_lessons():
+    more = music(pitch=48)
+    with_more, without = (Music.of(music(), one, (0, 0), 0) for one in (more, None))
+    assert len(with_more.lessons) == len(without.lessons) + len(more)
+    assert np.array_equal(with_more.exam.array, without.exam.array)
+
+
+def test_too_few_songs_are_refused():
+    with pytest.raises(DataError, match="at least 8 held-out songs, and there are 3"):
+        Music.of(music(songs=3), None, (0, 0), 0)
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=2, max_size=50).filter(lambda songs: len(set(songs)) > 1), st.integers(0, 9)
+)
+def test_pairs_are_of_different_songs(songs, seed):
+    songs = np.array(songs)
+    one, other = pairs(songs, 200, np.random.default_rng(seed))
+    assert (songs[one] != songs[other]).all()
+    assert set(songs[one]) == set(songs)
+
+
+@pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
+def test_samples_and_midpoints_are_windows_of_the_model(preset):
+    model, like = tiny.model(preset), music(preset.representation)
+    for make in (sampled, midpoints):
+        made = make(model, like, 5, 1)
+        assert made.shape == (5, *preset.representation.shape)
+        assert np.array_equal(made, make(model, like, 5, 1))
+        assert not np.array_equal(made, make(model, like, 5, 2))
+
+
+def test_a_judge_sees_what_is_plain_to_see():
+    """Windows of one note, which no music here has."""
+    one = np.ones((1, 32), np.uint8)
+    one[0, 5] = 60
+    verdict = judging._told_apart(
+        tiny.model(tiny.MELODY), Music.of(music(), None, (0, 0), 0), lambda like, n, seed: one.repeat(n, 0), 100, 0, 40
+    )
+    assert verdict["accuracy"] == verdict["by_attributes"] == 1
+    assert verdict["weights"]["density"] < 0
+
+
+def test_a_judge_cannot_tell_music_from_itself():
+    held_out = Music.of(music(), None, (0, 0), 0)
+    model = tiny.model(tiny.MELODY)
+    verdict = judging._told_apart(model, held_out, lambda like, n, seed: np.resize(like.array, (n, 32)), 100, 0, 20)
+    assert verdict["by_attributes"] == pytest.approx(0.5, abs=0.1)
+    assert verdict["accuracy"] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("steps", [32, 24, 12, 6, 3, 256])
+def test_a_judge_reads_any_number_of_steps(steps):
+    from musicae.core.classification import Classifier
+
+    judge = Classifier(JudgeSettings.of(Melody(steps=steps).event))
+    assert judge(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
+
+
+@pytest.mark.parametrize("kind", [Melody(), Pianoroll(), Trio(), Drums()], ids=lambda kind: type(kind).__name__)
+def test_music_has_no_faults_of_grammar(kind):
+    assert not faulty(kind, music(kind).array).any()
+
+
+def test_faults_of_grammar_by_hand():
+    windows = np.zeros((5, 32), np.uint8)
+    windows[1, [0, 4]] = 1  # ends nothing
+    windows[2, 4] = 1  # ends what sounds into the window
+    windows[3, [0, 4, 8]] = 1, 60, 1
+    windows[4, [0, 4, 8, 9]] = 1, 60, 1, 1
+    assert faulty(Melody(), windows).tolist() == [False, True, False, False, True]
+    assert faulty(Melody(strict=True), windows[2:4] * (np.arange(32) > 0).astype(np.uint8)).tolist() == [True, False]
+    roll = np.zeros((3, *Pianoroll().shape), np.uint8)
+    roll[0, 1, :4, 30] = roll[1, 0, 4, 30] = roll[1, 1, 5:7, 30] = roll[2, 1, 5, 30] = 1
+    assert faulty(Pianoroll(), roll).tolist() == [False, False, True]
