@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from musicae.core.evaluation import measure
-from musicae.core.geometry import lerp, slerp
+from musicae.core.geometry import between, lerp, slerp
 from musicae.core.model import Model
 from musicae.errors import ConfigError
 from musicae.music.attributes import measure as attributes
@@ -186,7 +186,8 @@ class MusicModel(Model):
             a: the song that it begins with; its tempo, metre, program and track name are kept.
             b: the song that it ends with; its steps are laid on A's bars.
             steps: how many, both ends included; at least 2.
-            linear: along straight lines instead of great circles.
+            linear: along straight lines; if not, halfway between these and great circles (`core.geometry.between`),
+                where what lies between has as many notes as the ends.
             temperature: 0 decodes greedily.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
@@ -199,7 +200,7 @@ class MusicModel(Model):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = self._pair(self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
-        latents = (lerp if linear else slerp)(*ends, torch.linspace(0, 1, steps)).numpy()
+        latents = (lerp if linear else between)(*ends, torch.linspace(0, 1, steps)).numpy()
         stages = self._stages(pair, steps, told)
         played = stages[0]
         latents = again(latents, len(played.windows), axis=1)
