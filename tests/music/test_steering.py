@@ -1,0 +1,198 @@
+"""Steering models, on ones with random weights and directions laid by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+
+from musicae.core.directions import Directions
+from musicae.errors import ConfigError
+from musicae.music import attributes
+from musicae.music.song import Song
+from musicae.music.steering import Response, averages, effects, fitted, repeats, wished
+
+NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
+
+
+@pytest.fixture
+def model():
+    """A melody model with a direction for each axis of its latent space."""
+    member = tiny.model(tiny.MELODY)
+    member.directions = Directions(NAMES, 3 * np.eye(4, dtype=np.float32), np.ones(4))
+    return member
+
+
+def same(a: Song, b: Song) -> bool:
+    return a.to_bytes() == b.to_bytes()
+
+
+@pytest.fixture
+def decoded(model, monkeypatch):
+    """The latent vectors that a model has decoded, a passage each."""
+    seen, decode = [], model._decode
+    monkeypatch.setattr(model, "_decode", lambda z, *rest: seen.append(z) or decode(z, *rest))
+    return seen
+
+
+# What is asked for --------------------------------------------------------------------------------
+
+
+def test_less_is_more_of_the_opposite_and_a_group_means_all_of_it():
+    assert wished(NAMES, {"density": 1.5, "syncopation": 0.5}, {"note-length": 2, "density": 1}) == {
+        "density": 0.5,
+        "syncopation_eighths": 0.5,
+        "syncopation_sixteenths": 0.5,
+        "note_length": -2.0,
+    }
+
+
+@pytest.mark.parametrize("name", ["densty", "pitch", "", "syncopation_"])
+def test_an_unknown_attribute_is_refused_with_those_there_are(name):
+    with pytest.raises(ConfigError, match=r"unknown attribute .*(did you mean|known: density, note_length)"):
+        wished(NAMES, {name: 1})
+    with pytest.raises(ConfigError, match="unknown attribute 'syncopation'"):
+        wished(NAMES[:2], less={"syncopation": 1})
+
+
+def test_equal_windows_have_one_number():
+    windows = np.array([[3, 1], [2, 2], [3, 1], [0, 0], [2, 2]], np.uint8)
+    np.testing.assert_array_equal(repeats(windows), [0, 1, 0, 2, 1])
+
+
+def test_averages_are_over_the_windows_that_have_one():
+    found = averages({"a": np.array([1.0, np.nan, 4.0]), "b": np.full(3, np.nan)})
+    assert found["a"] == 2.5
+    assert np.isnan(found["b"])
+
+
+# Variations ---------------------------------------------------------------------------------------
+
+
+def test_more_of_something_goes_there_in_equal_steps_the_same_way_in_every_window(model, decoded):
+    song = tiny.song(8)
+    varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
+    moves = np.stack(decoded) - model.encode(song)
+    whole = np.array([6, -3, 0, 0])
+    for share, move in zip((0.25, 0.5, 0.75, 1), moves, strict=True):
+        np.testing.assert_allclose(move, np.broadcast_to(share * whole, move.shape), atol=1e-5)
+    assert varied.asked == ("density", "note_length")
+
+
+def test_with_a_strength_all_go_the_whole_way_and_vary_at_random(model, decoded):
+    song = tiny.song(8)
+    model.vary(song, 2, strength=0.3, seed=1)
+    model.vary(song, 2, strength=0.3, seed=1, more={"density": 2})
+    np.testing.assert_allclose(np.stack(decoded[2:]) - np.stack(decoded[:2]), [[[6, 0, 0, 0]] * 4] * 2, atol=1e-5)
+    assert not np.allclose(decoded[0], decoded[1])
+
+
+def test_what_is_repeated_stays_repeated(model, decoded):
+    """A tune of twelve bars that comes twice."""
+    tune = replace(tiny.song(12), name="once")
+    twice = Song.concatenate([tune, tune], [12 * 1920] * 2)
+    model.vary(twice, 2, strength=0.7)
+    for z in decoded:
+        np.testing.assert_allclose(z[:6], z[6:], atol=1e-5)
+        assert len(np.unique(z[:6].round(4), axis=0)) == len(np.unique(model.encode(tune).round(4), axis=0))
+
+
+def test_what_it_says_is_so(model):
+    song = tiny.song(5)
+    varied = model.vary(song, 3, strength=0.0)
+    back = model.reconstruct(song)
+    assert len(varied) == 3
+    assert all(same(one, back.song) for one in varied)
+    assert same(varied.original, back.original)
+    assert varied.kept == [back.figures["note_accuracy"]] * 3
+    windows = model.hear(song).windows
+    assert varied.before["density"] == attributes.measure(model.representation, windows)["density"].mean()
+    assert varied.report == back.report
+
+
+def test_what_cannot_be_asked_for_is_refused(model):
+    song = tiny.song(5)
+    with pytest.raises(ConfigError, match="unknown attribute 'swing'"):
+        model.vary(song, more={"swing": 1})
+    with pytest.raises(ConfigError, match="0 variations"):
+        model.vary(song, 0)
+    with pytest.raises(ConfigError, match="density nan"):
+        model.vary(song, more={"density": float("nan")})
+    model.directions = None
+    with pytest.raises(ConfigError, match="tiny-melody has no directions"):
+        model.vary(song, less={"density": 1})
+
+
+@pytest.mark.parametrize("preset", [tiny.PIANOROLL, *tiny.FAMILY], ids=lambda preset: preset.name)
+def test_every_kind_of_music_is_varied(preset):
+    member = tiny.model(preset)
+    member.directions = Directions(("density",), np.ones((1, 4), np.float32), np.ones(1))
+    varied = member.vary(tiny.band(8), 2, more={"density": 1})
+    assert len(varied.songs) == len(varied.after) == len(varied.kept) == 2
+    assert varied.before["density"] > 0
+
+
+# Fitting ------------------------------------------------------------------------------------------
+
+
+def random_windows(n: int = 200, seed: int = 0) -> np.ndarray:
+    """Melodies of as many notes as chance has it."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(30, 60, (n, 32))
+    tokens[rng.random((n, 32)) > rng.uniform(0.1, 0.9, (n, 1))] = 0
+    tokens[:, 0] = 40
+    return tokens.astype(np.uint8)
+
+
+def obedient(monkeypatch):
+    """A model whose first latent number is how many notes a window has."""
+    member, every = tiny.model(tiny.MELODY), np.arange(32)
+
+    def encode(windows: np.ndarray) -> np.ndarray:
+        z = np.zeros((len(windows), 4), np.float32)
+        z[:, 0] = (windows > 1).sum(1)
+        return z
+
+    def decode(z: np.ndarray, condition=None) -> np.ndarray:
+        return np.where(every < np.round(z[:, :1]), 40 + every % 12, every * 0).astype(np.uint8)
+
+    monkeypatch.setattr(member, "encode_windows", encode)
+    monkeypatch.setattr(member, "decode_windows", decode)
+    return member
+
+
+def test_fitting_finds_the_direction_that_a_model_has_and_its_length(monkeypatch):
+    windows = random_windows()
+    values = attributes.measure(tiny.MELODY.representation, windows)
+    spread = values["density"][np.isfinite(list(values.values())).all(0)].std()
+    found = fitted(obedient(monkeypatch), windows)
+    np.testing.assert_allclose(found.spreads[found.names.index("density")], spread)
+    np.testing.assert_allclose(found.shift({"density": 1}), [8 * spread, 0, 0, 0], rtol=0.25)
+
+
+def test_effects_are_in_spreads_and_steps(monkeypatch):
+    windows = random_windows(300, seed=1)
+    model = obedient(monkeypatch)
+    directions = Directions(("density",), np.array([[4.0, 0, 0, 0]], np.float32), np.ones(1))
+    found = effects(model, windows, directions)
+    spread = attributes.measure(model.representation, windows)["density"].std()
+    change = found.changes[0, found.attributes.index("density")]
+    assert 0.8 * 0.5 / spread < change <= 0.5 / spread + 1e-9  # four notes, half a note to a quarter; fewer at the ends
+    assert 1 - 4 / 32 <= found.kept[0] < 1
+
+
+def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(monkeypatch):
+    model = obedient(monkeypatch)
+    assert fitted(model, random_windows(20)) is None
+    monkeypatch.setattr(model, "decode_windows", lambda z, condition=None: np.full((len(z), 32), 40, np.uint8))
+    assert fitted(model, random_windows()) is None
+
+
+def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
+    member = tiny.model(tiny.HITS)
+    windows = member.hear(tiny.band(8)).windows
+    response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
+    assert response.condition is not None
+    np.testing.assert_array_equal(response.change(*response.both_ways(np.ones(4))), [0.0])  # its hits are as told
