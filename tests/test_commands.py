@@ -594,7 +594,7 @@ def test_samples_are_judged_beside_held_out_music(run, refused, monkeypatch):
     assert found["overlaps"].keys() == {*found["means"], "interval_histogram"}
     assert found["judge"].keys() == {"samples", "midpoints"}
     assert "made_up" not in json.loads(run("evaluate {melody} --data a.mid --json")[1])
-    refusal = refused("evaluate {melody} --data a.mid b.mid --samples 9 --quiet")
+    refusal = refused("evaluate {melody} --data a.mid --data b.mid --samples 9 --quiet")
     assert "at least 8 held-out songs, and there are 2: give more --data, or leave --samples out" in refusal
 
 
