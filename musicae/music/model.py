@@ -335,18 +335,22 @@ class MusicModel(Model):
 
     def _variations(self, varied: list[np.ndarray], passage: Passage, asked: tuple[str, ...]) -> Variations:
         """Songs of windows, beside the passage that they are variations of."""
-        original = self.representation.join(passage.windows, passage.lengths)
-        joined = [self.representation.join(windows, passage.lengths) for windows in varied]
         return Variations(
-            songs=[self.representation.render(array, passage.hearing) for array in joined],
-            original=self.representation.render(original, passage.hearing),
+            songs=[self._render(windows, passage) for windows in varied],
+            original=self._render(passage.windows, passage),
             report=list(passage.hearing.report),
             before=averages(attributes(self.representation, passage.windows)),
             after=[averages(attributes(self.representation, windows)) for windows in varied],
             asked=asked,
-            kept=[notes_right(self.representation, array, original) for array in joined],
+            kept=[self._kept(windows, passage) for windows in varied],
             ticks=passage.ticks,
         )
+
+    def _kept(self, windows: np.ndarray, passage: Passage) -> float:
+        """The share of the notes of a passage that windows have at their pitch and onset; 0 of none."""
+        both = (self.representation.spread(one, passage.lengths) for one in (windows, passage.windows))
+        there, meant = (self.representation.onsets(one) for one in both)
+        return float((there & meant).sum() / max(meant.sum(), 1))
 
     def blank(self, windows: int | None = None, **told: Any) -> Passage:
         """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
 LEARNT_FROM = 12_000  # windows that are encoded
-TRIED_ON = 150  # windows that are decoded, again and again
+TRIED_ON = 100  # windows that are decoded, again and again
 FEWEST = 100  # windows: of fewer nothing can be told
 
 
@@ -35,7 +35,7 @@ class Variations(Sequence):
             window has one.
         after: those of each variation.
         asked: the attributes of which there was to be more or less.
-        kept: the share of the original's notes that are in each variation, with their pitch, onset and length.
+        kept: the share of the original's notes that are in each variation, at their pitch and onset.
         ticks: the length of each to its last bar line.
     """
 
