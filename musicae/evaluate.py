@@ -100,14 +100,12 @@ class Evaluate(Command):
                 raise ConfigError(f"--{option} is for {why}, and {model.name} {does}: leave it out")
 
     def _judged(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
-        """What the model makes up beside the part that is measured; a judge of the test part also learns from the
-        validation part."""
+        """What the model makes up, beside the part that is measured."""
         from musicae.music.judging import judged
 
         train = None if self.part == "train" else splits.train
-        more = splits.validation if self.part == "test" else None
         how = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}
-        return judged(model, getattr(splits, self.part), train, more, **how)
+        return judged(model, getattr(splits, self.part), train, **how)
 
     def _of_pictures(self, model: Model) -> dict[str, Any]:
         """What a model of pictures is asked beside.

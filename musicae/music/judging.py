@@ -17,7 +17,7 @@ import torch
 from musicae.core.classification import Classification, Classifier
 from musicae.core.data import Batch
 from musicae.core.event import Event
-from musicae.core.geometry import slerp
+from musicae.core.geometry import between
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import WarmupCosine
@@ -30,8 +30,8 @@ from musicae.music.windows import Windows, to_batch
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
 DISTANCES = 500  # windows whose nearest neighbours are looked for
-STEPS = 600  # of the training of a judge
-LESSONS = 4  # times the number of samples that a judge learns from, where there is so much music
+STEPS = 1200  # of the training of a judge
+LESSONS = 8  # times the number of samples that a judge learns from, where there is so much music
 MUSIC, MADE = 0, 1
 Maker = Callable[[Windows, int, int], np.ndarray]
 
@@ -104,7 +104,8 @@ class Music:
 
     @classmethod
     def of(cls, held_out: Windows, more: Windows | None, transpose: tuple[int, int], seed: int) -> Music:
-        """Half of the songs are for the exam, a tenth to choose by, and the others, with `more`, for lessons.
+        """Half of the songs are for the exam, a tenth to choose by, and the others, with `more` of yet other songs, for
+        lessons.
 
         Raises:
             DataError: there are too few songs.
@@ -126,7 +127,6 @@ def judged(
     model: MusicModel,
     held_out: Windows,
     train: Windows | None = None,
-    more: Windows | None = None,
     *,
     samples: int = 2000,
     seed: int = 0,
@@ -138,12 +138,11 @@ def judged(
     Args:
         model: draws from its prior, and decodes.
         held_out: windows, with their songs, that it has not seen.
-        train: those that it was trained on; None leaves out the ceiling and all distances.
-        more: other held-out windows, for a judge to learn from.
+        train: those that it was trained on, from which judges learn too; None leaves out the ceiling and all distances.
         samples: how many.
         seed: of everything random.
         temperature: of decoding.
-        steps: of the training of a judge; None for 600.
+        steps: of the training of a judge; None for 1,200.
 
     Returns:
         `overlaps`, by attribute and set: of `samples`, of `midpoints`, and of training windows, which are the ceiling,
@@ -156,13 +155,15 @@ def judged(
         DataError: the held-out windows are of too few songs.
     """
     representation = model.representation
+    known = train is not None and len(train) > 0
+    more = _some(train, LESSONS * samples, seed) if known else None
     music = Music.of(held_out, more, model.preset.transpose, seed)
     makers = {
         "samples": lambda like, n, seed: sampled(model, like, n, seed, temperature),
         "midpoints": lambda like, n, seed: midpoints(model, like, n, seed, temperature),
     }
     sets = {name: make(music.all, samples, seed) for name, make in makers.items()}
-    if train is not None and len(train):
+    if known:
         sets["train"] = _some(train, samples, seed).array
     truth = np.asarray(held_out.array)
     means = {name: _means(representation, windows) for name, windows in (sets | {"held_out": truth}).items()}
@@ -172,7 +173,7 @@ def judged(
         "held_out": len(truth),
         "overlaps": _by_attribute({name: overlaps(representation, w, truth) for name, w in sets.items()}),
         "means": _by_attribute(means),
-        **(_novelty(sets | {"held_out": truth}, train, seed) if "train" in sets else {}),
+        **(_novelty(sets | {"held_out": truth}, train, seed) if known else {}),
         "faults": {n: float(faulty(representation, w).mean()) for n, w in (sets | {"held_out": truth}).items()},
         "judge": {
             name: _told_apart(model, music, make, samples, seed, steps or STEPS) for name, make in makers.items()
@@ -186,12 +187,15 @@ def sampled(model: MusicModel, like: Windows, n: int, seed: int, temperature: fl
     return model.decode_windows(model.draw(n, seed), condition, temperature, seed=seed)
 
 
-def midpoints(model: MusicModel, between: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
-    """`n` windows half way between two of different songs, which are drawn evenly; told what the first of both has."""
-    first, second = pairs(between.songs, n, np.random.default_rng((seed, 1)))
-    ends = [torch.from_numpy(model.encode_windows(np.asarray(between.array[i]))) for i in (first, second)]
-    middle = slerp(*ends, torch.tensor([0.5]))[0].numpy()
-    condition = to_batch(np.asarray(between.array[first]), model.representation).condition
+def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
+    """`n` windows half way between two of different songs (`core.geometry.between`), which are drawn evenly.
+
+    A conditional model is told what the first of both has.
+    """
+    first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
+    ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
+    middle = between(*ends, torch.tensor([0.5]))[0].numpy()
+    condition = to_batch(np.asarray(like.array[first]), model.representation).condition
     return model.decode_windows(middle, condition, temperature, seed=seed)
 
 
@@ -300,8 +304,7 @@ def _at(windows: Windows, places: np.ndarray, transpose: tuple[int, int]) -> Win
 
 
 def _together(windows: Windows, more: Windows | None) -> Windows:
-    if more is None or not len(more):
+    if more is None:
         return windows
-    arrays = (np.concatenate([getattr(one, name) for one in (windows, more)]) for name in ("array", "songs"))
-    array, songs = arrays
+    array, songs = (np.concatenate([getattr(one, name) for one in (windows, more)]) for name in ("array", "songs"))
     return Windows(array, windows.representation, windows.transpose, songs)
