@@ -366,6 +366,7 @@ def table(held_out: dict) -> list[str]:
         first = next(iter(rows))
         rows[first] = rows[first] | {"neighbours": held_out["neighbours"]}
     rows |= held_out.get("baselines", {})
+    rows |= {f"mean, of {name}": ratios for name, ratios in held_out.get("remains", {}).items()}
     widths = {name: max(len(name), 6) + 3 for name in names}
     lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
     for label, ratios in rows.items():

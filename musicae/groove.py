@@ -2,12 +2,12 @@
 
 In Python, of any length, window by window:
 
-    model = musicae.load("groove-2bar-humanise")
+    model = musicae.load("groove-2bar").hearing("humanise")
     played = model.reconstruct("beat.mid")
     played.song.save("played.mid")
 
-What the model hears of the file is what its training left of performances (`model.preset.corruption`): of a score the
-hits, of taps only when they are, of a beat all but the hi-hat.
+What the model then hears of the file is what its training left of performances (`musicae.music.corruptions`): of a
+score the hits, of taps only when they are, of a beat all but the hi-hat.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # What each task is called when it is done, its model, and the setting of `Unplayed` that its models were trained with.
 TASKS = {
-    "humanise": ("humanised", "groove-2bar-humanise", "humanise"),
-    "tap": ("played", "groovae_2bar_tap_fixed_velocity", "tapify"),
+    "humanise": ("humanised", "groove-2bar", "humanise"),
+    "tap": ("played", "groove-2bar", "tapify"),
     "fill": ("filled", "groovae_2bar_add_closed_hh", "add_instruments"),
 }
 
@@ -86,11 +86,12 @@ class Groove(Listening, Writing):
             own = (trained / WEIGHTS).exists() and not (PRETRAINED / name).exists()
             return replace(self, model=str(trained) if own else name)._player(name)
         model = self.suited([self.file])
-        if not getattr(model.preset.corruption, TASKS[self.task][2], None):
+        try:
+            return model.hearing(TASKS[self.task][2])
+        except ConfigError:
             raise ConfigError(
                 f"{model.name} was not trained to {self.task}: leave --model out, or choose one like {name}"
-            )
-        return model
+            ) from None
 
     def _kept(self, played: Reconstruction) -> str:
         """What became of the hits, in a sentence."""

@@ -284,19 +284,18 @@ SPREAD = 0.1  # of the levels and shifts of what is played
 @dataclass(frozen=True)
 class Played(Marked):
     """As `Marked`, but levels and shifts count where a switch is on in the data, and by their distance: they have the
-    Laplace density `exp(−|x − m| / b) / 2b` with b = 0.1.
+    Laplace density `exp(−|x − m| / b)` with b = 0.1, here as a share of its peak.
 
     What is expected at a switch is then the median of how it is played when it is on, whether or not it is, and a wrong
     one costs as much as it is heard.
     """
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """`Σ t ln p + (1 − t) ln(1 − p)` and, of those that are on, the Laplace log densities, in nats: `[batch]`."""
+        """`Σ t ln p + (1 − t) ln(1 − p) − t Σ |x − m| / b` over the switches, in nats: `[batch]`."""
         (_, *marks), (t, *true_marks) = self.mean.chunk(3, 1), x.chunk(3, 1)
         switches = functional.binary_cross_entropy_with_logits(self.output.chunk(3, 1)[0], t, reduction="none")
         apart = torch.stack([(a - b).abs() for a, b in zip(marks, true_marks, strict=True)])
-        densities = t * (-apart / SPREAD - math.log(2 * SPREAD))
-        return densities.sum(0).flatten(1).sum(1) - switches.flatten(1).sum(1)
+        return -(switches + t * apart.sum(0) / SPREAD).flatten(1).sum(1)
 
 
 LIKELIHOODS = {

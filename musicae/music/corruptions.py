@@ -50,6 +50,15 @@ class Unplayed(Corruption):
         if not set(self.add_instruments) <= set(range(len(NINE))):
             raise ConfigError(f"add_instruments {self.add_instruments}: drums are 0 to {len(NINE) - 1}")
 
+    @property
+    def name(self) -> str:
+        """What it leaves, in a word or two."""
+        return "taps" if self.tapify else "a score" if self.humanise else "a part" if self.add_instruments else "all"
+
+    def only(self, setting: str) -> Unplayed | None:
+        """Itself if it has a setting (`"humanise"`, `"tapify"`, ...); None if not."""
+        return self if getattr(self, setting) else None
+
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Performances `[batch, 27, steps]` to what is left of them, of the same shape."""
         if self.note_dropout:
@@ -140,8 +149,8 @@ class AnyOf(Corruption):
         return remains[drawn, torch.arange(len(x))]
 
     def only(self, setting: str) -> Unplayed | None:
-        """The kind with a setting of `Unplayed` (`"humanise"`, `"tapify"`, ...); None if there is none."""
-        return next((kind for kind in self.kinds if getattr(kind, setting)), None)
+        """The kind that has a setting; None if none has."""
+        return next((kind for kind in self.kinds if kind.only(setting)), None)
 
 
 CORRUPTIONS = (Unplayed, AnyOf)

@@ -17,6 +17,7 @@ from musicae.core.model import Model
 from musicae.errors import ConfigError
 from musicae.music.attributes import measure as attributes
 from musicae.music.chords import parse
+from musicae.music.corruptions import AnyOf, Unplayed
 from musicae.music.grid import Grid
 from musicae.music.metrics import notes_right, score
 from musicae.music.representations import Hearing
@@ -109,6 +110,21 @@ class Reconstruction:
 
 class MusicModel(Model):
     """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too."""
+
+    def hearing(self, setting: str) -> MusicModel:
+        """The same model, which from now on hears what a setting of `Unplayed` leaves of a song: `"humanise"` a score,
+        `"tapify"` taps, `"add_instruments"` a part.
+
+        Raises:
+            ConfigError: it was not trained on such remains.
+        """
+        corruption = self.preset.corruption
+        remains = corruption.only(setting) if isinstance(corruption, Unplayed | AnyOf) else None
+        if remains is None:
+            raise ConfigError(f"{self.name} was not trained to play from what {setting} leaves: choose another model")
+        heard = MusicModel(replace(self.preset, corruption=remains), self.network, self.metrics, self.folder)
+        heard.prior, heard.directions = self.prior, self.directions
+        return heard
 
     def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:
         """A song as the model's windows.
@@ -232,7 +248,7 @@ class MusicModel(Model):
         heard = self.hear(song, track, bars)
         passage = self._retold(heard, told)
         z = again(self.encode_windows(heard.windows), len(passage.windows))
-        windows = self._decode(z, passage, temperature, top_p, seed)
+        windows = self._decode(z, passage, temperature, top_p, seed, passage.windows)
         both = windows, passage.windows
         ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
         ratios["whole_windows"] = self._whole(windows, passage)
@@ -374,14 +390,24 @@ class MusicModel(Model):
         return to_batch(passage.windows, self.representation).condition
 
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
-        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`."""
-        ratios = score(self.representation)
+        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`.
 
-        def arrays(*tensors: torch.Tensor) -> dict:
-            return ratios(*(self.representation.from_data(x.cpu().numpy()) for x in tensors))
+        A model that hears one of several remains is measured on whole windows; under `remains` are the ratios of what
+        it makes of each of the others, greedily at the posterior mean.
+        """
+        ratios, corruption = score(self.representation), self.preset.corruption
 
-        corruption = self.preset.corruption
-        return measure(self.network, examples, arrays, corruption=corruption, seed=seed, progress=progress)
+        def figures(remains: Unplayed | AnyOf | None, progress=None) -> dict:
+            def arrays(decoded: torch.Tensor, x: torch.Tensor) -> dict:
+                decoded = remains.put_back(decoded, x) if isinstance(corruption, AnyOf) and remains else decoded
+                return ratios(*(self.representation.from_data(each.cpu().numpy()) for each in (decoded, x)))
+
+            return measure(self.network, examples, arrays, corruption=remains, seed=seed, progress=progress)
+
+        if not isinstance(corruption, AnyOf):
+            return figures(corruption, progress)
+        others = {kind.name: figures(kind)["mean"]["greedy"] for kind in corruption.kinds if kind != Unplayed()}
+        return figures(None, progress) | {"remains": others}
 
     def encode_windows(self, windows: np.ndarray) -> np.ndarray:
         """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
@@ -396,6 +422,7 @@ class MusicModel(Model):
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,
+        heard: np.ndarray | None = None,
     ) -> np.ndarray:
         """Windows `[n, *shape]` from latent vectors `[n, latent]`.
 
@@ -405,6 +432,7 @@ class MusicModel(Model):
             temperature: 0 takes the most probable step.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
+            heard: windows `[n, *shape]` of which a precise model heard remains: what these hold for certain is kept.
 
         Raises:
             ConfigError: a temperature or top-p that cannot be.
@@ -413,9 +441,11 @@ class MusicModel(Model):
             raise ConfigError(f"temperature {temperature}: it must be 0 or more")
         if not 0 < top_p <= 1:
             raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        x = self.from_latent(z, temperature, top_p, seed, condition).numpy()
+        x = self.from_latent(z, temperature, top_p, seed, condition)
+        if heard is not None and isinstance(self.preset.corruption, Unplayed) and self.representation.precise:
+            x = self.preset.corruption.put_back(x, to_batch(heard, self.representation).x)
         return self.representation.from_data(
-            self.representation.obeyed(x, None if condition is None else condition.numpy())
+            self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
         )
 
     def _passage(self, hearing: Hearing) -> Passage:
@@ -445,9 +475,11 @@ class MusicModel(Model):
         hearing = self.representation.retold(passage.hearing, **asked, before=before)
         return self._passage(hearing) if "hits" in asked else self._cut(hearing, passage.lengths)
 
-    def _decode(self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int) -> np.ndarray:
+    def _decode(
+        self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int, heard=None
+    ) -> np.ndarray:
         """The windows that the model makes of latent vectors, told what a passage has."""
-        return self.decode_windows(z, self.condition(passage), temperature, top_p, seed)
+        return self.decode_windows(z, self.condition(passage), temperature, top_p, seed, heard)
 
     def _render(self, windows: np.ndarray, passage: Passage) -> Song:
         return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)

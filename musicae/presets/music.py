@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
+from musicae.core.priors import Mixture
 from musicae.core.schedules import Linear
 from musicae.music.augmentations import Exchange, Silence, Splice
 from musicae.music.corruptions import AnyOf, Unplayed
@@ -19,6 +20,7 @@ MUSIC = (
         latent=256,
         objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
         training=training(14_000),
+        prior=Mixture(examples=40_000),
         transpose=(-6, 6),
         track="all",
         data="music21",

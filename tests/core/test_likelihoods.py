@@ -51,6 +51,18 @@ def test_the_default_normal_is_the_summed_squared_error_and_a_constant():
     torch.testing.assert_close(constant - Normal(mean).log_prob(x), (x - mean).square().sum(1))
 
 
+def test_what_is_played_is_charged_by_its_distance_where_it_is_played():
+    p, x = likelihood("played"), likelihood("played").mode()
+    hit = x[:, 0] > 0
+    off, moved = x.clone(), x.clone()
+    off[:, 1:][~hit.unsqueeze(1).expand(-1, 2, -1)] = 0.9
+    moved[:, 1] += 0.2
+    torch.testing.assert_close(p.log_prob(off), p.log_prob(x))
+    torch.testing.assert_close(p.log_prob(x) - p.log_prob(moved), 2.0 * hit.sum(1))
+    switches = distributions.Bernoulli(logits=logits(4, 3, 5)[:, 0]).log_prob(x[:, 0]).sum(1)
+    torch.testing.assert_close(p.log_prob(x), switches)
+
+
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_the_mode_is_more_probable_than_any_draw_and_is_the_sample_at_temperature_0(name):
     p = likelihood(name)

@@ -11,7 +11,7 @@ import torch
 from musicae.core.configuration import from_data, to_data
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.music.corruptions import Unplayed
+from musicae.music.corruptions import AnyOf, Unplayed
 
 KICK, SNARE, CLOSED, OPEN = range(4)
 
@@ -112,3 +112,31 @@ def test_settings_survive_json():
 def test_settings_that_cannot_work(wrong):
     with pytest.raises(ConfigError):
         Unplayed(**wrong)
+
+
+def test_any_of_gives_each_example_one_of_its_kinds():
+    corruption = AnyOf()
+    x = BEAT.repeat(300, 1, 1)
+    remains = corruption(x, RandomSource(0))
+    kinds = [kind.certain(BEAT) for kind in corruption.kinds]
+    counts = [int((remains == kind).all((1, 2)).sum()) for kind in kinds]
+    assert sum(counts) == 300 and min(counts) > 60
+    assert (corruption.certain(x) == x).all()
+
+
+def test_any_of_knows_its_kinds_by_their_settings():
+    assert AnyOf().only("humanise") == Unplayed(humanise=True)
+    assert AnyOf().only("add_instruments") is None
+    assert Unplayed(tapify=True).only("tapify") == Unplayed(tapify=True)
+    assert Unplayed(tapify=True).only("humanise") is None
+
+
+def test_what_is_certain_is_put_back():
+    played = performance((0, SNARE, 0.4, 0.6), (2, SNARE, 0.7, -0.1))
+    score = cells(Unplayed(humanise=True).put_back(played, BEAT))
+    assert {place for place, (hit, _, _) in score.items() if hit} == set(cells(BEAT))
+    assert score[2, SNARE] == (1, 0.7, -0.1)
+    part = cells(Unplayed(add_instruments=(SNARE,)).put_back(played, BEAT))
+    assert part == {place: how for place, how in cells(BEAT).items() if place[1] != SNARE} | cells(played)
+    assert cells(Unplayed(tapify=True).put_back(played, BEAT)) == cells(played)
+    assert cells(Unplayed().put_back(played, BEAT)) == cells(BEAT)

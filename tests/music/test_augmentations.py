@@ -1,0 +1,81 @@
+"""What augmentations leave as it is, and that they make more of what they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from musicae.core.randomness import RandomSource
+from musicae.music.augmentations import AUGMENTATIONS, Exchange, Silence, Splice
+from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
+from musicae.music.windows import Windows
+
+KINDS = (Melody(steps=32), Drums(steps=32), Groove(steps=32), Pianoroll(steps=32), Trio(steps=32))
+N = 64
+
+
+def numbered(representation) -> np.ndarray:
+    """Windows of which every value is the number of its window, from 1."""
+    numbers = np.arange(1, N + 1).reshape(-1, *[1] * len(representation.shape))
+    return np.broadcast_to(numbers, (N, *representation.shape)).astype(representation.dtype)
+
+
+def changed(augmentation, representation, seed: int = 0) -> np.ndarray:
+    """Numbered windows, changed, part by part `[n, parts, values, steps]`."""
+    windows = augmentation(numbered(representation), representation, RandomSource(seed))
+    lanes = representation.lanes(windows)
+    return lanes.reshape(*lanes.shape[:2], -1, lanes.shape[-1])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
+    windows = numbered(kind)
+    same = windows.copy()
+    after = augmentation(0.5)(windows, kind, RandomSource(0))
+    assert (windows == same).all() and after.shape == windows.shape and after.dtype == windows.dtype
+    assert (augmentation(0.0)(windows, kind, RandomSource(0)) == same).all()
+    assert (augmentation(0.5)(windows, kind, RandomSource(0)) == after).all()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+def test_lanes_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
+    windows = np.zeros((3, *kind.shape), kind.dtype)
+    lanes = kind.lanes(windows)
+    assert lanes.shape[0] == 3 and lanes.shape[-1] == kind.steps and lanes.size == windows.size
+    lanes[:] = 1
+    assert (windows == 1).all()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+def test_a_whole_part_is_exchanged_and_a_share_of_them(kind):
+    lanes = changed(Exchange(0.3), kind)
+    assert (lanes == lanes[:, :, :1, :1]).all()
+    others = (lanes[:, :, 0, 0] != np.arange(1, N + 1)[:, None]).mean()
+    assert 0.05 < others < 0.6
+    assert len(np.unique(changed(Exchange(1.0), kind)[:, 0, 0, 0])) == N  # every window finds one partner
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+def test_a_window_never_falls_silent(kind):
+    lanes = changed(Silence(0.6), kind)
+    silent = (lanes == 0).all((2, 3))
+    assert (~silent).any(1).all()
+    assert silent.any() == (lanes.shape[1] > 1)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+def test_windows_are_spliced_on_a_beat_with_one_other(kind):
+    lanes = changed(Splice(1.0), kind)
+    assert (lanes == lanes[:, :1, :1]).all()
+    row = lanes[:, 0, 0]
+    turns = np.diff(row) != 0
+    assert (turns.sum(1) <= 1).all() and turns.any()
+    assert (row[:, 0] == np.arange(1, N + 1)).all()
+    assert ((np.nonzero(turns)[1] + 1) % kind.steps_per_quarter == 0).all()
+
+
+def test_only_training_is_augmented():
+    windows = Windows(numbered(KINDS[0])[:8], KINDS[0], augmentations=(Splice(1.0),))
+    rows = np.arange(8)
+    assert (windows.batch(rows).x.numpy() == windows.array).all()
+    assert not (windows.batch(rows, RandomSource(0)).x.numpy() == windows.array).all()
