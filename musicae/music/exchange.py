@@ -28,7 +28,7 @@ def note_array(start, end, pitch, velocity) -> np.ndarray:
         ValueError: a pitch is not a MIDI pitch, or a time is not finite.
     """
     pitch = np.asarray(pitch, np.int64)
-    if not np.isfinite(np.asarray([start, end], float)).all():
+    if not all(np.isfinite(times).all() for times in (start, end)):
         raise ValueError("has a note at a time that is not a number")
     if len(pitch) and not 0 <= pitch.min() <= pitch.max() <= 127:
         raise ValueError("has a note with a pitch outside 0 to 127")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Grid:
         notes = [track.notes for track in song.tracks if len(track.notes)]
         end = max((int(n["end"].max()) for n in notes), default=1)
         grid = cls._until(end, song, steps_per_quarter)
-        last = max((int(n["start"].max()) for n in notes), default=0)
+        last = max((int(n["start"][-1]) for n in notes), default=0)
         if grid.steps(last) == grid.total_steps:  # rounded into a bar that nothing else reaches
             grid = cls._until(int(grid.bar_ticks[-1]) + 1, song, steps_per_quarter)
         return grid if bars is None else grid.bars(*bars)
@@ -101,7 +102,7 @@ class Grid:
 
         Ticks outside the passage continue its first and last bar.
         """
-        tick_lines, step_lines = self._lines()
+        tick_lines, step_lines = self._lines
         return _across(np.asarray(ticks, np.int64), tick_lines, step_lines)
 
     def ticks(self, steps: np.ndarray) -> np.ndarray:
@@ -109,7 +110,7 @@ class Grid:
 
         `grid.steps(grid.ticks(s)) == s` if a quarter has at least as many ticks as steps.
         """
-        tick_lines, step_lines = self._lines()
+        tick_lines, step_lines = self._lines
         return _across(np.asarray(steps, np.int64), step_lines, tick_lines)
 
     def windows(self, size: int) -> list[tuple[int, int]]:
@@ -125,17 +126,22 @@ class Grid:
             start = end
         return plan
 
+    @cached_property
     def _lines(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ticks and the steps of all bar lines, that of the bar before among them."""
-        if self.before is None:
-            return self.bar_ticks, self.bar_steps
-        ticks, steps = self.before
-        return np.append(self.bar_ticks[0] - ticks, self.bar_ticks), np.append(-steps, self.bar_steps)
+        """The ticks and the steps of all bar lines, that of the bar before among them; of equal bars two are enough."""
+        ticks, steps = self.bar_ticks, self.bar_steps
+        if self.before is not None:
+            ticks, steps = (np.append(line[0] - n, line) for line, n in zip((ticks, steps), self.before, strict=True))
+        equal = all((np.diff(lines) == lines[1] - lines[0]).all() for lines in (ticks, steps))
+        return (ticks[:2], steps[:2]) if equal else (ticks, steps)
 
 
 def _across(positions: np.ndarray, lines: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Positions between some bar lines, rounded to what they are between the same lines in another unit."""
-    bar = np.clip(np.searchsorted(lines, positions, "right") - 1, 0, len(lines) - 2)
+    if len(lines) == 2:
+        (first, last), (start, end) = lines.tolist(), others.tolist()
+        return start + _rounded((positions - first) * (end - start), last - first)
+    bar = np.searchsorted(lines[1:-1], positions, "right")
     return others[bar] + _rounded((positions - lines[bar]) * np.diff(others)[bar], np.diff(lines)[bar])
 
 
@@ -153,5 +159,6 @@ def _bar_lines(song: Song, end: int) -> np.ndarray:
         length = max(song.ticks_per_quarter * 4 * signature.numerator / signature.denominator, 1)
         count = -(-((end if until is None else until) - signature.tick) // length)
         lines.append(signature.tick + np.round(np.arange(count + (until is None)) * length).astype(np.int64))
-    lines = np.unique(np.concatenate(lines))
+    lines = np.concatenate(lines)
+    lines = lines[np.diff(lines, prepend=-1) > 0]  # rounding may move the last one of a metre to where the next begins
     return lines[: np.searchsorted(lines, end) + 1]

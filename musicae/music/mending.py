@@ -118,22 +118,22 @@ def _without_end(body: bytes) -> bytes:
     return body[:-3] if body.endswith(END_OF_TRACK) else body + b"\0"
 
 
-def _endings() -> bytes:
-    """Events that end every note of every channel, so late that what they end is known by its length."""
-    pitches = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
-    channels = b"\0".join(bytes([0x80 | channel]) + pitches for channel in range(16))
-    return b"\xff\x01\x00\xff\xff\xff\x7f" + channels + b"\0" + END_OF_TRACK
+_PITCHES = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
 
 
-_ENDINGS = _endings()
+def _ended(body: bytes) -> bytes:
+    """A track and events that end every note of its channels, so late that what they end is known by its length."""
+    channels = [channel for channel in range(16) if 0x90 | channel in body]  # all others have no note to end
+    endings = b"".join(bytes([0x80 | channel]) + _PITCHES + b"\0" for channel in channels)
+    return body + b"\xff\x01\x00\xff\xff\xff\x7f" + endings + END_OF_TRACK
 
 
 def pack(bodies: list[bytes], ticks_per_quarter: int) -> bytes:
     """A MIDI file of type 1 in which every note ends, those left sounding `FOREVER` after the rest."""
     numbers = (1, len(bodies), min(ticks_per_quarter, 0x7FFF))
     header = b"MThd\0\0\0\x06" + b"".join(number.to_bytes(2) for number in numbers)
-    tracks = (b"MTrk" + (len(body) + len(_ENDINGS)).to_bytes(4) + body + _ENDINGS for body in bodies)
-    return header + b"".join(tracks)
+    tracks = map(_ended, bodies)
+    return header + b"".join(b"MTrk" + len(track).to_bytes(4) + track for track in tracks)
 
 
 def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes], bool]:

@@ -255,14 +255,13 @@ def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
 
 def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
     """Tidy notes with velocities of 1 to 127, and what that changed."""
-    notes = notes.copy()
-    notes["velocity"] = np.clip(notes["velocity"], 1, 127)
-    empty = int((notes["end"] <= notes["start"]).sum())
+    empty = np.count_nonzero(notes["end"] <= notes["start"])
     merged = merge(notes)
+    merged["velocity"] = np.clip(merged["velocity"], 1, 127)
     cut = cut_repeated(merged)
     said += ["{notes} without length made one tick long"] * empty
     said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
-    said += ["{notes} cut where the pitch begins again"] * int((cut["end"] < merged["end"]).sum())
+    said += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
     return in_order(cut)
 
 

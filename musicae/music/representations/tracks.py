@@ -94,7 +94,7 @@ def melody_track(song: Song) -> tuple[int, str]:
     """
     found = pitched(song)
     named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
-    onsets = {i: len(np.unique(song.tracks[i].notes["start"])) for i in found}
+    onsets = {i: len(_onsets(song.tracks[i])) for i in found}
     busy = [i for i in found if 4 * onsets[i] >= max(onsets.values())]
     why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
     best = max(named or busy, key=lambda i: melody_score(song.tracks[i]))
@@ -107,11 +107,17 @@ def melody_score(track: Track) -> float:
     The mean pitch of its top line (counted up to C6), and an octave times the share of onsets that strike a
     single note; two octaves less for a bass program or a top line below C3 on average.
     """
-    starts, first = np.unique(track.notes["start"], return_index=True)
+    first = _onsets(track)
     top = np.maximum.reduceat(track.notes["pitch"], first).mean()
-    alone = np.mean(np.diff(first, append=len(track.notes)) == 1) if len(starts) else 0
+    alone = np.mean(np.diff(first, append=len(track.notes)) == 1)
     low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
     return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
+
+
+def _onsets(track: Track) -> np.ndarray:
+    """The indices of the first of the notes that begin together; of a track that has notes."""
+    start = track.notes["start"]
+    return np.flatnonzero(np.concatenate([[True], start[1:] != start[:-1]]))
 
 
 def describe(song: Song, index: int) -> str:
