@@ -72,7 +72,7 @@ def test_a_part_of_any_length_is_played_and_keeps_its_tempo_metre_and_name(run, 
 
 def test_it_is_a_reconstruction_of_what_is_left_of_the_file(run):
     run("humanise beat.mid --temperature 0.7 --seed 3")
-    model = tiny.model(small("groove-2bar-humanise"))
+    model = tiny.model(small("groove-2bar")).hearing("humanise")
     model.reconstruct("beat.mid", temperature=0.7, seed=3).song.save("python.mid")
     assert Path("python.mid").read_bytes() == Path("beat_humanised.mid").read_bytes()
     beat = Song.read("beat.mid")
@@ -83,6 +83,14 @@ def test_it_is_a_reconstruction_of_what_is_left_of_the_file(run):
     run("humanise played.mid --temperature 0.7 --seed 3")
     same = [Song.read(f"{name}_humanised.mid").tracks[0].notes.tolist() for name in ("beat", "played")]
     assert same[0] == same[1]
+
+
+def test_a_score_keeps_its_hits(run):
+    run("humanise beat.mid")
+    hits = [(Song.read(name).tracks[0].notes) for name in ("beat.mid", "beat_humanised.mid")]
+    assert [len(notes) for notes in hits] == [21, 21]
+    assert sorted(hits[0]["pitch"]) == sorted(hits[1]["pitch"])
+    assert set(hits[1]["velocity"]) != set(hits[0]["velocity"])
 
 
 def test_of_taps_on_a_piano_only_the_times_count(run):
@@ -114,7 +122,7 @@ def test_everything_can_be_written_and_said(run):
     status, out, _ = run("humanise beat.mid --json --png --html --bars 2-3 --out out/")
     assert status == 0
     content = json.loads(out)
-    assert content["model"] == "groove-2bar-humanise"
+    assert content["model"] == "groove-2bar"
     assert {"timing_error_ms", "velocity_error", "hit_precision", "hit_recall"} <= content.keys()
     assert sorted(path.suffix for path in Path("out").iterdir()) == [".html", ".mid", ".png"]
 
@@ -136,7 +144,7 @@ def test_without_a_model_it_says_how_to_get_one(run, tmp_path, monkeypatch):
     monkeypatch.setattr("musicae.loading.PRETRAINED", tmp_path)
     status, _, err = run("humanise ../beat.mid")
     assert status == 2
-    assert "python -m musicae.train groove-2bar-humanise" in err
+    assert "python -m musicae.train groove-2bar" in err
 
 
 def test_a_run_that_has_just_begun_does_not_hide_the_model_that_ships(run, tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ class Windows:
         return len(self.array)
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
-        """The windows at `indices`, `[batch, ...]`; with `random`, augmented, and each moved by semitones of its own."""
+        """The windows at `indices`, `[batch, ...]`; with `random`, augmented, and each moved to a key of its own."""
         windows = np.asarray(self.array[indices])
         if random is None:
             return to_batch(windows, self.representation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from musicae.core.randomness import RandomSource
 from musicae.music.augmentations import AUGMENTATIONS, Exchange, Silence, Splice
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
@@ -32,7 +33,8 @@ def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
     windows = numbered(kind)
     same = windows.copy()
     after = augmentation(0.5)(windows, kind, RandomSource(0))
-    assert (windows == same).all() and after.shape == windows.shape and after.dtype == windows.dtype
+    assert (windows == same).all()
+    assert (after.shape, after.dtype) == (windows.shape, windows.dtype)
     assert (augmentation(0.0)(windows, kind, RandomSource(0)) == same).all()
     assert (augmentation(0.5)(windows, kind, RandomSource(0)) == after).all()
 
@@ -41,7 +43,7 @@ def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
 def test_lanes_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
     windows = np.zeros((3, *kind.shape), kind.dtype)
     lanes = kind.lanes(windows)
-    assert lanes.shape[0] == 3 and lanes.shape[-1] == kind.steps and lanes.size == windows.size
+    assert (lanes.shape[0], lanes.shape[-1], lanes.size) == (3, kind.steps, windows.size)
     lanes[:] = 1
     assert (windows == 1).all()
 
@@ -69,7 +71,8 @@ def test_windows_are_spliced_on_a_beat_with_one_other(kind):
     assert (lanes == lanes[:, :1, :1]).all()
     row = lanes[:, 0, 0]
     turns = np.diff(row) != 0
-    assert (turns.sum(1) <= 1).all() and turns.any()
+    assert (turns.sum(1) <= 1).all()
+    assert turns.any()
     assert (row[:, 0] == np.arange(1, N + 1)).all()
     assert ((np.nonzero(turns)[1] + 1) % kind.steps_per_quarter == 0).all()
 

@@ -120,7 +120,8 @@ def test_any_of_gives_each_example_one_of_its_kinds():
     remains = corruption(x, RandomSource(0))
     kinds = [kind.certain(BEAT) for kind in corruption.kinds]
     counts = [int((remains == kind).all((1, 2)).sum()) for kind in kinds]
-    assert sum(counts) == 300 and min(counts) > 60
+    assert sum(counts) == 300
+    assert min(counts) > 60
     assert (corruption.certain(x) == x).all()
 
 
