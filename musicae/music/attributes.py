@@ -7,108 +7,16 @@ held-out music are compared by (`musicae.music.judging`), and along which a mode
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
 from musicae.music.harmony import MAJOR
+from musicae.music.notes import Notes, ratio
 from musicae.music.representations import Drums, Groove, Multitrack, Representation, Trio
-from musicae.music.representations.performance import DRUMS
-from musicae.music.representations.planes import thirds
 
 SCALES = np.stack([np.bincount((np.array(MAJOR) + key) % 12, minlength=12) for key in range(12)])
 HATS = (42, 44, 46)  # closed, by foot, open: how every kit writes them
-BYTES = 2**22  # of windows that are decoded at once: bounds the memory
-
-
-@dataclass(frozen=True, eq=False)
-class Notes:
-    """The notes that begin in some windows, one table for all windows; each array is `[notes]`.
-
-    Attributes:
-        windows: how many windows there are.
-        steps: their length.
-        steps_per_quarter: steps to a quarter note.
-        window: in which window each note begins, from 0.
-        start: its first step in that window.
-        end: the step after its last, at most `steps`.
-        pitch: its MIDI pitch, or key of a drum.
-        part: which part plays it: of a trio 0 the melody, 1 the bass, 2 the drums; of one part 0.
-        drum: whether that part is drums.
-        late: how far its onset is behind its step, in steps; not 0 of a performance only.
-    """
-
-    windows: int
-    steps: int
-    steps_per_quarter: int
-    window: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    pitch: np.ndarray
-    part: np.ndarray
-    drum: np.ndarray
-    late: np.ndarray
-
-    @classmethod
-    def of(cls, representation: Representation, windows: np.ndarray) -> Notes:
-        """The notes of windows `[n, *shape]`."""
-        at_a_time = max(BYTES // max(int(np.prod(windows.shape[1:])) * windows.dtype.itemsize, 1), 1)
-        tables = [_decoded(representation, windows[i : i + at_a_time]) for i in range(0, len(windows), at_a_time)]
-        firsts = np.arange(0, len(windows), at_a_time)
-        window = [table[0] + first for table, first in zip(tables, firsts, strict=True)]
-        start, end, code, late = (
-            np.concatenate([np.zeros(0, np.int64), *(table[i] for table in tables)]) for i in range(1, 5)
-        )
-        part = code // 128
-        return cls(
-            windows=len(windows),
-            steps=representation.steps,
-            steps_per_quarter=representation.steps_per_quarter,
-            window=np.concatenate([np.zeros(0, np.int64), *window]),
-            start=start,
-            end=end,
-            pitch=code % 128,
-            part=part,
-            drum=_of_drums(representation, part),
-            late=late,
-        )
-
-    def where(self, chosen: np.ndarray) -> Notes:
-        """Some of the notes: `chosen` is bool `[notes]`, or their places in order."""
-        columns = ("window", "start", "end", "pitch", "part", "drum", "late")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
-
-    @cached_property
-    def pitched(self) -> Notes:
-        """Those that are not of drums."""
-        return self.where(~self.drum)
-
-    @cached_property
-    def drums(self) -> Notes:
-        """Those that are of drums."""
-        return self.where(self.drum)
-
-    @cached_property
-    def line(self) -> Notes:
-        """The highest pitched note of those that one part begins in one step, in the order of window, part and time."""
-        notes = self.pitched
-        order = np.lexsort((-notes.pitch, notes.start, notes.part, notes.window))
-        places = np.stack([notes.window, notes.part, notes.start])[:, order]
-        first = np.append(True, (np.diff(places) != 0).any(axis=0))[: len(order)]
-        return notes.where(order[first])
-
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        """The mean of values `[notes]` in each window, `[windows]`; nan in a window without notes."""
-        return _ratio(self.sum(values), self.sum(np.ones(len(self.window))))
-
-    def sum(self, values: np.ndarray) -> np.ndarray:
-        """The sum of values `[notes]` in each window, `[windows]`."""
-        return np.bincount(self.window, values, self.windows)
-
-    def pitch_classes(self) -> np.ndarray:
-        """How often each pitch class begins, int64 `[windows, 12]`."""
-        return np.bincount(12 * self.window + self.pitch % 12, minlength=12 * self.windows).reshape(-1, 12)
 
 
 @dataclass(frozen=True)
@@ -179,7 +87,7 @@ def pitch_range(notes: Notes) -> np.ndarray:
 def pitch_class_entropy(notes: Notes) -> np.ndarray:
     """`−Σ p log2 p` in bits, p the share of the notes that each of the twelve pitch classes has."""
     counts = notes.pitched.pitch_classes()
-    shares = _ratio(counts, counts.sum(axis=1, keepdims=True))
+    shares = ratio(counts, counts.sum(axis=1, keepdims=True))
     return -np.sum(shares * np.log2(np.where(shares == 0, 1, shares)), axis=1) + 0.0
 
 
@@ -189,14 +97,14 @@ def scale_consistency(notes: Notes) -> np.ndarray:
     A natural minor scale is that of its relative major.
     """
     counts = notes.pitched.pitch_classes()
-    return _ratio((counts @ SCALES.T).max(axis=1, initial=0), counts.sum(axis=1))
+    return ratio((counts @ SCALES.T).max(axis=1, initial=0), counts.sum(axis=1))
 
 
 def interval(notes: Notes) -> np.ndarray:
     """The mean absolute interval from each note of the top line to the next, in semitones; nan of one note."""
     window, semitones = intervals(notes)
     count, total = (np.bincount(window, values, notes.windows) for values in (None, np.abs(semitones)))
-    return _ratio(total, count)
+    return ratio(total, count)
 
 
 def syncopation_eighths(notes: Notes) -> np.ndarray:
@@ -248,37 +156,7 @@ def repeated_bars(notes: Notes) -> np.ndarray:
     np.add.at(content, (whole.window, whole.start // bar), _scrambled(whole, bar))
     same = np.tril(content[:, :, None] == content[:, None, :], -1).any(axis=2)
     sounding = (content > 0) & (np.arange(bars) > 0)
-    return _ratio((same & sounding).sum(axis=1), sounding.sum(axis=1))
-
-
-def _decoded(representation: Representation, windows: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Window, first step, step after the last, pitch plus 128 times the part, and lateness of the notes of windows.
-
-    Silence is laid between the windows, so that no note of one goes on in the next.
-    """
-    steps = representation.steps
-    silence = representation.take(representation.blank().array, np.zeros(1, np.int64))
-    apart = np.stack([windows, np.broadcast_to(silence, windows.shape)], 1).reshape(-1, *windows.shape[1:])
-    passage = representation.join(apart.astype(representation.dtype), np.full(len(apart), steps))
-    start, end, code = representation.decode(passage)
-    window = start // (2 * steps)
-    first = 2 * steps * window
-    return window, start - first, np.minimum(end - first, steps), code, _lateness(representation, passage, len(start))
-
-
-def _lateness(representation: Representation, passage: np.ndarray, notes: int) -> np.ndarray:
-    """How far the notes of a passage are behind their steps, in steps, in the order of `decode`."""
-    if not isinstance(representation, Groove):
-        return np.zeros(notes)
-    hits, _, offset = (rows.T for rows in thirds(passage))
-    return -offset[hits > 0.5].astype(float) / 2
-
-
-def _of_drums(representation: Representation, part: np.ndarray) -> np.ndarray:
-    """Which parts are drums, bool of the same shape."""
-    if isinstance(representation, Multitrack):
-        return part // representation.most_tracks == DRUMS
-    return np.array([one.is_drum for one in representation.instruments])[part]
+    return ratio((same & sounding).sum(axis=1), sounding.sum(axis=1))
 
 
 def _syncopation(notes: Notes, beat: int, before: tuple[int, ...]) -> np.ndarray:
@@ -299,11 +177,6 @@ def _scrambled(notes: Notes, bar: int) -> np.ndarray:
     code *= np.uint64(0x9E3779B97F4A7C15)
     code = (code ^ (code >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     return code ^ (code >> np.uint64(27))
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`part / whole`, nan where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=np.broadcast_to(whole, part.shape) > 0)
 
 
 def _has_pitches(representation: Representation) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from musicae.music.attributes import ATTRIBUTES, Attribute, Notes, intervals, names
+from musicae.music.attributes import ATTRIBUTES, Attribute, intervals, names
+from musicae.music.notes import Notes
 from musicae.music.representations import Melody, Pianoroll, Trio
 from musicae.music.representations.pianoroll import SUSTAIN
 from musicae.music.representations.tokens import ends_nothing

@@ -8,7 +8,8 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicae.music.attributes import ATTRIBUTES, Notes, measure, names
+from musicae.music.attributes import ATTRIBUTES, measure, names
+from musicae.music.notes import Notes
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
 from musicae.music.representations.tokens import FIRST_NOTE
 
