@@ -18,6 +18,8 @@ class Event:
         size: positions, `(steps,)` or `(height, width)`.
         silence: whether encoders read one value more at each position, which is 1 where nothing is on; of a class they
             then read the binary digits. For switches that are mostly off.
+        combinations: the streams whose classes are combinations of switches: a network reads the binary digits of a
+            class number and gives a probability for each of them.
         end: the class after which nothing is; what is not there is written as the number after the last class.
     """
 
@@ -25,6 +27,7 @@ class Event:
     channels: int | tuple[int, ...]
     size: tuple[int, ...]
     silence: bool = False
+    combinations: tuple[int, ...] = ()
     end: int | None = None
 
     @property
@@ -41,7 +44,13 @@ class Event:
     @property
     def outputs(self) -> int:
         """How many numbers a decoder gives at each position."""
-        return sum(self.streams)
+        return sum(self.widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many numbers each stream takes of these: one a class, or one a switch."""
+        streams = enumerate(self.streams)
+        return tuple((n - 1).bit_length() if i in self.combinations else n for i, n in streams)
 
     @property
     def shape(self) -> tuple[int, ...]:

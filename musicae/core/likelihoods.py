@@ -94,6 +94,46 @@ class Categorical:
 
 
 @dataclass(frozen=True)
+class Combined:
+    """Independent switches of which the data name the combination: class `Σ_d 2^d` over those that are on.
+
+    Args:
+        switches: of all parts, `[batch, switches, parts...]`.
+    """
+
+    switches: Bernoulli
+
+    @classmethod
+    def of(cls, output: torch.Tensor) -> Combined:
+        """From a network's output `[batch, switches, parts...]`."""
+        return cls(Bernoulli.of(output))
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """ln p(x | z) in nats of int64 `[batch, parts...]`, summed over the parts: `[batch]`."""
+        return self.switches.log_prob(x.unsqueeze(1) >> self._places & 1)
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts whose most probable combination is right, `[batch]`."""
+        return (self.mode() == x).float().flatten(1).mean(1)
+
+    def mode(self) -> torch.Tensor:
+        """The most probable combination of each part, int64 `[batch, parts...]`."""
+        return self._named(self.switches.mode())
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """Draw each switch on its own, int64 `[batch, parts...]`."""
+        return self._named(self.switches.sample(random, temperature, top_p))
+
+    @property
+    def _places(self) -> torch.Tensor:
+        logits = self.switches.logits
+        return torch.arange(logits.shape[1], device=logits.device).view(-1, *[1] * (logits.dim() - 2))
+
+    def _named(self, switches: torch.Tensor) -> torch.Tensor:
+        return (switches.long() << self._places).sum(1)
+
+
+@dataclass(frozen=True)
 class Streams:
     """Several streams of classes side by side, each with classes of its own.
 
@@ -101,12 +141,13 @@ class Streams:
         parts: of each stream; their data are `[batch, parts...]`, together `[batch, streams, parts...]`.
     """
 
-    parts: tuple[Categorical, ...]
+    parts: tuple[Categorical | Combined, ...]
 
     @classmethod
-    def of(cls, output: torch.Tensor, streams: tuple[int, ...]) -> Streams:
-        """From a network's output `[batch, classes of all streams, parts...]`."""
-        return cls(tuple(Categorical.of(part) for part in output.split(streams, 1)))
+    def of(cls, output: torch.Tensor, event: Event) -> Streams:
+        """From a network's output `[batch, event.outputs, parts...]`."""
+        kinds = (Combined if i in event.combinations else Categorical for i in range(len(event.streams)))
+        return cls(tuple(kind.of(part) for kind, part in zip(kinds, output.split(event.widths, 1), strict=True)))
 
     def given(self, x: torch.Tensor) -> Streams:
         """Itself: no part depends on another."""
@@ -310,5 +351,5 @@ LIKELIHOODS = {
 def likelihood_of(event: Event) -> Callable[[torch.Tensor], Categorical | Streams | Bernoulli | Normal | Marked]:
     """What makes a likelihood of a network's output `[batch, event.outputs, *event.size]`."""
     if isinstance(event.channels, tuple):
-        return partial(Streams.of, streams=event.streams)
+        return partial(Streams.of, event=event)
     return LIKELIHOODS[event.likelihood].of

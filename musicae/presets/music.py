@@ -61,7 +61,7 @@ MUSIC = (
     Preset(
         name="trio-16bar",
         summary="melody, bass and drums, sixteen bars in one vector",
-        representation=Trio(steps=256),
+        representation=Trio(steps=256, switches=True),
         network=Convolutional(widths=(128, 128, 128, 128, 128), blocks=1, fine=False, summary=64),
         latent=512,
         objective=Elbo(beta=Linear(0.0, 0.05, 0, 1500)),

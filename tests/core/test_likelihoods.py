@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Normal, choose
+from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Combined, Normal, choose
 from musicae.core.randomness import RandomSource
 
 BELOW_ONE = 1 - 2**-24  # the largest number that a uniform source can give
@@ -49,6 +49,23 @@ def test_the_default_normal_is_the_summed_squared_error_and_a_constant():
     mean, x = logits(4, 6), RandomSource(1).normal(4, 6)
     constant = Normal(mean).log_prob(mean)
     torch.testing.assert_close(constant - Normal(mean).log_prob(x), (x - mean).square().sum(1))
+
+
+def test_combinations_are_the_switches_that_they_name():
+    p, switches = Combined.of(logits(4, 3, 5)), Bernoulli(logits(4, 3, 5))
+    x = RandomSource(1).integers(0, 7, 4, 5)
+    on = torch.stack([x & 1, x >> 1 & 1, x >> 2], 1)
+    torch.testing.assert_close(p.log_prob(x), switches.log_prob(on))
+    named = (switches.mode() * torch.tensor([1, 2, 4]).view(3, 1)).sum(1).long()
+    assert torch.equal(p.mode(), named)
+    assert torch.equal(p.accuracy(named), torch.ones(4))
+    assert torch.equal(p.sample(RandomSource(2), 0.0), named)
+
+
+def test_all_combinations_of_one_part_together_are_certain():
+    p = Combined.of(logits(4, 3, 1))
+    everything = torch.stack([p.log_prob(torch.full((4, 1), n)) for n in range(8)])
+    torch.testing.assert_close(everything.exp().sum(0), torch.ones(4))
 
 
 def test_what_is_played_is_charged_by_its_distance_where_it_is_played():

@@ -135,7 +135,7 @@ class Recurrent:
         Raises:
             ConfigError: the event is not a sequence of classes or switches.
         """
-        if len(event.size) != 1 or event.likelihood == "normal":
+        if len(event.size) != 1 or event.likelihood == "normal" or event.combinations:
             raise ConfigError(
                 f"a recurrent network reads sequences of classes or switches, not {event}: try a convolutional one"
             )

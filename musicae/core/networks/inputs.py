@@ -14,17 +14,21 @@ class OneHot(nn.Module):
     Args:
         streams: classes of each stream.
         several: whether data have a dimension for streams.
+        combinations: the streams that become binary digits instead.
     """
 
-    def __init__(self, streams: tuple[int, ...], several: bool = False):
+    def __init__(self, streams: tuple[int, ...], several: bool = False, combinations: tuple[int, ...] = ()):
         super().__init__()
         self.streams, self.several = streams, several
-        self.channels = sum(streams)
+        self.layers = [digits if i in combinations else indicated for i in range(len(streams))]
+        one = torch.zeros((), dtype=int)
+        self.channels = sum(layer(one, classes).numel() for layer, classes in zip(self.layers, streams, strict=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]`, or `[batch, streams, *size]`, to float `[batch, channels, *size]`."""
         parts = x.unbind(1) if self.several else (x,)
-        indicators = [indicated(part, classes) for part, classes in zip(parts, self.streams, strict=True)]
+        layers = zip(self.layers, parts, self.streams, strict=True)
+        indicators = [layer(part, classes) for layer, part, classes in layers]
         return torch.cat(indicators, -1).movedim(-1, 1)
 
 
@@ -33,19 +37,23 @@ def indicated(x: torch.Tensor, classes: int) -> torch.Tensor:
     return (x.unsqueeze(-1) == torch.arange(classes, device=x.device)).float()
 
 
+def digits(x: torch.Tensor, classes: int) -> torch.Tensor:
+    """Class numbers `[...]` to the binary digits that they stand for, lowest first, float `[..., digits]`."""
+    return (x.unsqueeze(-1) >> torch.arange((classes - 1).bit_length(), device=x.device) & 1).float()
+
+
 class Digits(nn.Module):
     """Class numbers `[batch, *size]` to the binary digits that they stand for, lowest first, and one value more that is
     1 where all digits are 0: `[batch, digits + 1, *size]`."""
 
     def __init__(self, classes: int):
         super().__init__()
-        self.digits = (classes - 1).bit_length()
-        self.channels = self.digits + 1
+        self.classes = classes
+        self.channels = (classes - 1).bit_length() + 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]` to float `[batch, channels, *size]`."""
-        places = torch.arange(self.digits, device=x.device)
-        return with_silence((x.unsqueeze(-1) >> places & 1).float().movedim(-1, 1))
+        return with_silence(digits(x, self.classes).movedim(-1, 1))
 
 
 class Silence(nn.Module):
@@ -77,4 +85,6 @@ def input_layer(event: Event) -> nn.Module:
     """Data to float `[batch, channels, *size]`: a module without weights that says how many `channels` it gives."""
     if not event.categorical:
         return Silence(event.outputs) if event.silence else AsItIs(event.outputs)
-    return Digits(event.outputs) if event.silence else OneHot(event.streams, isinstance(event.channels, tuple))
+    if event.silence:
+        return Digits(event.outputs)
+    return OneHot(event.streams, isinstance(event.channels, tuple), event.combinations)

@@ -33,6 +33,7 @@ class Trio(Representation):
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum, "new" or "old" (see `Drums`).
+        switches: whether a network sees nine drums that are hit or not in place of their combinations.
         strict: make windows exactly as MusicVAE does (see `strict_trio`). Then a note held into a window is lost when
             windows are joined.
         gap_bars: strict only: for how many bars a part may be silent.
@@ -46,6 +47,7 @@ class Trio(Representation):
 
     steps: int = 256
     kit: str = "new"
+    switches: bool = False
     strict: bool = False
     gap_bars: int = 2
     max_bars: int = 1024
@@ -73,7 +75,8 @@ class Trio(Representation):
     @property
     def event(self) -> Event:
         """In each step a token of the melody, one of the bass, and a combination of drums."""
-        return Event("categorical", tuple(kind.event.channels for kind in self.kinds), (self.steps,))
+        classes = tuple(kind.event.channels for kind in self.kinds)
+        return Event("categorical", classes, (self.steps,), combinations=(2,) if self.switches else ())
 
     # Hearing -------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ SEQUENCES = [
     Event("categorical", (4, 3, 8), (16,)),
     Event("marked", 6, (16,)),
 ]
+COMBINED = Event("categorical", (4, 3, 8), (16,), combinations=(2,))
 ENDING = Event("categorical", 5, (16,), end=4)
 NETWORKS = [
     Convolutional((6, 8), blocks=1, fine=True),
@@ -39,6 +40,9 @@ CASES = [
     (Recurrent((4, 6), (5,)), EVENTS[0]),
     (Recurrent((6,), (5, 7), autoregressive=False), EVENTS[0]),
     *((network, event) for event in SEQUENCES for network in (Recurrent((6,), (5, 7)), Convolutional((6,), blocks=1))),
+    (Convolutional((6,), blocks=1, summary=3), COMBINED),
+    (Dense((12,)), COMBINED),
+    (Convolutional((6,), blocks=1), Event("played", 6, (16,))),
     (Recurrent((6,), (5,), nade=7), SEQUENCES[1]),
     (Recurrent((6, 4), (5,), segments=4, conductor_units=(7, 8)), SEQUENCES[0]),
     (Recurrent((6,), (5, 4), segments=4, conductor_units=(7,), hierarchical_encoder=True), EVENTS[0]),

@@ -20,7 +20,8 @@ from musicae.music.representations.trio import Trio
 from musicae.music.song import NOTE, Song, Tempo, Track, tidy
 
 TRIO, STRICT = Trio(steps=32), Trio(strict=True)
-each_kind = pytest.mark.parametrize("kind", [TRIO, Trio(steps=24, steps_per_quarter=3, kit="old")], ids=repr)
+SWITCHES = Trio(steps=32, switches=True)
+each_kind = pytest.mark.parametrize("kind", [TRIO, SWITCHES, Trio(steps=24, steps_per_quarter=3, kit="old")], ids=repr)
 SIXTEENTH = 120
 
 
