@@ -55,6 +55,7 @@ class Pair:
 CONDUCTED = Recurrent((256, 256), (256, 256), segments=16, conductor_units=(256, 256))
 APART = replace(CONDUCTED, apart=True)
 COMBINATIONS = (("labels", True),)  # one of 512 combinations a step
+NAMED = (("switches", False),)  # the same of a trio's drums
 SQUARED = (("precise", False),)  # GrooVAE's errors of loudness and timing
 PAIRS = (
     Pair("melody-2bar", "cat-mel_2bar_small", "The melody of two bars.", paper="0.951"),
@@ -65,6 +66,7 @@ PAIRS = (
         "hierdec-trio_16bar",
         "Melody, bass and drums of sixteen bars, in one vector.",
         APART,
+        NAMED,
         paper="0.753 / 0.773 / 0.863",
     ),
     Pair("pianoroll-2bar", "cat-mel_2bar_small", "All notes of two bars, whatever plays them, but drums."),

@@ -131,9 +131,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[one.name for one in VARIANTS])
     given = parser.parse_args()
     given.runs.mkdir(parents=True, exist_ok=True)
-    print(
-        "| trained on | songs | windows | learnt from, mean and greedy | held out, mean and greedy | held out, sampled |"
-    )
+    ways = "learnt from, mean and greedy | held out, mean and greedy | held out, sampled"
+    print(f"| trained on | songs | windows | {ways} |")
     print("|---|---|---|---|---|---|", flush=True)
     for variant in VARIANTS:
         if not given.only or variant.name in given.only:
