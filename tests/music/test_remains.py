@@ -1,0 +1,60 @@
+"""One model of grooves for performances, scores and taps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+
+from musicae.core.networks import Convolutional
+from musicae.errors import ConfigError
+from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.representations import Groove
+from musicae.music.windows import Windows
+
+KIND = Groove(steps=32, precise=True)
+PRESET = replace(tiny.MELODY, name="tiny-groove", representation=KIND, corruption=AnyOf(), transpose=(0, 0), track=None)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.model(replace(PRESET, network=Convolutional(widths=(8,), blocks=1)))
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """Forty random performances."""
+    generator = np.random.default_rng(0)
+    hits = generator.random((40, 9, 32)) < 0.1
+    marks = generator.random((40, 9, 32)), generator.uniform(-1, 1, (40, 9, 32))
+    return np.concatenate([hits, *(np.where(hits, mark, 0) for mark in marks)], 1).astype(np.float32)
+
+
+def test_what_it_makes_of_each_kind_of_remains_is_measured(model, windows):
+    figures = model.evaluate(Windows(windows, KIND))
+    assert set(figures["remains"]) == {"a score", "taps"}
+    assert figures["mean"]["greedy"]["hit_recall"] < 1
+    assert figures["remains"]["a score"]["hit_recall"] == figures["remains"]["a score"]["hit_precision"] == 1
+    assert figures["remains"]["taps"]["hit_recall"] < 1
+
+
+def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model, windows):
+    humanising = model.hearing("humanise")
+    assert humanising.preset.corruption == Unplayed(humanise=True)
+    assert model.preset.corruption == AnyOf()
+    quiet = windows.copy()
+    quiet[:, 9:18] *= 0.5
+    assert (humanising.encode_windows(windows) == humanising.encode_windows(quiet)).all()
+    assert (model.encode_windows(windows) != model.encode_windows(quiet)).any()
+    played = humanising.decode_windows(humanising.encode_windows(windows), heard=windows)
+    assert (played[:, :9] == windows[:, :9]).all()
+    assert (played[:, 9:] != windows[:, 9:]).any()
+
+
+def test_only_remains_that_it_was_trained_on(model):
+    with pytest.raises(ConfigError, match="was not trained"):
+        model.hearing("add_instruments")
+    with pytest.raises(ConfigError, match="was not trained"):
+        tiny.model(tiny.MELODY).hearing("humanise")
