@@ -40,7 +40,8 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     folder = find(model)
     _try(device)
     preset = read_preset(folder)
-    network = build_network(preset)
+    with checkpoints.Unfilled():
+        network = build_network(preset)
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
     prior = FittedMixture.load(folder) if preset.prior else None

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 OURS, SMALL, LARGE = "melody-2bar", "cat-mel_2bar_small", "cat-mel_2bar_big"
 STEPS, BATCH = 32, 128
 HALFWAY = 6908  # the step at which half of what the recurrent decoder hears is its own
-SLOW = 12  # files that music21 is given; it takes a third of a second for a song
+SLOW = 5  # files that music21 is given; it takes seconds for a long song
 PACKAGES = ("torch", "numpy", "symusic", "pretty_midi", "music21")
 
 

@@ -14,7 +14,7 @@ import musicae
 from musicae import CheckpointError, ConfigError
 from musicae.core import checkpoints
 from musicae.images.model import ImageModel
-from musicae.loading import PRETRAINED, find, here, load, read_preset, write_settings
+from musicae.loading import PRETRAINED, build_network, find, here, load, read_preset, write_settings
 from musicae.music.model import MusicModel
 from musicae.presets import PRESETS
 
@@ -135,3 +135,15 @@ def test_settings_that_are_not_json(folder):
     (folder / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match="cannot be read"):
         load(folder)
+
+
+@pytest.mark.parametrize("preset", [*tiny.MUSIC, tiny.PICTURES], ids=lambda preset: preset.name)
+def test_loading_draws_no_random_numbers(tmp_path, preset):
+    folder = tiny.folder(preset, tmp_path)
+    before = torch.get_rng_state()
+    network = load(folder).network
+    assert torch.equal(before, torch.get_rng_state())
+    other = build_network(preset)
+    checkpoints.read_weights(folder, other)
+    assert all(torch.equal(a, b) for a, b in zip(network.buffers(), other.buffers(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), other.parameters(), strict=True))

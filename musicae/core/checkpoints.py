@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load_file, save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from musicae.errors import CheckpointError
 from musicae.files import write_atomically
@@ -49,6 +50,21 @@ def read_json(folder: Path, name: str) -> dict:
     return content
 
 
+class Unfilled(TorchFunctionMode):
+    """In this context networks are built whose weights are read next: no initial ones are drawn, as that takes longer
+    than to read them. What is in their place is arbitrary."""
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        """The function, but for those that fill weights."""
+        named = named or {}
+        if getattr(function, "__module__", "") == "torch.nn.init" or function in _FILLS:
+            return arguments[0] if arguments else named["tensor"]
+        return function(*arguments, **named)
+
+
+_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_}
+
+
 def read_weights(folder: Path, network: nn.Module) -> None:
     """Put the weights of `model.safetensors` into a network, in the network's own precision.
 
@@ -58,7 +74,7 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     """
     path = Path(folder) / WEIGHTS
     try:
-        tensors = load(path.read_bytes())
+        tensors = load_file(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder}: no {WEIGHTS} in it") from error
     except (OSError, SafetensorError) as error:
@@ -71,4 +87,4 @@ def read_weights(folder: Path, network: nn.Module) -> None:
         if tensors[name].shape != wanted[name].shape:
             shapes = f"{tuple(tensors[name].shape)}, the network's {tuple(wanted[name].shape)}"
             raise CheckpointError(f"{path}: {name} has shape {shapes}")
-    network.load_state_dict({name: tensors[name].to(value.dtype) for name, value in wanted.items()})
+    network.load_state_dict(tensors)
