@@ -24,8 +24,9 @@ def ship(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
-    if trained.directions:
-        trained.directions.save(folder)
+    for fitted in (trained.prior, trained.directions):
+        if fitted:
+            fitted.save(folder)
     splits = open_data(trained.preset, [run / CORPUS], run / CORPUS)
     measured = figures(load(folder), splits)
     checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": trained.metrics.get("trained", {})})

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Trains a model that ships, from a folder of the data sets that its README section names (as .tar.gz archives), puts it
+# among those that ship, and fits what is fitted to its codes. Times are of one core that multiplies bf16.
+#
+#   scripts/train_shipped.sh DATA_FOLDER melody-2bar      75 minutes
+#   scripts/train_shipped.sh DATA_FOLDER melody-16bar     two hours
+#   scripts/train_shipped.sh DATA_FOLDER pianoroll-2bar   45 minutes
+#   scripts/train_shipped.sh DATA_FOLDER drums-2bar       20 minutes
+#   scripts/train_shipped.sh DATA_FOLDER groove-2bar      10 minutes
+#   scripts/train_shipped.sh DATA_FOLDER trio-16bar       20 minutes, after melody-16bar and drums-2bar
+set -euo pipefail
+data=$(cd "$1" && pwd)
+name=$2
+cd "$(dirname "$0")/.."
+export OMP_NUM_THREADS=1
+unpacked=$(mktemp -d)
+trap 'rm -rf "$unpacked"' EXIT
+
+unpack() { for archive in "$@"; do tar -xzf "$data/$archive.tar.gz" -C "$unpacked"; done; }
+
+train() { python -m musicae.train "$name" --out "runs/$name" --device cpu "$@"; }
+
+songs() {
+    unpack openscore_lieder openewld openhymnal js_fakes freedoom_midi free_music
+    train --data "$unpacked/openscore_lieder/midi" --data "$unpacked/openewld/midi" --data "$unpacked/openhymnal/midi" \
+        --data "$unpacked/js_fakes/midi" --data "$unpacked/freedoom_midi" --data "$unpacked/free_music" "$@"
+}
+
+case $name in
+melody-2bar | pianoroll-2bar) songs ;;
+melody-16bar)  # twice: the second time from where the first ended, with a lighter rate
+    songs
+    mv "runs/$name" "runs/$name-first"
+    train --init "runs/$name-first" --data "runs/$name-first/corpus" --steps 4200 --learning-rate 1e-3 --beta 0.03
+    cp -r "runs/$name-first/corpus" "runs/$name/corpus"
+    ;;
+drums-2bar | groove-2bar)
+    unpack groove
+    train --data "$unpacked/groove"
+    ;;
+trio-16bar)
+    unpack freedoom_midi free_music
+    python scripts/study_trios.py --trios "$unpacked/freedoom_midi" "$unpacked/free_music" \
+        --melodies runs/melody-16bar/corpus --drums runs/drums-2bar/corpus --runs runs/trios --only "split 0"
+    train --data runs/trios/trios_0_mixed
+    cp -r runs/trios/trios_0_mixed "runs/$name/corpus"
+    ;;
+*)
+    echo "$name: no such model ships" >&2
+    exit 2
+    ;;
+esac
+python scripts/ship.py "runs/$name"
+python scripts/refit.py "$name" --data "runs/$name/corpus"
