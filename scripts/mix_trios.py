@@ -3,7 +3,8 @@
 Each mixture is sixteen bars of a melody, another line of the same song moved down by octaves as its bass, and two bars
 of drums again and again, which give way to two others of the same drummer halfway. A mixture is no music that anybody
 wrote, but a model that gives back parts that know nothing of each other gives back those of a song, too. The windows of
-validation and test stay as they are: real songs.
+validation and test stay as they are: real songs. Melodies of the sources that the trios come from are left out, for they
+may be of songs that are held out here.
 
     python scripts/mix_trios.py TRIOS MELODIES DRUMS OUT [--mixtures 12000] [--repeats 3] [--seed 0]
 
@@ -43,9 +44,19 @@ def lowered(windows: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(notes), windows, np.maximum(lower, FIRST_NOTE + (lower - FIRST_NOTE) % 12))
 
 
-def mixtures(melodies: Corpus, drums: Corpus, n: int, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """`n` trios [n, 3, steps]."""
-    lines, line_songs = melodies.train, np.asarray(melodies.songs["train"])
+def from_elsewhere(melodies: Corpus, trios: Corpus) -> np.ndarray:
+    """Which training windows of melodies come from none of the sources of the trios, bool [n]."""
+    known = {Path(source).name for source in trios.index["sources"]}
+    strange = np.array([known.isdisjoint(Path(name).parts) for name in melodies.index["songs"]])
+    return strange[melodies.songs["train"]]
+
+
+def mixtures(
+    melodies: Corpus, elsewhere: np.ndarray, drums: Corpus, n: int, steps: int, generator: np.random.Generator
+) -> np.ndarray:
+    """`n` trios [n, 3, steps] of the melodies that come from `elsewhere`."""
+    lines, line_songs = np.asarray(melodies.train), np.asarray(melodies.songs["train"])
+    lines, line_songs = lines[elsewhere], line_songs[elsewhere]
     melody = generator.integers(0, len(lines), n)
     bass = lowered(lines[partners(line_songs, melody, generator)])
     beats, beat_songs = np.asarray(drums.train), np.asarray(drums.songs["train"])
@@ -66,7 +77,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     trios, melodies, drums = (Corpus.open(folder) for folder in (given.trios, given.melodies, given.drums))
-    mixed = mixtures(melodies, drums, given.mixtures, trios.train.shape[2], np.random.default_rng(given.seed))
+    elsewhere, generator = from_elsewhere(melodies, trios), np.random.default_rng(given.seed)
+    mixed = mixtures(melodies, elsewhere, drums, given.mixtures, trios.train.shape[2], generator)
     train = np.concatenate([*[trios.train] * given.repeats, mixed])
     song = np.concatenate([*[trios.songs["train"]] * given.repeats, np.full(len(mixed), -1, np.int32)])
     shutil.copytree(given.trios, given.out)
