@@ -3,8 +3,8 @@
 Each mixture is sixteen bars of a melody, another line of the same song moved down by octaves as its bass, and two bars
 of drums again and again, which give way to two others of the same drummer halfway. A mixture is no music that anybody
 wrote, but a model that gives back parts that know nothing of each other gives back those of a song, too. The windows of
-validation and test stay as they are: real songs. Melodies of the sources that the trios come from are left out, for they
-may be of songs that are held out here.
+validation and test stay as they are: real songs. Melodies of the sources that the trios come from are left out, for
+they may be of songs that are held out here.
 
     python scripts/mix_trios.py TRIOS MELODIES DRUMS OUT [--mixtures 12000] [--repeats 3] [--seed 0]
 
