@@ -22,7 +22,7 @@ _FINE = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and sep
 
 
 def note_array(start, end, pitch, velocity) -> np.ndarray:
-    """Columns as a NOTE array, unsorted.
+    """Columns as a NOTE array, unsorted, with velocities of 1 to 127.
 
     Raises:
         ValueError: a pitch is not a MIDI pitch, or a time is not finite.

@@ -254,10 +254,9 @@ def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
 
 
 def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
-    """Tidy notes with velocities of 1 to 127, and what that changed."""
+    """Tidy notes, and what that changed."""
     empty = np.count_nonzero(notes["end"] <= notes["start"])
     merged = merge(notes)
-    merged["velocity"] = np.clip(merged["velocity"], 1, 127)
     cut = cut_repeated(merged)
     said += ["{notes} without length made one tick long"] * empty
     said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))

@@ -37,8 +37,9 @@ def sounding(tokens: np.ndarray) -> np.ndarray:
 def canonical(tokens: np.ndarray) -> np.ndarray:
     """The same music, uint8 [total], with a 1 only where a note ends and at a silent beginning."""
     tokens = np.asarray(tokens, np.uint8)
-    before = np.append(False, sounding(tokens)[:-1])
-    tokens = np.where((tokens == OFF) & ~before, HOLD, tokens)
+    sounds, off = sounding(tokens), tokens == OFF
+    off[1:] &= ~sounds[:-1]
+    tokens = np.where(off, HOLD, tokens)
     tokens[:1] = np.maximum(tokens[:1], OFF)
     return tokens
 
