@@ -29,6 +29,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +45,12 @@ PACKAGES = ("torch", "numpy", "symusic", "pretty_midi", "music21")
 # Reading ----------------------------------------------------------------------------------------
 
 
-def read_here(path: Path) -> set[tuple[int, ...]]:
-    """The two-bar windows of the melody of a file."""
+def read_here(path: Path) -> np.ndarray:
+    """The two-bar windows of the melody of a file, `[n, 32]`."""
     from musicae.music.representations import Melody
     from musicae.music.song import Song
 
-    return set(map(tuple, Melody(STEPS).windows(Song.read(path))[0].tolist()))
+    return Melody(STEPS).windows(Song.read(path))[0]
 
 
 def read_with_pretty_midi(path: Path) -> set[tuple[int, ...]]:
@@ -121,26 +122,27 @@ def reading(options: argparse.Namespace) -> None:
     """Files a second, from MIDI to windows."""
     from musicae.core.speed import seconds
 
-    files = [path for path in sorted(options.midi.rglob("*.mid")) if read_or_none(path)][: options.files]
+    found = (path for path in sorted(options.midi.rglob("*.mid")) if windows_of(path))
+    files = list(islice(found, options.files))
     if not files:
         sys.exit(f"{options.midi}: no MIDI file with a melody; name a folder with --midi")
     rivals = {"pretty_midi": (read_with_pretty_midi, files, 3), "music21": (read_with_music21, files[:SLOW], 1)}
     for name, (rival, some, repeats) in rivals.items():
         works = [lambda read=read, some=some: [read(path) for path in some] for read in (read_here, rival)]
         ours, theirs = (len(some) / time for time in seconds(*works, repeats=repeats, clock=time.process_time))
-        same = np.mean([overlap(read_here(path), rival(path)) for path in some])
+        same = np.mean([overlap(windows_of(path), rival(path)) for path in some])
         print(
             f"{len(some)} files: {ours:,.0f} a second, with {name} {theirs:,.1f}: {ours / theirs:.0f} times as many "
             f"({same:.0%} of the windows the same)"
         )
 
 
-def read_or_none(path: Path) -> set[tuple[int, ...]]:
-    """The windows of a file; none if it cannot be read or has no melody."""
+def windows_of(path: Path) -> set[tuple[int, ...]]:
+    """The windows of a file to compare; none if it cannot be read or has no melody."""
     from musicae import Error
 
     try:
-        return read_here(path)
+        return set(map(tuple, read_here(path).tolist()))
     except Error:
         return set()
 
@@ -161,7 +163,7 @@ def training(options: argparse.Namespace) -> None:
     from musicae.presets import PRESETS
 
     songs = sorted((ROOT / "midi_samples").glob("*.mid"))
-    windows = np.array(sorted(set().union(*map(read_or_none, songs))), np.uint8)
+    windows = np.array(sorted(set().union(*map(windows_of, songs))), np.uint8)
     batch = to_batch(np.resize(windows, (BATCH, STEPS)), PRESETS[OURS].representation)
     cases = [(name, bf16) for name in (OURS, SMALL) for bf16 in (False, True)]
     works = [

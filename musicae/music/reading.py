@@ -27,6 +27,7 @@ from musicae.music.song import (
 )
 
 MOST_BYTES = 16 * 2**20
+_MOSTLY = 2**18  # bytes that hold most files; to make room for the largest each time would take longer than to read
 MOST_QUARTERS = 20_000
 MOST_NOTES = 200_000
 MOST_CHANGES = 100_000  # of tempo, metre and key
@@ -68,16 +69,16 @@ def _one_line(error: BaseException) -> str:
 
 def _contents(path: Path) -> bytes:
     """The bytes of a file of reasonable size."""
-    if path.is_dir():
-        raise MidiError(path, "is a folder; name a file in it")
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(_MOSTLY)
+            return data if len(data) < _MOSTLY else data + file.read(MOST_BYTES + 1 - _MOSTLY)
     except FileNotFoundError:
         raise MidiError(path, "there is no such file") from None
     except (OSError, ValueError) as error:
+        if path.is_dir():
+            raise MidiError(path, "is a folder; name a file in it") from None
         raise MidiError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
-    return data
 
 
 def _draft(source) -> Draft:

@@ -94,10 +94,9 @@ def melody_track(song: Song) -> tuple[int, str]:
     """
     found = pitched(song)
     named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
-    onsets = {i: len(_onsets(song.tracks[i])) for i in found}
-    busy = [i for i in found if 4 * onsets[i] >= max(onsets.values())]
     why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
-    best = max(named or busy, key=lambda i: melody_score(song.tracks[i]))
+    candidates = named or _busy(song, found)
+    best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda i: melody_score(song.tracks[i]))
     return best, "melody by name" if named else why
 
 
@@ -112,6 +111,14 @@ def melody_score(track: Track) -> float:
     alone = np.mean(np.diff(first, append=len(track.notes)) == 1)
     low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
     return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
+
+
+def _busy(song: Song, indices: list[int]) -> list[int]:
+    """Those of some tracks that have at least a quarter of the onsets of the busiest."""
+    if len(indices) == 1:
+        return indices
+    onsets = [len(_onsets(song.tracks[i])) for i in indices]
+    return [i for i, number in zip(indices, onsets, strict=True) if 4 * number >= max(onsets)]
 
 
 def _onsets(track: Track) -> np.ndarray:
