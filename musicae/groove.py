@@ -22,7 +22,8 @@ from musicae.command import Listening, Writing, main, saved
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
-    from musicae.music.model import MusicModel, Reconstruction
+    from musicae.music.model import MusicModel
+    from musicae.music.passages import Reconstruction
 
 # What each task is called when it is done, its model, and the setting of `Unplayed` that its models were trained with.
 TASKS = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,97 +14,18 @@ from musicae.core.evaluation import measure
 from musicae.core.geometry import between, lerp, slerp
 from musicae.core.model import Model
 from musicae.errors import ConfigError
+from musicae.music import passages
 from musicae.music.attributes import measure as attributes
 from musicae.music.chords import parse
 from musicae.music.corruptions import AnyOf, Unplayed
-from musicae.music.grid import Grid
 from musicae.music.metrics import notes_right, score
-from musicae.music.representations import Hearing
-from musicae.music.representations.base import counted
+from musicae.music.passages import Interpolation, Passage, Reconstruction
 from musicae.music.song import Song
 from musicae.music.steering import Variations, averages, repeats, wished
 from musicae.music.windows import Windows, to_batch
 
 Track = int | str | None
 Bars = tuple[int, int] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Passage:
-    """What a model hears in a song: windows, and the hearing that they are cut from.
-
-    Args:
-        hearing: tokens on a grid, the song and track they come from, and a report of what was changed.
-        windows: `[windows, *shape]`, as the representation holds them.
-        lengths: how many steps of each window are its own, `[windows]`.
-    """
-
-    hearing: Hearing
-    windows: np.ndarray
-    lengths: np.ndarray
-
-    @property
-    def metre(self) -> str:
-        """The metre that it begins in, e.g. "3/4"."""
-        begun = [s for s in self.hearing.song.time_signatures if s.tick <= self.hearing.grid.bar_ticks[0]]
-        return f"{begun[-1].numerator}/{begun[-1].denominator}"
-
-    @property
-    def ticks(self) -> int:
-        """Its length to the last bar line, in the ticks of its song."""
-        return int(self.hearing.grid.bar_ticks[-1] - self.hearing.grid.bar_ticks[0])
-
-    def first(self, windows: int) -> Passage:
-        """Its first windows, with the bars that these reach."""
-        lengths = self.lengths[:windows]
-        hearing = replace(self.hearing, grid=self.hearing.grid.reaching(int(lengths.sum())))
-        return Passage(hearing, self.windows[:windows], lengths)
-
-
-@dataclass(frozen=True, eq=False)
-class Interpolation:
-    """What lies between two songs.
-
-    Args:
-        songs: one a step, the first a reconstruction of A, the last of B.
-        originals: the passages of A and of B that were heard, as they were before the model.
-        report: what was taken from A and from B, and what was done to it, in sentences, A's first.
-        latents: `[steps, windows, latent]`.
-        ticks: the length of each step to its last bar line.
-    """
-
-    songs: list[Song]
-    originals: tuple[Song, Song]
-    report: tuple[list[str], list[str]]
-    latents: np.ndarray
-    ticks: int
-
-    @property
-    def song(self) -> Song:
-        """All steps one after another, each with A's number of bars, even where the last ones are silent."""
-        return Song.concatenate(self.songs, [self.ticks] * len(self.songs))
-
-    def save(self, path: str | Path, force: bool = False) -> Path:
-        """Write all steps as one MIDI file."""
-        return self.song.save(path, force=force)
-
-
-@dataclass(frozen=True, eq=False)
-class Reconstruction:
-    """What a model hears in a song.
-
-    Args:
-        song: the decode of the posterior mean.
-        original: the passage as the representation holds it, which is all that the model could give back.
-        figures: `note_accuracy` (notes of the original that came back with their pitch, onset and length),
-            `step_accuracy`, `onset_f1`, `whole_windows` (see `musicae.music.metrics.score`), between 0 and 1.
-        report: what was taken from the file.
-    """
-
-    song: Song
-    original: Song
-    figures: dict[str, float]
-    report: list[str]
 
 
 class MusicModel(Model):
@@ -140,7 +60,7 @@ class MusicModel(Model):
         """
         heard = Song.read(song)
         hearing = self.representation.hear(heard, track, bars)
-        return self._passage(replace(hearing, report=(*heard.changes, *hearing.report)))
+        return passages.heard(self.representation, replace(hearing, report=(*heard.changes, *hearing.report)))
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
         """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
@@ -214,7 +134,7 @@ class MusicModel(Model):
         """
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
-        pair, reports = self._pair(self.hear(a, track, bars), self.hear(b, track, bars))
+        pair, reports = passages.paired(self.representation, self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
         latents = (lerp if linear else between)(*ends, torch.linspace(0, 1, steps)).numpy()
         stages = self._stages(pair, steps, told)
@@ -251,7 +171,7 @@ class MusicModel(Model):
         windows = self._decode(z, passage, temperature, top_p, seed, passage.windows)
         both = windows, passage.windows
         ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
-        ratios["whole_windows"] = self._whole(windows, passage)
+        ratios["whole_windows"] = passages.whole_windows(self.representation, windows, passage)
         joined = (self.representation.join(w, passage.lengths) for w in both)
         figures = {"note_accuracy": notes_right(self.representation, *joined)}
         figures |= {name: a / b for name, (a, b) in ratios.items() if b}
@@ -383,7 +303,7 @@ class MusicModel(Model):
         else:
             lengths = np.full(windows or 1, steps)
             hearing = self.representation.blank(-(-int(lengths.sum()) // bar))
-        return self._retold(self._cut(hearing, lengths), asked)
+        return self._retold(passages.cut(self.representation, hearing, lengths), asked)
 
     def condition(self, passage: Passage) -> torch.Tensor | None:
         """What the model is told of the windows of a passage, `[windows, steps, conditions]`; None if it is nothing."""
@@ -448,21 +368,6 @@ class MusicModel(Model):
             self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
         )
 
-    def _passage(self, hearing: Hearing) -> Passage:
-        """A hearing in windows; its last bars are repeated in silence if they do not fill one."""
-        hearing = _until_its_end(hearing)
-        grid = _filled(hearing.grid, self.representation.steps)
-        added = len(grid) - len(hearing.grid)
-        report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
-        hearing = replace(hearing, grid=grid, report=(*hearing.report, *report))
-        return Passage(hearing, *self.representation.cut(hearing.array, grid.windows(self.representation.steps)))
-
-    def _cut(self, hearing: Hearing, lengths: np.ndarray) -> Passage:
-        """A hearing in windows that have so many steps of their own, int64 [windows]."""
-        starts = np.cumsum(lengths) - lengths
-        plan = list(zip(starts.tolist(), lengths.tolist(), strict=True))
-        return Passage(hearing, *self.representation.cut(hearing.array, plan))
-
     def _retold(self, passage: Passage, told: dict[str, Any], before: int = 0) -> Passage:
         """A passage of which a model is told what was asked for; see `Representation.retold`.
 
@@ -473,7 +378,11 @@ class MusicModel(Model):
         if not asked:
             return passage
         hearing = self.representation.retold(passage.hearing, **asked, before=before)
-        return self._passage(hearing) if "hits" in asked else self._cut(hearing, passage.lengths)
+        return (
+            passages.heard(self.representation, hearing)
+            if "hits" in asked
+            else passages.cut(self.representation, hearing, passage.lengths)
+        )
 
     def _decode(
         self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int, heard=None
@@ -484,22 +393,6 @@ class MusicModel(Model):
     def _render(self, windows: np.ndarray, passage: Passage) -> Song:
         return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)
 
-    def _whole(self, windows: np.ndarray, passage: Passage) -> tuple[float, float]:
-        right = self.representation.steps_right(windows, passage.windows)
-        beyond = np.arange(right.shape[1]) >= passage.lengths[:, None]
-        return float((right | beyond).all(1).sum()), float(len(right))
-
-    def _pair(self, a: Passage, b: Passage) -> tuple[tuple[Passage, Passage], tuple[list[str], list[str]]]:
-        """Both passages in windows of the same number and lengths, on A's bars; and what was done to each."""
-        grid = a.hearing.grid.reaching(min(a.hearing.grid.total_steps, b.hearing.grid.total_steps))
-        plan, steps = grid.windows(self.representation.steps), grid.total_steps
-        hearings = [replace(p.hearing, grid=p.hearing.grid.reaching(steps)) for p in (a, b)]
-        pair = tuple(Passage(h, *self.representation.cut(h.array, plan)) for h in hearings)
-        reports = tuple([*p.hearing.report, *self._unequal(p, steps)] for p in (a, b))
-        if a.metre != b.metre:
-            reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
-        return pair, reports
-
     def _stages(self, pair: tuple[Passage, Passage], steps: int, told: dict[str, Any]) -> list[Passage]:
         """What the model is told in each step from A to B, on the bars of A."""
         grid = pair[0].hearing.grid
@@ -507,28 +400,7 @@ class MusicModel(Model):
         nearer = [laid[2 * i >= steps] for i in range(steps)]
         return [self._retold(passage, told, before=i * len(grid)) for i, passage in enumerate(nearer)]
 
-    def _unequal(self, passage: Passage, steps: int) -> list[str]:
-        """What is done to a passage so that it has `steps` steps."""
-        beyond = (passage.hearing.grid.total_steps - steps) / self.representation.steps_per_quarter
-        if beyond > 0:
-            return [f"its last {beyond:g} quarters have no partner in the other and are left out"]
-        return [f"padded with {-beyond:g} quarters of silence to the length of the other"] if beyond else []
-
 
 def again(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
     """Latent vectors repeated from the first one on, until there are so many along an axis; or the first so many."""
     return z.take(np.arange(windows) % z.shape[axis], axis)
-
-
-def _filled(grid: Grid, steps: int) -> Grid:
-    """A grid with its last bar repeated as often as a window of `steps` steps has room."""
-    bar = int(grid.bar_steps[-1] - grid.bar_steps[-2])
-    return grid.extended(grid.total_steps + max(steps - grid.total_steps, 0) // bar * bar)
-
-
-def _until_its_end(hearing: Hearing) -> Hearing:
-    """A hearing whose song changes neither tempo, metre nor key after it: what is added to it is like its last bar."""
-    names = ("tempos", "time_signatures", "key_signatures")
-    end = hearing.grid.bar_ticks[-1]
-    kept = {name: tuple(c for c in getattr(hearing.song, name) if c.tick < end) for name in names}
-    return replace(hearing, song=replace(hearing.song, **kept))
