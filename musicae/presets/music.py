@@ -54,8 +54,8 @@ MUSIC = (
         representation=Drums(steps=32),
         network=Convolutional(widths=(96, 128, 160), blocks=2),
         latent=192,
-        objective=Elbo(beta=Linear(0.0, 0.25, 0, 2000)),
-        training=training(4500, peak=1.5e-3),
+        objective=Elbo(beta=Linear(0.0, 0.1, 0, 2000)),
+        training=training(3500, peak=1.5e-3),
         augmentations=(Exchange(0.2), Silence(0.1), Splice(0.3)),
     ),
     Preset(
