@@ -144,6 +144,12 @@ def test_importing_loads_nothing_heavy(module):
     assert loaded_by(f"import {module}") == set()
 
 
+def test_a_cold_start_loads_no_more_than_it_needs():
+    songs = [str(PACKAGE.parent / "midi_samples" / name) for name in ("ode_to_joy.mid", "frere_jacques.mid")]
+    work = f"import musicae\nmusicae.load().interpolate(*{songs!r}).song.to_bytes()"
+    assert loaded_by(work) == {"torch", "symusic"}
+
+
 def test_importing_the_commands_loads_nothing_heavy():
     """So that `--help` answers at once."""
     assert loaded_by("\n".join(f"import {name}" for name in sorted(commands()))) == set()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +35,20 @@ def test_steps_undo_ticks(grid):
     assert np.array_equal(grid.steps(grid.ticks(steps)), steps)
     assert np.array_equal(grid.steps(grid.bar_ticks), grid.bar_steps)
     assert np.array_equal(grid.ticks(grid.bar_steps), grid.bar_ticks)
+
+
+@given(st.integers(1, 9), st.sampled_from(METRES), st.sampled_from([16, 96, 100, 480, 1023]), st.booleans())
+def test_equal_bars_are_like_bars_among_others(bars, metre, ticks_per_quarter, later):
+    """They take one division; the same bars before a longer one are looked up."""
+    length = max(round(ticks_per_quarter * 4 * metre[0] / metre[1]), 1)
+    equal = Grid.regular(bars + later, length, max(4 * 4 * metre[0] // metre[1], 1)).bars(1 + later, bars + later)
+    ends = (lines[-1] + 5 for lines in (equal.bar_ticks, equal.bar_steps))
+    ticks, steps = (np.append(line, end) for line, end in zip((equal.bar_ticks, equal.bar_steps), ends, strict=True))
+    other = replace(equal, bar_ticks=ticks, bar_steps=steps)
+    inside = np.arange(equal.bar_ticks[0] - length * later, equal.bar_ticks[-1] + 1)
+    assert np.array_equal(equal.steps(inside), other.steps(inside))
+    steps = np.unique(equal.steps(inside))
+    assert np.array_equal(equal.ticks(steps), other.ticks(steps))
 
 
 @given(grids(), st.data())

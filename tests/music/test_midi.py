@@ -151,6 +151,13 @@ def test_notes_never_ended_are_ended():
     assert "never ended" in song.changes[0]
 
 
+@pytest.mark.parametrize("channels", [[0], [9], [15], [0, 3, 15]])
+def test_notes_never_ended_are_ended_on_every_channel(channels):
+    struck = b"".join(bytes([0, 0x90 | channel, 60, 64]) for channel in channels)
+    song = Song.read(file(struck + END))
+    assert [track.notes.tolist() for track in song.tracks] == [[(0, 1920, 60, 64)]] * len(channels)
+
+
 def test_zero_length_doubled_and_overlapping_notes():
     zero = Song.read(file(note(length=0) + END))
     assert zero.tracks[0].notes.tolist() == [(0, 1, 60, 64)]
