@@ -5,9 +5,9 @@
 
 GROOVE is the Groove MIDI Dataset, whose own split is used; CORPUS a folder that training wrote
 (runs/melody-2bar/corpus). Each is trained on one thread until it has used the minutes of processor time, in batches of
-128; the averaged weights that the preset keeps are measured on the test part, which nothing else has seen. The last is
-not of MusicVAE: it is told the hits, so its errors of timing and loudness are of all hits, those of others of the hits
-that come back.
+128; the averaged weights that the preset keeps are measured on the test part, which nothing else has seen. Our own
+`groove-2bar` is not trained here: the one that ships is measured, on scores and on taps. It keeps the hits of a score, so
+its errors of timing and loudness are of all hits, those of others of the hits that come back.
 
 Teacher-forced accuracies, rates and distortions are of one draw of z. `score played` is the test data as a score:
 every hit on the grid, as loud as the mean of all; its errors are what a model that plays has to beat.
@@ -38,9 +38,9 @@ NAMES = (
     "groovae_2bar_humanize",
     "groovae_2bar_tap_fixed_velocity",
     "groovae_2bar_add_closed_hh",
-    "groove-2bar-humanise",
+    "groove-2bar",
 )
-CORPORA = {"cat-drums_2bar_small": "drums", "groove-2bar-humanise": "groove_told"}  # others: "groove"
+CORPORA = {"cat-drums_2bar_small": "drums", "groove-2bar": "groove_precise"}  # others: "groove"
 BATCH = 256
 
 
@@ -104,6 +104,19 @@ def measured(folder: Path, splits: Splits, corpus: Corpus) -> dict:
     return figures
 
 
+def of_remains(corpus: Corpus) -> dict:
+    """What the groove model that ships makes of scores and of taps, greedily."""
+    model, truth = load("groove-2bar"), corpus.test[:]
+    figures = {}
+    for setting in ("humanise", "tapify"):
+        player = model.hearing(setting)
+        windows = player.decode_windows(player.encode_windows(truth), heard=truth)
+        ratios = model.representation.particular(windows, truth)
+        figures[setting] = {name: float(np.divide(*ratio)) for name, ratio in ratios.items()}
+        figures[setting]["timing_error_ms_at_own_tempo"] = in_milliseconds(model.representation, corpus, windows)
+    return figures
+
+
 def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,10 +135,13 @@ def main() -> None:
         corpus = options.melody if melody else options.runs / CORPORA.get(name, "groove")
         source = corpus if (corpus / "index.json").exists() else options.groove
         splits = open_data(PRESETS[name], [source], corpus, quiet=True)
+        if name == "groove-2bar":
+            results[name] = of_remains(Corpus.open(corpus))
+            continue
         if options.minutes:
             train(name, corpus, options.runs / name, options.minutes)
         results[name] = measured(options.runs / name, splits, Corpus.open(corpus))
-        print(json.dumps({name: results[name]}, indent=2), flush=True)
+    print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

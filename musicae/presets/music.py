@@ -7,7 +7,7 @@ from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.priors import Mixture
 from musicae.core.schedules import Linear
 from musicae.music.augmentations import Exchange, Silence, Splice
-from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.corruptions import AnyOf
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 from musicae.presets.preset import Preset, training
 
@@ -84,17 +84,6 @@ MUSIC = (
         training=training(4500, peak=1.5e-3),
         corruption=AnyOf(),
         augmentations=(Silence(0.1), Splice(0.2)),
-    ),
-    Preset(
-        name="groove-2bar-humanise",
-        summary="plays a drum score: how loud and when; which drums it is told",
-        representation=Groove(steps=32, kit="roland", hits_told=True),
-        network=Recurrent(encoder_units=(512,), decoder_units=(256, 256), dropout=0.2),
-        latent=64,
-        bottleneck="broad gaussian",
-        objective=Elbo(beta=Linear(0.0, 0.2, 0, 500), free_bits=16),
-        training=training(3000, peak=2e-3),
-        corruption=Unplayed(humanise=True),
     ),
     Preset(
         name="melody-2bar-lstm",
