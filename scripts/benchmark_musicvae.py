@@ -6,8 +6,8 @@
 GROOVE is the Groove MIDI Dataset, whose own split is used; CORPUS a folder that training wrote
 (runs/melody-2bar/corpus). Each is trained on one thread until it has used the minutes of processor time, in batches of
 128; the averaged weights that the preset keeps are measured on the test part, which nothing else has seen. Our own
-`groove-2bar` is not trained here: the one that ships is measured, on scores and on taps. It keeps the hits of a score, so
-its errors of timing and loudness are of all hits, those of others of the hits that come back.
+`groove-2bar` is not trained here: the one that ships is measured, on scores and on taps. It keeps the hits of a score,
+so its errors of timing and loudness are of all hits, those of others of the hits that come back.
 
 Teacher-forced accuracies, rates and distortions are of one draw of z. `score played` is the test data as a score:
 every hit on the grid, as loud as the mean of all; its errors are what a model that plays has to beat.
