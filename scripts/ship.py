@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from musicae.core import checkpoints
-from musicae.fitting import CORPUS, figures, open_data
+from musicae.fitting import CORPUS, SOURCES, figures, open_data
 from musicae.loading import load, write_settings
 
 PRETRAINED = Path(__file__).parents[1] / "musicae" / "pretrained"  # of this checkout, wherever the package is installed
@@ -24,13 +24,21 @@ def ship(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
-    for fitted in (trained.prior, trained.directions):
+    for fitted in (trained.prior, trained.directions, trained.choice if trained.preset.musical else None):
         if fitted:
             fitted.save(folder)
     splits = open_data(trained.preset, [run / CORPUS], run / CORPUS)
     measured = figures(load(folder), splits)
-    checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": trained.metrics.get("trained", {})})
+    checkpoints.write_json(folder, checkpoints.METRICS, measured | {"trained": taken(run)})
     return folder
+
+
+def taken(run: Path) -> dict[str, int]:
+    """The steps and seconds of a run, and of the runs that it began from."""
+    own = checkpoints.read_json(run, checkpoints.METRICS).get("trained", {})
+    begun = checkpoints.read_json(run, SOURCES).get("init") if (run / SOURCES).exists() else None
+    before = taken(Path(begun)) if begun and (Path(begun) / checkpoints.METRICS).exists() else {}
+    return {name: own.get(name, 0) + before.get(name, 0) for name in own | before}
 
 
 if __name__ == "__main__":
