@@ -280,7 +280,9 @@ def training_table(folder: Path) -> list[dict[str, str]]:
 
 def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, for none of it goes with the new one; but not a corpus that it is to read."""
-    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS)]
+    from musicae.music.choice import CHOICE
+
+    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, CHOICE)]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
         left.append(folder / CORPUS / INDEX)
     for path in left:
@@ -298,6 +300,7 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
         model.prior.save(folder)
     if accelerator.is_main_process and preset.musical:
         steer(model, splits.train)
+        choose(model, splits.train)
     if accelerator.is_main_process and len(splits.test):
         quickly = {} if preset.musical else {"most": LIKELIHOODS}
         model.metrics = figures(model, splits, **quickly) | {
@@ -328,6 +331,19 @@ def steer(model: Model, examples: Examples) -> None:
     model.directions = fitted(model, examples.array, model.preset.training.seed)
     if model.directions:
         model.directions.save(model.folder)
+
+
+def choose(model: Model, examples: Examples) -> None:
+    """Fit what chooses among new clips of a model of music to training examples, and write it into its folder.
+
+    Where it cannot be fitted, what was there is removed.
+    """
+    from musicae.music.choice import CHOICE, fitted
+
+    (model.folder / CHOICE).unlink(missing_ok=True)
+    model.choice = fitted(model, examples.array, model.preset.training.seed)
+    if model.choice:
+        model.choice.save(model.folder)
 
 
 def encoded(model: Model, examples: Examples, most: int) -> np.ndarray:

@@ -45,7 +45,12 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
     prior = FittedMixture.load(folder) if preset.prior else None
-    return of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
+    model = of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
+    if preset.musical:
+        from musicae.music.choice import Choice
+
+        model.choice = Choice.load(folder)
+    return model
 
 
 def find(model: str | Path) -> Path:

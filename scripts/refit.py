@@ -1,10 +1,11 @@
 """Fit again what is fitted to a model's codes after training; its weights stay.
 
-    python scripts/refit.py melody-2bar --data CORPUS
+    python scripts/refit.py melody-2bar --data CORPUS [--only choice]
 
 The model is one that ships or a folder that training wrote; CORPUS is what it was trained on. The settings are what
 its preset says today. Written into its folder: `prior.safetensors`, from which new clips are drawn, and its settings in
-`config.json`.
+`config.json`; of music also `directions.safetensors`, along which it is steered, and `choice.safetensors`, which
+chooses among new clips. `--only` fits one of the three; a prior that is fitted again asks for a choice that is.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import numpy as np
 from musicae.core import checkpoints
 from musicae.core.model import Model
 from musicae.core.priors import PRIOR
-from musicae.fitting import Splits, encoded, fitted_prior, open_data, steer
-from musicae.loading import build_network, find, of, read_preset, write_settings
+from musicae.fitting import Splits, choose, encoded, fitted_prior, open_data, steer
+from musicae.loading import build_network, find, load, of, read_preset, write_settings
 from musicae.presets import PRESETS
 
 
@@ -55,17 +56,30 @@ def refit_directions(model: Model, splits: Splits) -> str:
     return f"{model.name} can be steered by {', '.join(names) or 'nothing'}"
 
 
+def refit_choice(model: Model, splits: Splits) -> str:
+    """Fit what chooses among the new clips of a model of music and write it; a sentence on what it goes by."""
+    if model.preset.musical:
+        choose(model, splits.train)
+    names = model.choice.names if model.preset.musical and model.choice else ()
+    return f"new clips of {model.name} are chosen by {', '.join(names) or 'nothing'}"
+
+
+PARTS = {"prior": refit_prior, "directions": refit_directions, "choice": refit_choice}  # in this order
+
+
 def main() -> None:
     """Read, fit, write, say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
     parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
+    parser.add_argument("--only", choices=PARTS, help="which is fitted; all of them if left out")
     options = parser.parse_args()
-    model = trained(find(options.model))
+    folder = find(options.model)
+    model = load(folder) if options.only in ("directions", "choice") else trained(folder)
     with TemporaryDirectory() as temporary:
         splits = open_data(model.preset, options.data, Path(temporary))
-        print(refit_prior(model, splits))
-        print(refit_directions(model, splits))
+        for part in [options.only] if options.only else PARTS:
+            print(PARTS[part](model, splits))
     write_settings(model.folder, model.preset)
 
 

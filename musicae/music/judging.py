@@ -182,9 +182,9 @@ def judged(
 
 
 def sampled(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
-    """`n` windows drawn from a model's prior; a conditional model is told what windows drawn from `like` have."""
+    """`n` windows as `sample` makes them; a conditional model is told what windows drawn from `like` have."""
     condition = to_batch(_some(like, n, seed, again=True).array, model.representation).condition
-    return model.decode_windows(model.draw(n, seed), condition, temperature, seed=seed)
+    return model.sampled_windows(n, condition, temperature, seed=seed)
 
 
 def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:

@@ -13,9 +13,11 @@ import torch
 from musicae.core.evaluation import measure
 from musicae.core.geometry import between, lerp, slerp
 from musicae.core.model import Model
+from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music import passages
 from musicae.music.attributes import measure as attributes
+from musicae.music.choice import CANDIDATES, CHOOSING, Choice
 from musicae.music.chords import parse
 from musicae.music.corruptions import AnyOf, Unplayed
 from musicae.music.metrics import notes_right, score
@@ -29,7 +31,13 @@ Bars = tuple[int, int] | None
 
 
 class MusicModel(Model):
-    """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too."""
+    """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too.
+
+    Attributes:
+        choice: what chooses among several decodes for each new clip; None where none was fitted: the first is taken.
+    """
+
+    choice: Choice | None = None
 
     def hearing(self, setting: str) -> MusicModel:
         """The same model, which from now on hears what a setting of `Unplayed` leaves of a song: `"humanise"` a score,
@@ -43,7 +51,7 @@ class MusicModel(Model):
         if remains is None:
             raise ConfigError(f"{self.name} was not trained to play from what {setting} leaves: choose another model")
         heard = MusicModel(replace(self.preset, corruption=remains), self.network, self.metrics, self.folder)
-        heard.prior, heard.directions = self.prior, self.directions
+        heard.prior, heard.directions, heard.choice = self.prior, self.directions, self.choice
         return heard
 
     def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:
@@ -181,10 +189,11 @@ class MusicModel(Model):
     def sample(
         self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0, **told: Any
     ) -> list[Song]:
-        """`n` new clips, decodes of draws from the prior, each one window long.
+        """`n` new clips, each one window long (see `sampled_windows`).
 
         A conditional model is told what `told` says (see `decode`), and then a clip is as long as the progression of
-        chords, or as the song whose hits are to be played: all of it from one latent vector, in one style.
+        chords, or as the song whose hits are to be played: all of it from one latent vector, in one style, and nothing
+        is chosen among if that is more than one window.
         """
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
@@ -192,9 +201,39 @@ class MusicModel(Model):
         length = len(passage.windows)
         condition = self.condition(passage)
         condition = None if condition is None else condition.repeat(n, 1, 1)
-        z = self.draw(n, seed).repeat(length, 0)
-        windows = self.decode_windows(z, condition, temperature, top_p, seed)
+        how = {"temperature": temperature, "top_p": top_p, "seed": seed}
+        if length == 1:
+            windows = self.sampled_windows(n, condition, **how)
+        else:
+            windows = self.decode_windows(self.draw(n, seed).repeat(length, 0), condition, **how)
         return [self._render(windows[i : i + length], passage) for i in range(0, n * length, length)]
+
+    def sampled_windows(
+        self,
+        n: int,
+        condition: torch.Tensor | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """`n` new windows `[n, *shape]`, decodes of draws from the prior.
+
+        Where the model has a `choice`, each is one of `CANDIDATES` decodes, chosen with a chance in proportion to the
+        odds that it is music.
+
+        Args:
+            n: how many.
+            condition: what a conditional model is told beside each, `[n, steps, conditions]`.
+            temperature: 0 decodes greedily.
+            top_p: see `musicae.core.likelihoods.choose`.
+            seed: of everything random.
+        """
+        each = 1 if self.choice is None else CANDIDATES
+        condition = None if condition is None else condition.repeat_interleave(each, 0)
+        windows = self.decode_windows(self.draw(n * each, seed), condition, temperature, top_p, seed)
+        if self.choice is None:
+            return windows
+        return windows[self.choice.choose(attributes(self.representation, windows), each, RandomSource(seed, CHOOSING))]
 
     def vary(
         self,

@@ -1,0 +1,171 @@
+"""Choosing among what a model makes up, on numbers with known odds and on models with random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny
+from safetensors.numpy import load_file
+
+from musicae.core.directions import DIRECTIONS
+from musicae.core.randomness import RandomSource
+from musicae.errors import CheckpointError
+from musicae.fitting import _clear, choose
+from musicae.loading import load
+from musicae.music import model as models
+from musicae.music.attributes import measure
+from musicae.music.choice import CHOICE, Choice, fit, fitted
+from musicae.music.judging import sampled
+from musicae.music.windows import Windows
+
+MELODY = tiny.MELODY.representation
+KNOWN = Choice(("density",), np.array([2.0]), np.array([0.5]), np.array([1.0, 2.0, -1.0]))
+
+
+def melodies(n: int, notes: float, seed: int = 0) -> np.ndarray:
+    """Windows of about so many notes."""
+    rng = np.random.default_rng(seed)
+    windows = np.where(rng.random((n, 32)) < notes / 32, rng.integers(50, 70, (n, 32)), 0)
+    windows[:, 0] = 60
+    return windows.astype(np.uint8)
+
+
+def normal(mean: float, spread: float, n: int = 20_000, seed: int = 0) -> dict[str, np.ndarray]:
+    """One attribute."""
+    return {"density": np.random.default_rng(seed).normal(mean, spread, n)}
+
+
+@pytest.fixture
+def model():
+    """A model that draws and decodes windows of many notes, and has learnt to choose those of few."""
+    member = tiny.model(tiny.MELODY)
+    member.decode_windows = lambda z, *_, seed=0, **__: melodies(len(z), 12, abs(int(1e4 * z.sum())))
+    member.choice = fitted(member, melodies(500, 8))
+    return member
+
+
+# Odds ---------------------------------------------------------------------------------------------
+
+
+def test_odds_by_hand():
+    found = KNOWN.log_odds({"density": np.array([2.0, 2.5, 1.0, np.nan, 9.0])})
+    np.testing.assert_allclose(found, [1, 1 + 2 - 1, 1 - 4 - 4, 1, 1 + 6 - 9])
+
+
+def test_the_odds_of_two_normal_distributions_are_found():
+    """ln N(x; 0, 1) / N(x; 1/2, 1) = 1/8 - x/2."""
+    x = np.linspace(-2, 2, 9)
+    found = fit(normal(0, 1), normal(0.5, 1, seed=1)).log_odds({"density": x})
+    np.testing.assert_allclose(found, 1 / 8 - x / 2, atol=0.1)
+
+
+def test_odds_of_music_are_above_those_of_noise():
+    choice = fit(measure(MELODY, melodies(500, 6)), measure(MELODY, melodies(500, 20, 1)))
+    music, noise = (choice.log_odds(measure(MELODY, melodies(500, *how))) for how in ((6, 2), (20, 3)))
+    assert (music > 0).mean() > 0.9
+    assert (noise < 0).mean() > 0.9
+
+
+def test_an_attribute_that_tells_nothing_is_left_out():
+    both = [normal(0, 1, seed=seed) | {"hats": np.zeros(20_000), "swing": np.full(20_000, np.nan)} for seed in (0, 1)]
+    assert fit(*both).names == ("density",)
+    assert fit({"hats": np.zeros(5)}, {"hats": np.zeros(5)}) is None
+
+
+# Choosing -----------------------------------------------------------------------------------------
+
+
+def test_each_is_chosen_as_often_as_its_odds_say():
+    values = {"density": np.tile([2.0, 2.5, 1.0], 20_000)}
+    chosen = KNOWN.choose(values, 3, RandomSource(0))
+    assert np.array_equal(chosen // 3, np.arange(20_000))
+    odds = np.exp(KNOWN.log_odds(values)[:3])
+    np.testing.assert_allclose(np.bincount(chosen % 3, minlength=3) / 20_000, odds / odds.sum(), atol=0.01)
+
+
+def test_of_many_candidates_those_are_chosen_that_are_distributed_like_music():
+    music, made = normal(0, 1), normal(1, 2, seed=1)
+    candidates = normal(1, 2, 64_000, seed=2)
+    chosen = candidates["density"][fit(music, made).choose(candidates, 16, RandomSource(0))]
+    assert chosen.mean() == pytest.approx(0, abs=0.1)
+    assert chosen.std() == pytest.approx(1, abs=0.1)
+
+
+def test_of_one_candidate_there_is_no_choice(model, monkeypatch):
+    monkeypatch.setattr(models, "CANDIDATES", 1)
+    chosen = model.sampled_windows(20, seed=3)
+    model.choice = None
+    np.testing.assert_array_equal(chosen, model.sampled_windows(20, seed=3))
+
+
+def test_chosen_windows_are_nearer_to_music(model):
+    chosen, made = model.sampled_windows(200, seed=1), model.decode_windows(model.draw(200, 1))
+    music, chosen, made = (measure(MELODY, one)["density"].mean() for one in (melodies(500, 8), chosen, made))
+    assert abs(chosen - music) < 0.5 * abs(made - music)
+
+
+@pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
+def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
+    member = tiny.model(preset)
+    cut = [member.representation.windows(tiny.band(8, stride=i))[0] for i in range(1, 16)]
+    windows = np.resize(np.concatenate(cut), (100, *member.representation.shape))
+    member.choice = fitted(member, windows)
+    clips = [[clip.to_bytes() for clip in member.sample(4, seed=seed, temperature=1.0)] for seed in (1, 1, 2)]
+    assert clips[0] == clips[1] != clips[2]
+    if not member.representation.told:
+        np.testing.assert_array_equal(
+            sampled(member, Windows(windows, member.representation), 4, 1), member.sampled_windows(4, seed=1)
+        )
+
+
+def test_what_is_longer_than_a_window_is_not_chosen_among():
+    member = tiny.model(tiny.CHORDS)
+    before = [clip.to_bytes() for clip in member.sample(2, chords="C G Am F")]
+    member.choice = Choice(("density",), np.zeros(1), np.ones(1), np.array([0.0, 5.0, 0.0]))
+    assert [clip.to_bytes() for clip in member.sample(2, chords="C G Am F")] == before
+
+
+# Files --------------------------------------------------------------------------------------------
+
+
+def test_a_folder_gives_back_what_was_written(tmp_path):
+    assert Choice.load(tmp_path) is None
+    KNOWN.save(tmp_path)
+    found = Choice.load(tmp_path)
+    assert found.names == KNOWN.names
+    for name, array in load_file(tmp_path / CHOICE).items():
+        np.testing.assert_array_equal(array, getattr(KNOWN, name))
+        np.testing.assert_array_equal(array, getattr(found, name))
+
+
+@pytest.mark.parametrize("spoil", [lambda data: b"x", lambda data: data[:-3]])
+def test_a_damaged_file_is_said(tmp_path, spoil):
+    KNOWN.save(tmp_path)
+    path = tmp_path / CHOICE
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(CheckpointError, match="damaged"):
+        Choice.load(tmp_path)
+
+
+def test_a_loaded_model_chooses(tmp_path):
+    folder = tiny.folder(tiny.MELODY, tmp_path)
+    assert load(folder).choice is None
+    KNOWN.save(folder)
+    assert load(folder).choice.names == KNOWN.names
+
+
+def test_what_another_run_left_is_cleared(tmp_path):
+    for name in (CHOICE, DIRECTIONS):
+        (tmp_path / name).write_bytes(b"old")
+    _clear(tmp_path, [])
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_windows_leave_no_choice(tmp_path):
+    KNOWN.save(tiny.folder(tiny.MELODY, tmp_path))
+    member = load(tmp_path)
+    choose(member, Windows(melodies(99, 8), MELODY))
+    assert member.choice is None
+    assert not (tmp_path / CHOICE).exists()
+    choose(member, Windows(melodies(100, 8), MELODY))
+    assert load(tmp_path).choice.names == member.choice.names
