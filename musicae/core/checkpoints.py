@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -88,3 +90,28 @@ def read_weights(folder: Path, network: nn.Module) -> None:
             shapes = f"{tuple(tensors[name].shape)}, the network's {tuple(wanted[name].shape)}"
             raise CheckpointError(f"{path}: {name} has shape {shapes}")
     network.load_state_dict(tensors)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], names: Sequence[str]) -> None:
+    """Write a few arrays, and the names that they are about, to a file of a model folder."""
+    from safetensors.numpy import save
+
+    write_atomically(path, save(arrays, {"names": json.dumps(list(names))}), force=True)
+
+
+def read_arrays(path: Path) -> tuple[tuple[str, ...], dict[str, np.ndarray]] | None:
+    """The names and the arrays of such a file; None where there is none.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    from safetensors import safe_open
+
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "np") as file:
+            names = tuple(json.loads(file.metadata()["names"]))
+            return names, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except Exception as error:  # safetensors answers a damaged file with errors of its own
+        raise CheckpointError(f"{path}: damaged ({type(error).__name__}); fit it again, or remove it") from error

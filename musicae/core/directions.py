@@ -7,14 +7,14 @@ fitted to all attributes at the same time: each is the change of the expected co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from musicae.errors import CheckpointError, ConfigError
+from musicae.core.checkpoints import read_arrays, write_arrays
+from musicae.errors import ConfigError
 
 DIRECTIONS = "directions.safetensors"
 RIDGE = 1e-3  # of the correlations between attributes: keeps apart two that are nearly the same
@@ -60,12 +60,8 @@ class Directions:
 
     def save(self, folder: Path) -> None:
         """Write them into a model folder, in float16."""
-        from safetensors.numpy import save
-
-        from musicae.files import write_atomically
-
         arrays = {"vectors": self.vectors.astype(np.float16), "spreads": self.spreads.astype(np.float32)}
-        write_atomically(folder / DIRECTIONS, save(arrays, {"names": json.dumps(self.names)}), force=True)
+        write_arrays(folder / DIRECTIONS, arrays, self.names)
 
     @classmethod
     def load(cls, folder: Path) -> Directions | None:
@@ -74,17 +70,8 @@ class Directions:
         Raises:
             CheckpointError: they are damaged.
         """
-        from safetensors import safe_open
-
-        path = folder / DIRECTIONS
-        if not path.exists():
-            return None
-        try:
-            with safe_open(path, "np") as file:
-                names = tuple(json.loads(file.metadata()["names"]))
-                return cls(names, file.get_tensor("vectors").astype(np.float32), file.get_tensor("spreads"))
-        except Exception as error:  # safetensors answers a damaged file with errors of its own
-            raise CheckpointError(f"{path}: damaged ({type(error).__name__}); fit them again, or remove it") from error
+        found = read_arrays(folder / DIRECTIONS)
+        return found and cls(found[0], found[1]["vectors"].astype(np.float32), found[1]["spreads"])
 
 
 def fit(codes: np.ndarray, values: Values) -> Directions:

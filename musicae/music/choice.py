@@ -9,16 +9,15 @@ drawing from the windows reweighted to be like music in these attributes (sampli
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicae.core.checkpoints import read_arrays, write_arrays
 from musicae.core.directions import Values
 from musicae.core.randomness import RandomSource
-from musicae.errors import CheckpointError
 from musicae.music.attributes import measure
 from musicae.music.windows import to_batch
 
@@ -70,12 +69,8 @@ class Choice:
 
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""
-        from safetensors.numpy import save
-
-        from musicae.files import write_atomically
-
         arrays = {name: getattr(self, name).astype(np.float32) for name in ("means", "spreads", "weights")}
-        write_atomically(folder / CHOICE, save(arrays, {"names": json.dumps(self.names)}), force=True)
+        write_arrays(folder / CHOICE, arrays, self.names)
 
     @classmethod
     def load(cls, folder: Path) -> Choice | None:
@@ -84,17 +79,8 @@ class Choice:
         Raises:
             CheckpointError: it is damaged.
         """
-        from safetensors import safe_open
-
-        path = folder / CHOICE
-        if not path.exists():
-            return None
-        try:
-            with safe_open(path, "np") as file:
-                arrays = {name: file.get_tensor(name) for name in ("means", "spreads", "weights")}
-                return cls(tuple(json.loads(file.metadata()["names"])), **arrays)
-        except Exception as error:  # safetensors answers a damaged file with errors of its own
-            raise CheckpointError(f"{path}: damaged ({type(error).__name__}); fit it again, or remove it") from error
+        found = read_arrays(folder / CHOICE)
+        return found and cls(found[0], **found[1])
 
 
 def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads: np.ndarray) -> np.ndarray:
