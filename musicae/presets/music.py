@@ -75,7 +75,7 @@ MUSIC = (
     ),
     Preset(
         name="groove-2bar",
-        summary="two bars of drums as they are played; plays a score, makes a beat of taps",
+        summary="two bars of drums as they are played, of a score, of taps",
         representation=Groove(steps=32, kit="roland", precise=True),
         network=Convolutional(widths=(96, 128, 160), blocks=2),
         latent=128,
