@@ -104,17 +104,31 @@ def measured(folder: Path, splits: Splits, corpus: Corpus) -> dict:
     return figures
 
 
-def of_remains(corpus: Corpus) -> dict:
-    """What the groove model that ships makes of scores and of taps, greedily."""
-    model, truth = load("groove-2bar"), corpus.test[:]
+def of_remains(corpus: Corpus, recurrent: Path) -> dict:
+    """What the groove model that ships makes of scores and of taps, greedily.
+
+    Of scores also on those hits alone that a trained `groovae_2bar_humanize` gives back, with that one's own errors.
+    """
+    model, truth = load("groove-2bar"), corpus.test[:].copy()
     figures = {}
     for setting in ("humanise", "tapify"):
         player = model.hearing(setting)
         windows = player.decode_windows(player.encode_windows(truth), heard=truth)
-        ratios = model.representation.particular(windows, truth)
-        figures[setting] = {name: float(np.divide(*ratio)) for name, ratio in ratios.items()}
-        figures[setting]["timing_error_ms_at_own_tempo"] = in_milliseconds(model.representation, corpus, windows)
+        figures[setting] = errors(corpus, windows, truth)
+        if setting == "humanise" and (recurrent / "metrics.json").exists():
+            theirs = load(recurrent)
+            theirs = theirs.decode_windows(theirs.encode_windows(truth))
+            windows[:, :9] *= theirs[:, :9]
+            figures["humanise, the hits that the recurrent one gives back"] = errors(corpus, windows, truth)
+            figures["the recurrent one on these"] = errors(corpus, theirs, truth)
     return figures
+
+
+def errors(corpus: Corpus, windows: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """How well windows are played."""
+    kind = PRESETS["groove-2bar"].representation
+    ratios = {name: float(np.divide(*ratio)) for name, ratio in kind.particular(windows, truth).items()}
+    return ratios | {"timing_error_ms_at_own_tempo": in_milliseconds(kind, corpus, windows)}
 
 
 def main() -> None:
@@ -136,7 +150,7 @@ def main() -> None:
         source = corpus if (corpus / "index.json").exists() else options.groove
         splits = open_data(PRESETS[name], [source], corpus, quiet=True)
         if name == "groove-2bar":
-            results[name] = of_remains(Corpus.open(corpus))
+            results[name] = of_remains(Corpus.open(corpus), options.runs / "groovae_2bar_humanize")
             continue
         if options.minutes:
             train(name, corpus, options.runs / name, options.minutes)
