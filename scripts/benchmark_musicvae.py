@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from benchmark_melody import train
 
+from musicae.core.checkpoints import WEIGHTS
 from musicae.core.evaluation import WAYS
 from musicae.core.randomness import RandomSource
 from musicae.fitting import Splits, open_data
@@ -115,7 +116,7 @@ def of_remains(corpus: Corpus, recurrent: Path) -> dict:
         player = model.hearing(setting)
         windows = player.decode_windows(player.encode_windows(truth), heard=truth)
         figures[setting] = errors(corpus, windows, truth)
-        if setting == "humanise" and (recurrent / "metrics.json").exists():
+        if setting == "humanise" and (recurrent / WEIGHTS).exists():
             theirs = load(recurrent)
             theirs = theirs.decode_windows(theirs.encode_windows(truth))
             windows[:, :9] *= theirs[:, :9]
