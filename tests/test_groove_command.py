@@ -21,7 +21,7 @@ BAR = 3 * 480
 
 def small(name: str):
     """A preset of GrooVAE with a network that is made in no time."""
-    return replace(PRESETS[name], network=Recurrent(encoder_units=(8,), decoder_units=(8,)), latent=4)
+    return replace(PRESETS[name], network=Recurrent(encoder_units=(8,), decoder_units=(8,)), latent=4, prior=None)
 
 
 @pytest.fixture(autouse=True)
