@@ -68,7 +68,7 @@ MUSIC = (
         network=Convolutional(widths=(128, 128, 128, 128, 128), blocks=1, fine=False, summary=64),
         latent=512,
         objective=Elbo(beta=Linear(0.0, 0.05, 0, 1500)),
-        prior=Mixture(examples=40_000),
+        prior=Mixture(components=8),
         training=training(4000, peak=1.5e-3),
         transpose=(-6, 6),
         augmentations=(Exchange(0.15), Splice(0.2)),
