@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from musicae.core.randomness import RandomSource
 
 PRIOR = "prior.safetensors"
+SMALLEST = 0.01  # of a component's deviations: one that holds a single code keeps some width
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Mixture:
             weights=found.weights_,
             means=np.concatenate([found.means_, other_means], 1),
             factors=np.linalg.cholesky(covariances.astype(np.float64))[:, *np.tril_indices(first.shape[1])],
-            deviations=np.sqrt(other_variances),
+            deviations=np.maximum(np.sqrt(other_variances), SMALLEST),
         )
 
 
