@@ -76,7 +76,7 @@ def test_what_was_trained_here_is_listed(tmp_path, monkeypatch):
     [
         ("melody-2baar", r"unknown model or folder 'melody-2baar': did you mean 'melody-2bar'\?"),
         ("zzz", r"unknown model or folder 'zzz': known: melody-2bar"),
-        ("pianoroll-2bar", r"train it with `python -m musicae.train pianoroll-2bar`, then give --model runs/pian"),
+        ("cat-mel_2bar_big", r"train it with `python -m musicae.train cat-mel_2bar_big`, then give --model runs/cat"),
         ("empty", r"empty: no config.json in it"),
     ],
 )
