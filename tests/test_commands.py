@@ -260,7 +260,7 @@ def test_the_wrong_kind_of_file_says_which_model_would_do(refused, models, monke
 
 def test_unknown_models(refused):
     assert "unknown model or folder 'melody-2baar'" in refused("interpolate a.mid b.mid --model melody-2baar")
-    assert "train it with `python -m musicae.train pianor" in refused("sample --model pianoroll-2bar")
+    assert "train it with `python -m musicae.train cat-mel" in refused("sample --model cat-mel_2bar_big")
 
 
 def test_names_of_any_kind(run):
