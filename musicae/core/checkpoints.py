@@ -54,13 +54,15 @@ def read_json(folder: Path, name: str) -> dict:
 
 class Unfilled(TorchFunctionMode):
     """In this context networks are built whose weights are read next: no initial ones are drawn, as that takes longer
-    than to read them. What is in their place is arbitrary."""
+    than to read them. In their place are zeros, or what was there: drawing until all lie within bounds ends so."""
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         """The function, but for those that fill weights."""
         named = named or {}
-        if getattr(function, "__module__", "") == "torch.nn.init" or function in _FILLS:
+        if getattr(function, "__module__", "") == "torch.nn.init":
             return arguments[0] if arguments else named["tensor"]
+        if function in _FILLS:
+            return arguments[0].zero_()
         return function(*arguments, **named)
 
 
