@@ -26,13 +26,24 @@ songs() {
         --data "$unpacked/js_fakes/midi" --data "$unpacked/freedoom_midi" --data "$unpacked/free_music" "$@"
 }
 
+# From where the last training ended, with a lighter rate: again STEPS LEARNING_RATE BETA
+again() {
+    local before="runs/$name-before-$1"
+    mv "runs/$name" "$before"
+    train --init "$before" --data "$before/corpus" --steps "$1" --learning-rate "$2" --beta "$3"
+    cp -r "$before/corpus" "runs/$name/corpus"
+}
+
 case $name in
-melody-2bar | pianoroll-2bar) songs ;;
-melody-16bar)  # twice: the second time from where the first ended, with a lighter rate
+melody-2bar) songs ;;
+melody-16bar)
     songs
-    mv "runs/$name" "runs/$name-first"
-    train --init "runs/$name-first" --data "runs/$name-first/corpus" --steps 4200 --learning-rate 1e-3 --beta 0.03
-    cp -r "runs/$name-first/corpus" "runs/$name/corpus"
+    again 3000 1e-3 0.03
+    again 1300 6e-4 0.02
+    ;;
+pianoroll-2bar)
+    songs
+    again 1200 7e-4 0.04
     ;;
 drums-2bar | groove-2bar)
     unpack groove
@@ -42,8 +53,9 @@ trio-16bar)
     unpack freedoom_midi free_music
     python scripts/study_trios.py --trios "$unpacked/freedoom_midi" "$unpacked/free_music" \
         --melodies runs/melody-16bar/corpus --drums runs/drums-2bar/corpus --runs runs/trios --only "split 0"
-    train --data runs/trios/trios_0_mixed
+    train --data runs/trios/trios_0_mixed --steps 1800
     cp -r runs/trios/trios_0_mixed "runs/$name/corpus"
+    again 1900 1.5e-3 0.03
     ;;
 *)
     echo "$name: no such model ships" >&2
