@@ -63,4 +63,7 @@ trio-16bar)
     ;;
 esac
 python scripts/ship.py "runs/$name"
-python scripts/refit.py "$name" --data "runs/$name/corpus"
+case $name in
+trio-16bar) python scripts/refit.py "$name" --data runs/trios/trios_0 ;;  # to songs alone: mixtures are no music
+*) python scripts/refit.py "$name" --data "runs/$name/corpus" ;;
+esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -50,8 +51,8 @@ class MusicModel(Model):
         remains = corruption.only(setting) if isinstance(corruption, Unplayed | AnyOf) else None
         if remains is None:
             raise ConfigError(f"{self.name} was not trained to play from what {setting} leaves: choose another model")
-        heard = MusicModel(replace(self.preset, corruption=remains), self.network, self.metrics, self.folder)
-        heard.prior, heard.directions, heard.choice = self.prior, self.directions, self.choice
+        heard = copy(self)
+        heard.preset = replace(self.preset, corruption=remains)
         return heard
 
     def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:

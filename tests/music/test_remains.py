@@ -44,6 +44,7 @@ def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model
     humanising = model.hearing("humanise")
     assert humanising.preset.corruption == Unplayed(humanise=True)
     assert model.preset.corruption == AnyOf()
+    assert {**vars(humanising), "preset": model.preset} == vars(model)
     quiet = windows.copy()
     quiet[:, 9:18] *= 0.5
     assert (humanising.encode_windows(windows) == humanising.encode_windows(quiet)).all()
