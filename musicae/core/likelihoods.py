@@ -331,6 +331,17 @@ class Played(Marked):
     one costs as much as it is heard.
     """
 
+    def mode(self) -> torch.Tensor:
+        """As many switches of a part `[batch, 3 · switches, parts...]` as are expected, `round(Σ p)`, the most probable
+        ones; levels and shifts as expected.
+
+        Where it is certain that something is played but not what (a tap), each switch alone is more probably off, and
+        the most probable of each would leave silence.
+        """
+        p, *marks = self.mean.chunk(3, 1)
+        rank = p.argsort(dim=1, descending=True, stable=True).argsort(1)
+        return torch.cat([(rank < p.sum(1, keepdim=True).round()).float(), *marks], 1)
+
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """`Σ t ln p + (1 − t) ln(1 − p) − t Σ |x − m| / b` over the switches, in nats: `[batch]`."""
         (_, *marks), (t, *true_marks) = self.mean.chunk(3, 1), x.chunk(3, 1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Combined, Normal, choose
+from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Combined, Normal, Played, choose
 from musicae.core.randomness import RandomSource
 
 BELOW_ONE = 1 - 2**-24  # the largest number that a uniform source can give
@@ -192,3 +192,15 @@ def test_choosing_takes_batches_of_any_shape():
     for i in range(2):
         for j in range(3):
             assert chosen[i, j] == choose(p[i, j], uniform[i, j], 0.7, 0.9)
+
+
+def test_as_many_switches_are_played_as_are_expected_and_the_most_probable_ones():
+    p = torch.tensor([0.4, 0.3, 0.35, 0.02]).view(1, 4, 1)  # something is played, but each on its own is rather not
+    decoded = Played.of(torch.cat([p.logit(), torch.zeros(1, 8, 1)], 1)).mode()
+    assert decoded[0, :4, 0].tolist() == [1, 0, 0, 0]
+
+
+def test_switches_that_are_certain_are_played_as_they_are():
+    switches = RandomSource(3).integers(0, 1, 8, 9, 16).float()
+    decoded = Played.of(torch.cat([12 * (2 * switches - 1), logits(8, 18, 16)], 1)).mode()
+    assert torch.equal(decoded[:, :9], switches)
