@@ -10,7 +10,10 @@ import sys
 import tempfile
 import warnings
 import webbrowser
+from collections.abc import Iterable, Sized
 from fractions import Fraction
+from itertools import accumulate
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -25,43 +28,47 @@ def note_array(start, end, pitch, velocity) -> np.ndarray:
     """Columns as a NOTE array, unsorted, with velocities of 1 to 127.
 
     Raises:
-        ValueError: a pitch is not a MIDI pitch, or a time is not finite.
+        ValueError: a pitch is not a MIDI pitch.
     """
-    pitch = np.asarray(pitch, np.int64)
-    if not all(np.isfinite(times).all() for times in (start, end)):
-        raise ValueError("has a note at a time that is not a number")
     if len(pitch) and not 0 <= pitch.min() <= pitch.max() <= 127:
         raise ValueError("has a note with a pitch outside 0 to 127")
-    notes = np.zeros(len(pitch), NOTE)
+    notes = np.empty(len(pitch), NOTE)
     notes["start"], notes["end"], notes["pitch"] = start, end, pitch
-    notes["velocity"] = np.clip(np.asarray(velocity, np.int64), 1, 127)
+    notes["velocity"] = np.minimum(np.maximum(velocity, 1), 127)
     return notes
+
+
+def _bounds(tracks: Iterable[Sized]) -> list[int]:
+    """See `Draft`, of the notes of each track."""
+    return [0, *accumulate(map(len, tracks))]
 
 
 # symusic ----------------------------------------------------------------------------------------
 
 
 def from_symusic(score) -> Draft:
-    """The records of a `symusic.Score` of any time unit."""
-    score = score.to("tick")
+    """The records of a `symusic.Score` in ticks."""
+    if not score.tracks:
+        raise ValueError("has no notes")
     check_changes(len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
-    tempos, metres, keys = (a.numpy() for a in (score.tempos, score.time_signatures, score.key_signatures))
-    with np.errstate(divide="ignore"):
-        rates = 6e7 / tempos["mspq"]
     return Draft(
         score.ticks_per_quarter,
-        [_symusic_track(track) for track in score.tracks],
-        list(zip(tempos["time"].tolist(), rates.tolist(), strict=True)),
-        list(zip(*(metres[key].tolist() for key in ("time", "numerator", "denominator")), strict=True)),
-        list(zip(*(keys[key].tolist() for key in ("time", "key", "tonality")), strict=True)),
+        _from_symusic_notes(score),
+        _bounds(track.notes for track in score.tracks),
+        [Track(program=track.program & 127, is_drum=track.is_drum, name=track.name) for track in score.tracks],
+        [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in score.tempos],
+        [(metre.time, metre.numerator, metre.denominator) for metre in score.time_signatures],
+        [(key.time, key.key, key.tonality) for key in score.key_signatures],
     )
 
 
-def _symusic_track(track) -> Track:
-    a = track.notes.numpy()
-    start = a["time"].astype(np.int64)
-    notes = note_array(start, start + a["duration"], a["pitch"], a["velocity"])
-    return Track(notes, track.program & 127, track.is_drum, track.name)
+def _from_symusic_notes(score) -> np.ndarray:
+    """The notes of all tracks, one track after the other."""
+    tracks = [track.notes.numpy() for track in score.tracks]
+    columns = ([a[name] for a in tracks] for name in ("time", "duration", "pitch", "velocity"))
+    start, length, pitch, velocity = map(np.concatenate, columns)
+    start = start.astype(np.int64)
+    return note_array(start, start + length, pitch, velocity)
 
 
 def to_symusic(song: Song):
@@ -100,8 +107,7 @@ def from_abc(text: str) -> Draft:
         except RuntimeError:
             raise ValueError("abc2midi cannot make music of it; check its ABC") from None
     draft = from_symusic(score)
-    for track in draft.tracks:
-        track.notes["start"] -= 1  # abc2midi begins every note a tick late
+    draft.notes["start"] -= 1  # abc2midi begins every note a tick late
     return draft
 
 
@@ -138,16 +144,15 @@ def from_pretty_midi(music) -> Draft:
             raise ValueError("has a time that is not a number")
         return np.rint(np.clip(found, -unit, 2 * MOST_QUARTERS * unit)).astype(np.int64)
 
-    def track(instrument):
-        columns = [(n.start, n.end, n.pitch, n.velocity) for n in instrument.notes]
-        start, end, pitch, velocity = np.array(columns, float).reshape(-1, 4).T
-        notes = note_array(ticks(start), ticks(end), pitch, velocity)
-        return Track(notes, int(instrument.program), bool(instrument.is_drum), instrument.name)
-
+    rows = [(n.start, n.end, n.pitch, n.velocity) for i in music.instruments for n in i.notes]
+    start, end, pitch, velocity = np.array(rows, float).reshape(-1, 4).T
+    notes = note_array(ticks(start), ticks(end), pitch.astype(np.int64), velocity.astype(np.int64))
+    tracks = [Track(program=int(i.program), is_drum=bool(i.is_drum), name=i.name) for i in music.instruments]
     metres = [(int(ticks(m.time)), m.numerator, m.denominator) for m in music.time_signature_changes]
     keys = [(int(ticks(k.time)), *_sharps(k.key_number)) for k in music.key_signature_changes]
     tempos = list(zip(starts.astype(int).tolist(), (60 / (pace * unit)).tolist(), strict=True))
-    return Draft(unit, [track(i) for i in music.instruments], tempos, metres, keys)
+    bounds = _bounds(instrument.notes for instrument in music.instruments)
+    return Draft(unit, notes, bounds, tracks, tempos, metres, keys)
 
 
 def _sharps(key_number: int) -> tuple[int, bool]:
@@ -198,7 +203,10 @@ def from_music21(stream) -> Draft:
             sounding = stream.toSoundingPitch().stripTies()
             parts = list(getattr(sounding, "parts", [])) or [sounding]
             delay = max(_upbeat(part) for part in parts)
-            draft.tracks = [_music21_track(part.flatten(), delay) for part in parts]
+            parts = [part.flatten() for part in parts]
+            rows = [_music21_notes(part, delay) for part in parts]
+            draft.notes = note_array(*np.array([row for some in rows for row in some], np.int64).reshape(-1, 4).T)
+            draft.bounds, draft.tracks = _bounds(rows), list(map(_music21_track, parts))
             _add_music21_signs(draft, sounding.flatten(), delay)
         except Exception as error:  # as above
             raise ValueError(f"music21 cannot make notes of it: {type(error).__name__}: {error}") from None
@@ -215,7 +223,8 @@ def _music21_ticks(quarters) -> int:
     return round(Fraction(quarters) * _FINE)
 
 
-def _music21_track(part, delay: Fraction) -> Track:
+def _music21_notes(part, delay: Fraction) -> list[tuple[int, int, int, int]]:
+    """(start, end, pitch, velocity) of each note."""
     rows = []
     for element in part.notes:
         if element.duration.isGrace or "Harmony" in element.classes:
@@ -224,11 +233,16 @@ def _music21_track(part, delay: Fraction) -> Track:
         end = start + _music21_ticks(element.quarterLength)
         velocity = element.volume.velocity or round(127 * element.volume.realized)
         rows += [(start, end, pitch.midi, velocity) for pitch in element.pitches]
+    return rows
+
+
+def _music21_track(part) -> Track:
+    """The instrument of a part."""
     instrument = part.getElementsByClass("Instrument").first()
     program = getattr(instrument, "midiProgram", None) or 0
     is_drum = getattr(instrument, "midiChannel", None) == 9
     name = getattr(instrument, "partName", None) or getattr(instrument, "instrumentName", None) or ""
-    return Track(note_array(*np.array(rows, np.int64).reshape(-1, 4).T), program, is_drum, name)
+    return Track(program=program, is_drum=is_drum, name=name)
 
 
 def _add_music21_signs(draft: Draft, score, delay: Fraction) -> None:

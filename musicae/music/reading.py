@@ -7,7 +7,9 @@ import re
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from musicae.errors import MidiError
 from musicae.music import mending
 from musicae.music.song import (
+    NOTE,
     KeySignature,
     Song,
     Tempo,
@@ -27,7 +30,7 @@ from musicae.music.song import (
 )
 
 MOST_BYTES = 16 * 2**20
-_MOSTLY = 2**18  # bytes that hold most files; to make room for the largest each time would take longer than to read
+_MOSTLY = 2**16  # bytes that hold most files; to make room for the largest each time would take longer than to read
 MOST_QUARTERS = 20_000
 MOST_NOTES = 200_000
 MOST_CHANGES = 100_000  # of tempo, metre and key
@@ -38,9 +41,17 @@ _REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
 
 @dataclass
 class Draft:
-    """What a reader found, before it is checked: a song whose records may hold anything."""
+    """What a reader found, before it is checked: a song whose records may hold anything.
+
+    Attributes:
+        notes: NOTE records of all tracks, one track after the other.
+        bounds: where the notes of each track begin, and where those of the last end.
+        tracks: each still without its notes.
+    """
 
     ticks_per_quarter: int
+    notes: np.ndarray = field(default_factory=lambda: np.zeros(0, NOTE))
+    bounds: list[int] = field(default_factory=lambda: [0])
     tracks: list[Track] = field(default_factory=list)
     tempos: list[tuple] = field(default_factory=list)
     time_signatures: list[tuple] = field(default_factory=list)
@@ -52,8 +63,8 @@ def read(source) -> Song:
     """See `Song.read`."""
     where, name = "<bytes>", ""
     if isinstance(source, str | Path):
-        where, name = source, Path(source).stem
-        source = _contents(Path(source))
+        where, path = source, Path(source)
+        name, source = path.stem, _contents(path)
     elif not isinstance(source, bytes | bytearray | memoryview):
         where = f"<{type(source).__name__}>"
     try:
@@ -89,7 +100,7 @@ def _draft(source) -> Draft:
         return _from_bytes(bytes(source))
     readers = {
         "pretty_midi": exchange.from_pretty_midi,
-        "symusic": exchange.from_symusic,
+        "symusic": lambda score: exchange.from_symusic(score.to("tick")),
         "music21": exchange.from_music21,
     }
     for kind in type(source).__mro__:
@@ -163,14 +174,15 @@ def _from_midi(data: bytes) -> Draft:
             raise ValueError("is damaged beyond repair: no whole note is left")
     if score is None:
         raise ValueError("is damaged beyond repair: its events make no sense")
-    if unended := _unended(score):
+    draft = from_symusic(score)
+    if unended := np.count_nonzero(_unended(draft.notes)):
         tracks.changes.extend([_UNENDED] * unended)
         bodies = mending.rewrite(tracks.bodies, end_repeated=True)[0]
-        score = _parsed(bodies, tracks.ticks_per_quarter) or score
-    draft = from_symusic(score)
+        draft = from_symusic(_parsed(bodies, tracks.ticks_per_quarter) or score)
+        still = _unended(draft.notes)
+        draft.notes["end"][still] = draft.notes["start"][still] + _LONGEST_UNENDED * draft.ticks_per_quarter
     draft.changes = tracks.changes
-    for track in draft.tracks:
-        _bring_to_earth(track.notes, _LONGEST_UNENDED * draft.ticks_per_quarter)
+    _bring_to_earth(draft.notes)
     if tracks.ticks_per_second:
         draft.tempos = [(0, 60 * tracks.ticks_per_second / draft.ticks_per_quarter)]
     return draft
@@ -203,16 +215,16 @@ def check_changes(count: int) -> None:
         raise ValueError(f"has {count:,} changes of tempo, metre or key; the limit is {MOST_CHANGES:,}")
 
 
-def _unended(score) -> int:
-    """How many notes were only ended by `mending.pack`."""
-    return sum(int((track.notes.numpy()["duration"] >= mending.FOREVER).sum()) for track in score.tracks)
+def _unended(notes: np.ndarray) -> np.ndarray:
+    """Which notes were only ended by `mending.pack`: bool, one for each."""
+    return notes["end"] - notes["start"] >= mending.FOREVER
 
 
-def _bring_to_earth(notes: np.ndarray, longest: int) -> None:
-    """Undoes 32-bit overflow of times, and shortens notes that never ended; in place."""
-    lengths = notes["end"] - notes["start"]
-    notes["start"] &= 0xFFFFFFFF
-    notes["end"] = notes["start"] + np.where(lengths >= mending.FOREVER, longest, lengths)
+def _bring_to_earth(notes: np.ndarray) -> None:
+    """Undoes 32-bit overflow of times, which makes them negative; in place."""
+    lost = notes["start"] & 1 << 32
+    notes["start"] += lost
+    notes["end"] += lost
 
 
 # Checking ---------------------------------------------------------------------------------------
@@ -224,13 +236,12 @@ def finish(draft: Draft, name: str = "") -> Song:
     Raises:
         ValueError: it has no notes, or absurdly many or late ones.
     """
+    _check(draft)
     said = list(draft.changes)
-    tracks = [track for track in draft.tracks if len(track.notes)]
-    _check(tracks, draft.ticks_per_quarter)
-    tracks = [replace(track, notes=_notes(track.notes, said)) for track in tracks]
+    tracks = _tracks(draft, said)
     end = max(int(track.notes["end"].max()) for track in tracks)
     return Song(
-        tuple(tracks),
+        tracks,
         draft.ticks_per_quarter,
         _tempos(draft.tempos, end, said),
         _time_signatures(draft.time_signatures, end, said),
@@ -240,28 +251,53 @@ def finish(draft: Draft, name: str = "") -> Song:
     )
 
 
-def _check(tracks: list[Track], ticks_per_quarter: int) -> None:
-    if not tracks:
+def _check(draft: Draft) -> None:
+    if not len(draft.notes):
         raise ValueError("has no notes")
-    if ticks_per_quarter < 1:
-        raise ValueError(f"says that a quarter note has {ticks_per_quarter} ticks")
-    _check_count(sum(len(track.notes) for track in tracks))
-    first = min(int(track.notes["start"].min()) for track in tracks)
+    if draft.ticks_per_quarter < 1:
+        raise ValueError(f"says that a quarter note has {draft.ticks_per_quarter} ticks")
+    _check_count(len(draft.notes))
+    first, last = int(draft.notes["start"].min()), int(draft.notes["end"].max()) / draft.ticks_per_quarter
     if first < 0:
         raise ValueError(f"has a note before the beginning, at tick {first}")
-    last = max(int(track.notes["end"].max()) for track in tracks) / ticks_per_quarter
     if last > MOST_QUARTERS:
         raise ValueError(f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}")
 
 
-def _notes(notes: np.ndarray, said: list[str]) -> np.ndarray:
+def _tracks(draft: Draft, said: list[str]) -> tuple[Track, ...]:
+    """The tracks that have notes, with these tidy; what that changed is added to `said`.
+
+    One pass sees to all: as if each track were played after the one before it.
+    """
+    length = 1 + max(int(draft.notes[time].max()) for time in ("start", "end"))
+    starts = np.arange(len(draft.bounds)) * length
+    _delay(draft.notes, np.repeat(starts[:-1], np.diff(draft.bounds)))
+    notes = _tidied(draft.notes, said)
+    bounds = np.searchsorted(notes["start"], starts)
+    _delay(notes, -np.repeat(starts[:-1], np.diff(bounds)))
+    return tuple(track for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
+
+
+def with_notes(tracks: list[Track], notes: np.ndarray, bounds: list[int]) -> Iterator[Track]:
+    """The tracks of a `Draft` with their notes."""
+    return (replace(track, notes=notes[i:j]) for track, (i, j) in zip(tracks, pairwise(bounds), strict=True))
+
+
+def _delay(notes: np.ndarray, ticks: np.ndarray) -> None:
+    """Moves notes by so many ticks each, in place."""
+    notes["start"] += ticks
+    notes["end"] += ticks
+
+
+def _tidied(notes: np.ndarray, said: list[str]) -> np.ndarray:
     """Tidy notes, and what that changed."""
     empty = np.count_nonzero(notes["end"] <= notes["start"])
     merged = merge(notes)
     cut = cut_repeated(merged)
     said += ["{notes} without length made one tick long"] * empty
     said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
-    said += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
+    if cut is not merged:
+        said += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
     return in_order(cut)
 
 

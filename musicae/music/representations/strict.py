@@ -44,10 +44,12 @@ def read(source) -> Song:
     import pretty_midi
 
     from musicae.music.exchange import from_pretty_midi
+    from musicae.music.reading import with_notes
 
     music = source if isinstance(source, pretty_midi.PrettyMIDI) else _pretty_midi(source)
     song, draft = Song.read(music), from_pretty_midi(music)
-    tracks = (with_pedal(*pair, music.time_to_tick) for pair in zip(draft.tracks, music.instruments, strict=True))
+    tracks = with_notes(draft.tracks, draft.notes, draft.bounds)
+    tracks = (with_pedal(*pair, music.time_to_tick) for pair in zip(tracks, music.instruments, strict=True))
     tracks = (track for track in tracks if len(track.notes))
     tracks = (replace(track, notes=np.sort(track.notes, order="start", kind="stable")) for track in tracks)
     tempos = steady((Tempo(0, 120.0), *(Tempo(*change) for change in draft.tempos)))
