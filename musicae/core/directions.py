@@ -3,6 +3,9 @@
 The MusicVAE paper (Roberts et al. 2018) takes the mean code of the examples that have most of an attribute minus that
 of those that have least. Attributes go together in the data, and so such a direction changes many at once. These are
 fitted to all attributes at the same time: each is the change of the expected code when one grows and the others stay.
+
+Some attributes grow in one direction for some examples and in another for others: what brings a melody in C into its
+key takes one in F sharp out of it. Examples are then of several variants (keys), and each variant has its own vectors.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from musicae.errors import ConfigError
 
 DIRECTIONS = "directions.safetensors"
 RIDGE = 1e-3  # of the correlations between attributes: keeps apart two that are nearly the same
-ROUNDS = 5  # of calibration
+ROUNDS = 7  # of calibration
 WEAKEST = 0.5  # spreads that 1.0 along a calibrated direction must reach for it to be kept
-Values = dict[str, np.ndarray]
+Values = dict[str, np.ndarray]  # attributes by name, each [n]
 Respond = Callable[[np.ndarray], np.ndarray]
 
 
@@ -30,7 +33,8 @@ class Directions:
 
     Args:
         names: of the attributes.
-        vectors: float32 `[attributes, latent]`; adding one to a code makes its attribute grow by one spread.
+        vectors: float32 `[attributes, variants, latent]`; adding that of its variant to a code makes the attribute grow
+            by one spread.
         spreads: the standard deviation of each attribute over the data, in its own unit, `[attributes]`.
     """
 
@@ -38,19 +42,23 @@ class Directions:
     vectors: np.ndarray
     spreads: np.ndarray
 
-    def shift(self, amounts: Mapping[str, float]) -> np.ndarray:
-        """What to add to a code, float32 `[latent]`, for so many spreads of each attribute; negative for less.
+    def shift(self, amounts: Mapping[str, float], variant: np.ndarray | int = 0) -> np.ndarray:
+        """What to add to codes, float32 `[*variant.shape, latent]`, for so many spreads of each attribute.
+
+        Args:
+            amounts: how many of each; negative for less.
+            variant: of which variant each code is.
 
         Raises:
             ConfigError: an attribute that there is no direction for, or an amount that is not a number.
         """
-        total = np.zeros(self.vectors.shape[1], np.float32)
+        total = np.zeros((*np.shape(variant), self.vectors.shape[-1]), np.float32)
         for name, amount in amounts.items():
             if name not in self.names:
                 raise ConfigError.unknown("attribute", name, self.names)
             if not np.isfinite(amount):
                 raise ConfigError(f"{name} {amount}: give a number of spreads, e.g. 1.5")
-            total += np.float32(amount) * self.vectors[self.names.index(name)]
+            total += np.float32(amount) * of_variant(self.vectors[self.names.index(name)], variant)
         return total
 
     def keep(self, names: tuple[str, ...]) -> Directions:
@@ -74,27 +82,40 @@ class Directions:
         return found and cls(found[0], found[1]["vectors"].astype(np.float32), found[1]["spreads"])
 
 
+def of_variant(vectors: np.ndarray, variant: np.ndarray | int) -> np.ndarray:
+    """The vector of each variant, `[*variant.shape, latent]`, of `[variants, latent]`; where there is one, that."""
+    return vectors[np.asarray(variant) % len(vectors)]
+
+
 def fit(codes: np.ndarray, values: Values) -> Directions:
-    """Directions for the attributes of codes `[n, latent]`, each of `values` `[n]`, nan where it is undefined.
+    """Directions for the attributes of codes `[n, latent]`, each of `values` `[n]`, nan where it is undefined, or
+    `[n, variants]`: what it would be if the example were of each variant.
 
     With standardised attributes a and codes z, `vectors = Cov(a, a)⁻¹ Cov(a, z)`: the least squares of z on all of a
-    together. Left out are attributes that fewer than half of the codes have, codes that lack one of the others, and
-    attributes that do not vary over the rest.
+    together, for each variant. Left out are attributes that fewer than half of the codes have, codes that lack one of
+    the others, and attributes that do not vary over the rest.
 
     Raises:
         ConfigError: nothing is left.
     """
-    common = {name: column for name, column in values.items() if 2 * np.isfinite(column).sum() >= len(column)}
-    defined = np.isfinite(np.stack([*common.values(), np.zeros(len(codes))])).all(0)
-    varied = {name: column[defined] for name, column in common.items() if np.unique(column[defined]).size > 1}
+    columns = {name: column.reshape(len(codes), -1) for name, column in values.items()}
+    there = {name: np.isfinite(column).all(1) for name, column in columns.items()}
+    common = [name for name in columns if 2 * there[name].sum() >= len(codes)]
+    defined = np.all([np.ones(len(codes), bool), *(there[name] for name in common)], 0)
+    varied = {name: columns[name][defined] for name in common if (columns[name][defined].std(0) > 0).all()}
     if not varied:
         raise ConfigError(f"no attribute varies over {defined.sum()} codes: there is nothing to fit directions to")
-    columns, z = np.stack(list(varied.values()), 1).astype(np.float64), codes[defined].astype(np.float64)
-    spreads = columns.std(0)
-    a = (columns - columns.mean(0)) / spreads
-    correlations = a.T @ a / len(a) + RIDGE * np.eye(len(spreads))
-    vectors = np.linalg.solve(correlations, a.T @ (z - z.mean(0)) / len(a))
-    return Directions(tuple(varied), vectors.astype(np.float32), spreads)
+    a = np.stack(np.broadcast_arrays(*varied.values()), 2).astype(np.float64)  # [n, variants, attributes]
+    spreads, z = a.std(0), codes[defined].astype(np.float64)
+    a, z = (a - a.mean(0)) / spreads, z - z.mean(0)
+    vectors = np.stack([_least_squares(of_one, z) for of_one in a.swapaxes(0, 1)], 1)
+    return Directions(tuple(varied), vectors.astype(np.float32), spreads.mean(0))
+
+
+def _least_squares(a: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """`Cov(a, a)⁻¹ Cov(a, z)` of standardised attributes `[n, attributes]` and centred codes `[n, latent]`."""
+    correlations = a.T @ a / len(a) + RIDGE * np.eye(a.shape[1])
+    return np.linalg.solve(correlations, a.T @ z / len(a))
 
 
 def calibrated(directions: Directions, respond: Respond, longest: float) -> Directions:
@@ -105,10 +126,11 @@ def calibrated(directions: Directions, respond: Respond, longest: float) -> Dire
 
     Args:
         directions: to calibrate.
-        respond: from a shift of codes `[latent]` to the mean change of each attribute, in spreads, `[attributes]`.
+        respond: from a shift of the codes of each variant, `[variants, latent]`, to the mean change of each attribute,
+            in spreads, `[attributes]`.
         longest: the length that no direction is followed beyond: about that of a code.
     """
-    vectors = [_calibrated(vector, respond, i, longest) for i, vector in enumerate(directions.vectors)]
+    vectors = [_calibrated(one, respond, i, longest) for i, one in enumerate(directions.vectors)]
     able = tuple(name for name, vector in zip(directions.names, vectors, strict=True) if vector is not None)
     kept = np.stack(
         [np.zeros_like(one) if v is None else v for one, v in zip(directions.vectors, vectors, strict=True)]
@@ -116,11 +138,14 @@ def calibrated(directions: Directions, respond: Respond, longest: float) -> Dire
     return Directions(directions.names, kept, directions.spreads).keep(able)
 
 
-def _calibrated(vector: np.ndarray, respond: Respond, own: int, longest: float) -> np.ndarray | None:
-    """A direction scaled until its own attribute grows by one spread; None if it does not."""
-    unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
-    length = longest / 3
+def _calibrated(vectors: np.ndarray, respond: Respond, own: int, longest: float) -> np.ndarray | None:
+    """The vectors of an attribute `[variants, latent]` scaled until it grows by one spread; None if it does not."""
+    unit = vectors / max(float(np.linalg.norm(vectors, axis=1).mean()), 1e-12)
+    too_short, too_long, length = 0.0, np.inf, longest / 3
     for _ in range(ROUNDS):
-        change = respond(unit * length)[own]
-        length = min(length * float(np.clip(1 / max(change, 1e-3), 0.5, 2.0)) ** 0.8, longest)
+        if respond(unit * length)[own] < 1:
+            too_short = length
+        else:
+            too_long = length
+        length = min((too_short + too_long) / 2, 2 * length, longest)
     return unit * length if respond(unit * length)[own] >= WEAKEST else None

@@ -91,13 +91,18 @@ def pitch_class_entropy(notes: Notes) -> np.ndarray:
     return -np.sum(shares * np.log2(np.where(shares == 0, 1, shares)), axis=1) + 0.0
 
 
+def in_scales(notes: Notes) -> np.ndarray:
+    """The share of the notes that lie in the major scale on each pitch class, from C up, `[windows, 12]`."""
+    counts = notes.pitched.pitch_classes()
+    return ratio(counts @ SCALES.T, counts.sum(axis=1, keepdims=True))
+
+
 def scale_consistency(notes: Notes) -> np.ndarray:
     """The largest share of the notes that lie in one major scale, of twelve (Mogren 2016, muspy).
 
     A natural minor scale is that of its relative major.
     """
-    counts = notes.pitched.pitch_classes()
-    return ratio((counts @ SCALES.T).max(axis=1, initial=0), counts.sum(axis=1))
+    return in_scales(notes).max(axis=1)
 
 
 def interval(notes: Notes) -> np.ndarray:

@@ -26,6 +26,7 @@ from musicae.errors import DataError
 from musicae.music.attributes import measure
 from musicae.music.metrics import faulty, nearest, overlaps
 from musicae.music.model import MusicModel
+from musicae.music.steering import in_key
 from musicae.music.windows import Windows, to_batch
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
@@ -188,14 +189,14 @@ def sampled(model: MusicModel, like: Windows, n: int, seed: int, temperature: fl
 
 
 def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
-    """`n` windows half way between two of different songs (`core.geometry.between`), which are drawn evenly.
+    """`n` windows half way between two of different songs, as `interpolate` makes them; the songs are drawn evenly.
 
     A conditional model is told what the first of both has.
     """
     first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
     ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
-    middle = between(*ends, torch.tensor([0.5]))[0].numpy()
     condition = to_batch(np.asarray(like.array[first]), model.representation).condition
+    _, middle, _ = in_key(model, between(*ends, torch.linspace(0, 1, 3)).numpy(), [condition] * 3)
     return model.decode_windows(middle, condition, temperature, seed=seed)
 
 

@@ -1,22 +1,31 @@
-"""More or less of an attribute of music: directions in a model's latent space, and songs varied along them."""
+"""More or less of an attribute of music: directions in a model's latent space, and songs varied along them.
+
+How diatonic music is grows toward its own key: each of the twelve major scales has a direction of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicae.core.directions import Directions, Values, calibrated, fit
+from musicae.core.directions import Directions, Values, calibrated, fit, of_variant
 from musicae.errors import ConfigError
-from musicae.music.attributes import measure
+from musicae.music.attributes import SCALES, in_scales, measure, scale_consistency
+from musicae.music.notes import Notes
 from musicae.music.windows import to_batch
 
 if TYPE_CHECKING:
+    import torch
+
     from musicae.music.model import MusicModel
+    from musicae.music.representations import Representation
     from musicae.music.song import Song
 
+DIATONIC = "scale_consistency"  # of which the direction depends on the key
+AMOUNTS = (0.25, 0.5, 1.0)  # of that direction, tried until one suffices
 GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
 LEARNT_FROM = 12_000  # windows that are encoded
 TRIED_ON = 100  # windows that are decoded, again and again
@@ -114,8 +123,19 @@ def repeats(windows: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
+def keys(representation: Representation, windows: np.ndarray) -> np.ndarray:
+    """The major scale that most notes of each window `[n, *shape]` lie in, 0 for C: int64 `[n]`.
+
+    All windows together count as one more, for that tells of which key a window of few notes is.
+    """
+    counts = Notes.of(representation, windows).pitched.pitch_classes()
+    return ((counts + counts.mean(0)) @ SCALES.T).argmax(1)
+
+
 def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Directions | None:
     """Directions for the attributes of training windows `[n, *shape]`, as far as a model can be steered along them.
+
+    The windows are moved to random keys, as in training, so that every key has many.
 
     Args:
         model: the model.
@@ -127,11 +147,15 @@ def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Directions 
     """
     if len(windows) < FEWEST:
         return None
-    chosen = np.random.default_rng(seed).permutation(len(windows))[:LEARNT_FROM]
-    heard = np.asarray(windows[np.sort(chosen)])
-    codes = model.encode_windows(heard)
-    directions = fit(codes, measure(model.representation, heard))
-    few = np.random.default_rng(seed).permutation(len(heard))[:TRIED_ON]
+    random, kind = np.random.default_rng(seed), model.representation
+    chosen = np.sort(random.permutation(len(windows))[:LEARNT_FROM])
+    low, high = model.preset.transpose
+    heard = kind.transpose(np.asarray(windows[chosen]), random.integers(low, high + 1, len(chosen)))
+    codes, values = model.encode_windows(heard), measure(kind, heard)
+    of_keys = {DIATONIC: in_scales(Notes.of(kind, heard))} if DIATONIC in values else {}
+    directions = fit(codes, values | of_keys)
+    directions = replace(directions, spreads=np.array([np.nanstd(values[name]) for name in directions.names]))
+    few = random.permutation(len(heard))[:TRIED_ON]
     response = Response(model, heard[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True)))
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
     directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
@@ -143,7 +167,7 @@ class Response:
 
     Args:
         model: the model.
-        windows: `[n, *shape]`, which a conditional model is told about.
+        windows: `[n, *shape]`, whose keys count, and which a conditional model is told about.
         codes: theirs, `[n, latent]`.
         spreads: the attributes to measure, and one standard deviation of each.
     """
@@ -151,19 +175,29 @@ class Response:
     def __init__(self, model: MusicModel, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
         self.model, self.codes, self.spreads = model, codes, spreads
         self.condition = to_batch(windows, model.representation).condition
+        self.keys = keys(model.representation, windows)
 
-    def decoded(self, shift: np.ndarray | float) -> np.ndarray:
-        """The windows that codes moved by `shift` `[latent]` decode to, `[n, *shape]`."""
-        return self.model.decode_windows(self.codes + np.float32(shift), self.condition)
+    def decoded(self, shift: np.ndarray) -> np.ndarray:
+        """The windows that codes decode to which are moved by that of their key in `shift` `[variants, latent]`,
+        `[n, *shape]`."""
+        return self.model.decode_windows(self.codes + np.float32(of_variant(shift, self.keys)), self.condition)
 
     def both_ways(self, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The windows that codes moved forward and backward decode to."""
         return self.decoded(shift), self.decoded(-shift)
 
     def change(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-        """Half the difference of their mean attributes, in spreads, `[attributes]`; 0 where no window has one."""
-        there, back = (averages(measure(self.model.representation, windows)) for windows in (forward, backward))
+        """Half the difference of their mean attributes, in spreads, `[attributes]`; 0 where no window has one.
+
+        How diatonic they are is measured in the key that they were in: out of it far enough lies another one.
+        """
+        there, back = (averages(self._values(windows)) for windows in (forward, backward))
         return np.nan_to_num([(there[name] - back[name]) / 2 / spread for name, spread in self.spreads.items()])
+
+    def _values(self, windows: np.ndarray) -> Values:
+        notes = Notes.of(self.model.representation, windows)
+        own = {DIATONIC: in_scales(notes)[np.arange(len(windows)), self.keys]}
+        return measure(self.model.representation, windows) | own
 
 
 def effects(model: MusicModel, windows: np.ndarray, directions: Directions) -> Effects:
@@ -171,8 +205,56 @@ def effects(model: MusicModel, windows: np.ndarray, directions: Directions) -> E
     values = measure(model.representation, windows)
     spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}
     response = Response(model, windows, model.encode_windows(windows), spreads)
-    still = response.decoded(0.0)
+    still = response.decoded(np.zeros_like(directions.vectors[0]))
     moved = [response.both_ways(vector) for vector in directions.vectors]
     changes = np.stack([response.change(*both) for both in moved])
     kept = [np.mean([model.representation.steps_right(one, still).mean() for one in both]) for both in moved]
     return Effects(directions.names, tuple(spreads), changes, np.array(kept))
+
+
+def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:
+    """How diatonic windows `[n, *shape]` are (`attributes.scale_consistency`), float64 `[n]`; nan without pitches."""
+    return scale_consistency(Notes.of(representation, windows))
+
+
+def in_key(
+    model: MusicModel, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
+) -> np.ndarray:
+    """The way between two passages with each place on it as diatonic as the ends are, as far as the model can.
+
+    Half way between two songs in different keys notes of both are heard. Codes are moved toward the key that most of
+    these notes are in, until their greedy decodes are about as diatonic as a place between the ends evenly is. The ends
+    stay as they are, and so does all that is diatonic enough, and everything where the model has no such direction.
+
+    Args:
+        model: decodes, and has directions.
+        latents: `[places, n, latent]`.
+        conditions: what a conditional model is told at each place, each `[n, steps, conditions]`; None for nothing.
+
+    Returns:
+        float32 `[places, n, latent]`.
+    """
+    if model.directions is None or DIATONIC not in model.directions.names:
+        return latents
+    conditions = conditions or [None] * len(latents)
+    ends = ((latents[i], conditions[i]) for i in (0, -1))
+    first, last = (diatonic(model.representation, model.decode_windows(*end)) for end in ends)
+    wanted = [(1 - t) * first + t * last for t in np.linspace(0, 1, len(latents))]
+    return np.stack([_into_key(model, *place) for place in zip(latents, wanted, conditions, strict=True)])
+
+
+def _into_key(model: MusicModel, codes: np.ndarray, wanted: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
+    """Codes `[n, latent]` of one passage, made as diatonic as `wanted` `[n]`, nan where nothing is."""
+    windows = model.decode_windows(codes, condition)
+    toward = model.directions.shift({DIATONIC: 1.0}, keys(model.representation, windows))
+    moved, reached = codes.copy(), diatonic(model.representation, windows)
+    for amount in AMOUNTS:
+        short = np.flatnonzero(reached < wanted)
+        if not len(short):
+            break
+        tried = codes[short] + np.float32(amount) * toward[short]
+        windows = model.decode_windows(tried, None if condition is None else condition[short])
+        found = diatonic(model.representation, windows)
+        better = np.abs(found - wanted[short]) < np.abs(reached[short] - wanted[short])
+        moved[short[better]], reached[short[better]] = tried[better], found[better]
+    return moved

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from musicae.core.directions import DIRECTIONS, Directions, calibrated, fit
 from musicae.errors import CheckpointError, ConfigError
 
-KNOWN = Directions(("high", "long"), np.array([[2.0, 0.0, 0.0], [0.0, 0.5, -1.0]], np.float32), np.array([3.0, 0.25]))
+KNOWN = Directions(("high", "long"), np.float32([[[2.0, 0.0, 0.0]], [[0.0, 0.5, -1.0]]]), np.array([3.0, 0.25]))
 
 
 def correlated(n: int = 4000, correlation: float = 0.8, seed: int = 0):
@@ -24,7 +24,7 @@ def correlated(n: int = 4000, correlation: float = 0.8, seed: int = 0):
 
 def test_each_direction_leaves_the_other_attribute_alone_though_they_go_together_in_the_data():
     found = fit(*correlated())
-    np.testing.assert_allclose(found.vectors, [[1, 0, 0], [0, 1, 0]], atol=0.05)
+    np.testing.assert_allclose(found.vectors[:, 0], [[1, 0, 0], [0, 1, 0]], atol=0.05)
     np.testing.assert_allclose(found.spreads, [2, 7], rtol=0.05)
     assert found.names == ("first", "second")
 
@@ -52,9 +52,23 @@ def test_an_attribute_that_few_codes_have_costs_the_others_nothing():
     np.testing.assert_allclose(fit(codes, values | {"rare": rare}).vectors, fit(codes, values).vectors)
 
 
+def test_an_attribute_that_depends_on_the_variant_has_a_direction_for_each():
+    """Codes in a plane: of the first variant an attribute is the first coordinate, of the second the other one."""
+    codes, _ = correlated(correlation=0.0)
+    found = fit(codes, {"own": np.stack([codes[:, 0], codes[:, 1]], 1), "long": codes[:, 2]})
+    own, long = found.vectors
+    np.testing.assert_allclose(own, np.diag(codes.std(0))[:2], atol=0.05)
+    np.testing.assert_allclose(long, [[0, 0, codes[:, 2].std()]] * 2, atol=0.05)
+    np.testing.assert_array_equal(found.shift({"own": 2.0}, np.array([1, 0, 1])), 2 * own[[1, 0, 1]])
+
+
+def test_where_there_is_one_variant_all_examples_are_of_it():
+    np.testing.assert_array_equal(KNOWN.shift({"high": 1.0}, np.array([5, 0])), [KNOWN.shift({"high": 1.0})] * 2)
+
+
 @given(st.floats(-5, 5), st.floats(-5, 5))
 def test_shifts_add_up(high, long):
-    expected = high * KNOWN.vectors[0] + long * KNOWN.vectors[1]
+    expected = (high * KNOWN.vectors[0] + long * KNOWN.vectors[1])[0]
     np.testing.assert_allclose(KNOWN.shift({"high": high, "long": long}), expected, atol=1e-5)
 
 
@@ -89,18 +103,18 @@ def test_calibration_finds_the_length_that_moves_an_attribute_by_one_and_drops_w
     """A decoder that rounds small moves off and saturates; the second attribute does not answer."""
 
     def respond(shift: np.ndarray) -> np.ndarray:
-        return np.array([3 * np.tanh(max(shift[0] - 0.5, 0) / 2), 0.0])
+        return np.array([3 * np.tanh(max(shift[0, 0] - 0.5, 0) / 2), 0.0])
 
     found = calibrated(KNOWN, respond, longest=6.0)
     assert found.names == ("high",)
     assert abs(respond(found.vectors[0])[0] - 1) < 0.1
-    np.testing.assert_allclose(found.vectors[0] / np.linalg.norm(found.vectors[0]), [1, 0, 0])
+    np.testing.assert_allclose(found.vectors[0] / np.linalg.norm(found.vectors[0]), [[1, 0, 0]])
     np.testing.assert_array_equal(found.spreads, [3.0])
 
 
 def test_no_direction_is_followed_beyond_the_longest():
-    found = calibrated(KNOWN, lambda shift: 0.1 * np.array([shift[0], shift[1] - 4 * shift[2]]), longest=6.0)
-    assert np.linalg.norm(found.vectors, axis=1).max() <= 6.0 + 1e-5
+    found = calibrated(KNOWN, lambda shift: 0.1 * np.array([shift[0, 0], shift[0, 1] - 4 * shift[0, 2]]), longest=6.0)
+    assert np.linalg.norm(found.vectors, axis=-1).max() <= 6.0 + 1e-5
     assert found.names == ("high", "long")
 
 

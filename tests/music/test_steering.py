@@ -12,7 +12,7 @@ from musicae.core.directions import Directions
 from musicae.errors import ConfigError
 from musicae.music import attributes
 from musicae.music.song import Song
-from musicae.music.steering import Response, averages, effects, fitted, repeats, wished
+from musicae.music.steering import Response, averages, effects, fitted, in_key, keys, repeats, wished
 
 NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
 
@@ -21,7 +21,7 @@ NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenth
 def model():
     """A melody model with a direction for each axis of its latent space."""
     member = tiny.model(tiny.MELODY)
-    member.directions = Directions(NAMES, 3 * np.eye(4, dtype=np.float32), np.ones(4))
+    member.directions = Directions(NAMES, 3 * np.eye(4, dtype=np.float32)[:, None], np.ones(4))
     return member
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_asked_for_is_refused(model):
 @pytest.mark.parametrize("preset", [tiny.PIANOROLL, *tiny.FAMILY], ids=lambda preset: preset.name)
 def test_every_kind_of_music_is_varied(preset):
     member = tiny.model(preset)
-    member.directions = Directions(("density",), np.ones((1, 4), np.float32), np.ones(1))
+    member.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
     varied = member.vary(tiny.band(8), 2, more={"density": 1})
     assert len(varied.songs) == len(varied.after) == len(varied.kept) == 2
     assert varied.before["density"] > 0
@@ -167,7 +167,7 @@ def obedient(monkeypatch):
 def test_fitting_finds_the_direction_that_a_model_has_and_its_length(monkeypatch):
     windows = random_windows()
     values = attributes.measure(tiny.MELODY.representation, windows)
-    spread = values["density"][np.isfinite(list(values.values())).all(0)].std()
+    spread = values["density"].std()
     found = fitted(obedient(monkeypatch), windows)
     np.testing.assert_allclose(found.spreads[found.names.index("density")], spread)
     np.testing.assert_allclose(found.shift({"density": 1}), [8 * spread, 0, 0, 0], rtol=0.25)
@@ -176,7 +176,7 @@ def test_fitting_finds_the_direction_that_a_model_has_and_its_length(monkeypatch
 def test_effects_are_in_spreads_and_steps(monkeypatch):
     windows = random_windows(300, seed=1)
     model = obedient(monkeypatch)
-    directions = Directions(("density",), np.array([[4.0, 0, 0, 0]], np.float32), np.ones(1))
+    directions = Directions(("density",), np.float32([[[4.0, 0, 0, 0]]]), np.ones(1))
     found = effects(model, windows, directions)
     spread = attributes.measure(model.representation, windows)["density"].std()
     change = found.changes[0, found.attributes.index("density")]
@@ -196,4 +196,59 @@ def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
     windows = member.hear(tiny.band(8)).windows
     response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
     assert response.condition is not None
-    np.testing.assert_array_equal(response.change(*response.both_ways(np.ones(4))), [0.0])  # its hits are as told
+    np.testing.assert_array_equal(response.change(*response.both_ways(np.ones((1, 4)))), [0.0])  # its hits are as told
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+C_MAJOR = np.array([0, 2, 4, 5, 7, 9, 11, 12])
+
+
+def melodies(pitches: np.ndarray) -> np.ndarray:
+    """Windows of notes `[n, notes]`, given in semitones from middle C, one after another."""
+    tokens = np.zeros((len(pitches), 32), np.uint8)
+    tokens[:, : pitches.shape[1]] = pitches + 60 - tiny.MELODY.representation.lowest_pitch + 2
+    return tokens
+
+
+@pytest.mark.parametrize("semitones", range(-5, 7))
+def test_keys_move_with_the_music(semitones):
+    windows = melodies(np.stack([C_MAJOR, C_MAJOR[::-1]]) + semitones)
+    assert (keys(tiny.MELODY.representation, windows) == semitones % 12).all()
+
+
+def test_a_window_that_fits_several_keys_has_that_of_the_others():
+    windows = melodies(np.stack([np.full(8, 4), C_MAJOR + 2, C_MAJOR + 2]))  # E is in D major, and in C major
+    assert (keys(tiny.MELODY.representation, windows) == 2).all()
+
+
+@pytest.fixture
+def tuneful(monkeypatch):
+    """A model of eight notes of C major, of which the last ones are sharp by a semitone: as many as the first latent
+    number, rounded up, says. It can be steered to make them fewer."""
+    member = tiny.model(tiny.MELODY)
+
+    def decode(z: np.ndarray, condition=None) -> np.ndarray:
+        wrong = np.arange(8) >= 8 - np.clip(np.ceil(z[:, :1]), 0, 8)
+        return melodies(C_MAJOR + wrong)
+
+    monkeypatch.setattr(member, "decode_windows", decode)
+    member.directions = Directions(("scale_consistency",), np.float32([[[-2.0, 0, 0, 0]]]), np.ones(1))
+    return member
+
+
+def test_what_lies_between_is_taken_into_its_key_and_no_farther_than_it_must(tuneful):
+    way = np.zeros((3, 2, 4), np.float32)
+    way[1, :, 0] = 0.6, 0.1
+    found = in_key(tuneful, way)
+    np.testing.assert_array_equal(found[[0, 2]], way[[0, 2]])
+    np.testing.assert_allclose(found[1, :, 0], [0.6 - 1.0, 0.1 - 0.5])  # a half of the direction, and a quarter
+
+
+def test_what_is_as_diatonic_as_the_ends_stays_and_so_does_all_without_such_a_direction(tuneful):
+    way = np.zeros((3, 1, 4), np.float32)
+    way[:, 0, 0] = 0.9
+    np.testing.assert_array_equal(in_key(tuneful, way), way)
+    way[1] = 3.0
+    tuneful.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
+    np.testing.assert_array_equal(in_key(tuneful, way), way)
