@@ -18,6 +18,7 @@ from musicae.loading import DEFAULT
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from tqdm import tqdm
 
     from musicae.core.model import Model
     from musicae.music.song import Song
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
 MOST_SENTENCES = 8  # about one file
 MOST = 10_000  # steps or clips
+SHOWN_AFTER = 2.0  # seconds without progress that nobody wonders about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,13 @@ class Command:
         """A sentence on what was done to the user's files, on stderr."""
         if not self.quiet and is_first_process():
             print(" ".join(text.split()), file=sys.stderr)
+
+    def progress(self, total: int, doing: str, unit: str) -> tqdm:
+        """A bar on stderr, of a terminal only, where something takes longer than a moment."""
+        from tqdm import tqdm
+
+        hidden = self.quiet or not sys.stderr.isatty()
+        return tqdm(total=total, desc=doing, unit=f" {unit}", disable=hidden, delay=SHOWN_AFTER, leave=False)
 
     def report(self, file: Path, sentences: Sequence[str]) -> None:
         """One line on what was taken from a file, and what was done to it."""

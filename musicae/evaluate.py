@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +54,6 @@ class Evaluate(Command):
 
     def run(self) -> None:
         """Measure and print."""
-        from tqdm import tqdm
-
         from musicae.fitting import figures, open_data
         from musicae.loading import load
         from musicae.music.verdicts import lines as made_up
@@ -75,8 +72,7 @@ class Evaluate(Command):
             for sentence in circumstances(model):
                 self.say(sentence)
             weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
-            hidden = self.quiet or not sys.stderr.isatty()
-            with tqdm(total=number + weighed, desc="measuring", unit=" decodes", disable=hidden) as bar:
+            with self.progress(number + weighed, "measuring", "decodes") as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
             lines = table(measured["held_out"])
             if model.preset.musical and self.samples:

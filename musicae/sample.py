@@ -41,7 +41,8 @@ class Sample(Telling, Writing):
 
         self.planned(path, self.number)
         passage = model.blank(**self.told)
-        clips = model.sample(self.number, **self.decoding, **self.told)
+        with self.progress(self.number, "sampling", "clips") as bar:
+            clips = model.sample(self.number, **self.decoding, **self.told, progress=bar.update)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 

@@ -88,10 +88,16 @@ class Model:
         top_p: float = 1.0,
         seed: int = 0,
         condition: torch.Tensor | None = None,
+        first: int = 0,
     ) -> torch.Tensor:
-        """Examples `[n, ...]` decoded from vectors `[n, latent]`; temperature 0 takes the most probable values."""
+        """Examples `[n, ...]` decoded from vectors `[n, latent]`; temperature 0 takes the most probable values.
+
+        What is drawn depends on a vector's place. Of vectors decoded in parts, `first` is the place of a part's first
+        one, a multiple of `BATCH`; then it is as if all were decoded at once.
+        """
         likelihoods = enumerate(self.likelihoods(z, condition))
-        return torch.cat([p.sample(RandomSource(seed, i * BATCH), temperature, top_p).cpu() for i, p in likelihoods])
+        drawn = (p.sample(RandomSource(seed, first + i * BATCH), temperature, top_p) for i, p in likelihoods)
+        return torch.cat([x.cpu() for x in drawn])
 
     @torch.no_grad()
     def likelihoods(self, z: np.ndarray, condition: torch.Tensor | None = None) -> Iterator:

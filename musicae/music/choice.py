@@ -17,7 +17,6 @@ import numpy as np
 
 from musicae.core.checkpoints import read_arrays, write_arrays
 from musicae.core.directions import Values
-from musicae.core.randomness import RandomSource
 from musicae.music.attributes import measure
 from musicae.music.windows import to_batch
 
@@ -53,19 +52,18 @@ class Choice:
         """ln p(music) / p(made) of windows by their attributes, each `[n]`: float64 `[n]`."""
         return features(values, self.names, self.means, self.spreads) @ self.weights
 
-    def choose(self, values: Values, candidates: int, random: RandomSource) -> np.ndarray:
-        """The places of the chosen windows, one of each `candidates` in a row: int64 `[n / candidates]`.
+    def choose(self, values: Values, chances: np.ndarray) -> np.ndarray:
+        """The places of the chosen windows, one of each n / chosen candidates in a row: int64 `[chosen]`.
 
         Args:
-            values: the attributes of all candidates, each `[n]`.
-            candidates: of how many one is chosen, with a chance in proportion to its odds.
-            random: what decides.
+            values: the attributes of all candidates, each `[n]`; one is chosen with a chance in proportion to its odds.
+            chances: what decides, uniform on [0, 1), `[chosen]`.
         """
-        log_odds = self.log_odds(values).reshape(-1, candidates)
+        log_odds = self.log_odds(values).reshape(len(chances), -1)
         odds = np.exp(log_odds - log_odds.max(1, keepdims=True))
         bounds = np.cumsum(odds, 1)
-        drawn = random.uniform(len(odds)).numpy()[:, None] * bounds[:, -1:]
-        return candidates * np.arange(len(odds)) + (drawn >= bounds[:, :-1]).sum(1)
+        drawn = chances[:, None] * bounds[:, -1:]
+        return odds.shape[1] * np.arange(len(odds)) + (drawn >= bounds[:, :-1]).sum(1)
 
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""

@@ -13,7 +13,7 @@ import torch
 
 from musicae.core.evaluation import measure
 from musicae.core.geometry import between, lerp, slerp
-from musicae.core.model import Model
+from musicae.core.model import BATCH, Model
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music import passages
@@ -188,13 +188,21 @@ class MusicModel(Model):
         return Reconstruction(*songs, figures, list(passage.hearing.report))
 
     def sample(
-        self, n: int = 8, *, seed: int = 0, temperature: float = 0.0, top_p: float = 1.0, **told: Any
+        self,
+        n: int = 8,
+        *,
+        seed: int = 0,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        progress: Callable[[int], Any] | None = None,
+        **told: Any,
     ) -> list[Song]:
         """`n` new clips, each one window long (see `sampled_windows`).
 
         A conditional model is told what `told` says (see `decode`), and then a clip is as long as the progression of
         chords, or as the song whose hits are to be played: all of it from one latent vector, in one style, and nothing
-        is chosen among if that is more than one window.
+        is chosen among if that is more than one window. `progress` is called with the number of clips that were made,
+        every now and then.
         """
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
@@ -204,7 +212,7 @@ class MusicModel(Model):
         condition = None if condition is None else condition.repeat(n, 1, 1)
         how = {"temperature": temperature, "top_p": top_p, "seed": seed}
         if length == 1:
-            windows = self.sampled_windows(n, condition, **how)
+            windows = self.sampled_windows(n, condition, **how, progress=progress)
         else:
             windows = self.decode_windows(self.draw(n, seed).repeat(length, 0), condition, **how)
         return [self._render(windows[i : i + length], passage) for i in range(0, n * length, length)]
@@ -216,6 +224,7 @@ class MusicModel(Model):
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,
+        progress: Callable[[int], Any] | None = None,
     ) -> np.ndarray:
         """`n` new windows `[n, *shape]`, decodes of draws from the prior.
 
@@ -228,13 +237,23 @@ class MusicModel(Model):
             temperature: 0 decodes greedily.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of everything random.
+            progress: called with the number of windows that were made, after every `BATCH` of them.
         """
         each = 1 if self.choice is None else CANDIDATES
-        condition = None if condition is None else condition.repeat_interleave(each, 0)
-        windows = self.decode_windows(self.draw(n * each, seed), condition, temperature, top_p, seed)
-        if self.choice is None:
-            return windows
-        return windows[self.choice.choose(attributes(self.representation, windows), each, RandomSource(seed, CHOOSING))]
+        z = self.draw(n * each, seed)
+        chances = RandomSource(seed, CHOOSING).uniform(n).numpy()
+        found = []
+        for start in range(0, n, BATCH):  # the candidates for all at once would take gigabytes
+            part = slice(start, start + BATCH)
+            told = None if condition is None else condition[part].repeat_interleave(each, 0)
+            decoded = z[start * each : (start + BATCH) * each]
+            windows = self.decode_windows(decoded, told, temperature, top_p, seed, first=start * each)
+            if self.choice is not None:
+                windows = windows[self.choice.choose(attributes(self.representation, windows), chances[part])]
+            found.append(windows)
+            if progress:
+                progress(len(windows))
+        return np.concatenate(found)
 
     def vary(
         self,
@@ -383,6 +402,7 @@ class MusicModel(Model):
         top_p: float = 1.0,
         seed: int = 0,
         heard: np.ndarray | None = None,
+        first: int = 0,
     ) -> np.ndarray:
         """Windows `[n, *shape]` from latent vectors `[n, latent]`.
 
@@ -393,6 +413,7 @@ class MusicModel(Model):
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
             heard: windows `[n, *shape]` of which a precise model heard remains: what these hold for certain is kept.
+            first: see `Model.from_latent`.
 
         Raises:
             ConfigError: a temperature or top-p that cannot be.
@@ -401,7 +422,7 @@ class MusicModel(Model):
             raise ConfigError(f"temperature {temperature}: it must be 0 or more")
         if not 0 < top_p <= 1:
             raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        x = self.from_latent(z, temperature, top_p, seed, condition)
+        x = self.from_latent(z, temperature, top_p, seed, condition, first)
         if heard is not None and isinstance(self.preset.corruption, Unplayed) and self.representation.precise:
             x = self.preset.corruption.put_back(x, to_batch(heard, self.representation).x)
         return self.representation.from_data(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiny
+import torch
 from safetensors.numpy import load_file
 
 from musicae.core.directions import DIRECTIONS
@@ -77,7 +78,7 @@ def test_an_attribute_that_tells_nothing_is_left_out():
 
 def test_each_is_chosen_as_often_as_its_odds_say():
     values = {"density": np.tile([2.0, 2.5, 1.0], 20_000)}
-    chosen = KNOWN.choose(values, 3, RandomSource(0))
+    chosen = KNOWN.choose(values, RandomSource(0).uniform(20_000).numpy())
     assert np.array_equal(chosen // 3, np.arange(20_000))
     odds = np.exp(KNOWN.log_odds(values)[:3])
     np.testing.assert_allclose(np.bincount(chosen % 3, minlength=3) / 20_000, odds / odds.sum(), atol=0.01)
@@ -86,7 +87,8 @@ def test_each_is_chosen_as_often_as_its_odds_say():
 def test_of_many_candidates_those_are_chosen_that_are_distributed_like_music():
     music, made = normal(0, 1), normal(1, 2, seed=1)
     candidates = normal(1, 2, 64_000, seed=2)
-    chosen = candidates["density"][fit(music, made).choose(candidates, 16, RandomSource(0))]
+    chances = RandomSource(0).uniform(4000).numpy()
+    chosen = candidates["density"][fit(music, made).choose(candidates, chances)]
     assert chosen.mean() == pytest.approx(0, abs=0.1)
     assert chosen.std() == pytest.approx(1, abs=0.1)
 
@@ -116,6 +118,18 @@ def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
         np.testing.assert_array_equal(
             sampled(member, Windows(windows, member.representation), 4, 1), member.sampled_windows(4, seed=1)
         )
+
+
+@pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS], ids=lambda one: one.name)
+def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypatch):
+    member, parts = tiny.model(preset), []
+    member.choice = KNOWN
+    condition = torch.rand(150, member.representation.steps, member.representation.conditions)
+    how = {"condition": condition if preset is tiny.CHORDS else None, "temperature": 1.0, "seed": 5}
+    found = member.sampled_windows(150, **how, progress=parts.append)
+    assert parts == [64, 64, 22]
+    monkeypatch.setattr(models, "BATCH", 1000)
+    np.testing.assert_array_equal(found, member.sampled_windows(150, **how))
 
 
 def test_what_is_longer_than_a_window_is_not_chosen_among():
