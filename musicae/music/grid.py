@@ -24,11 +24,13 @@ class Grid:
         bar_steps: int64 [bars + 1], the step of every bar line, beginning with 0.
         before: ticks and steps of the bar before the first, whose last notes may be nearest to step 0; None where there
             is none.
+        equal: the ticks and steps of every bar, that before the first too, where they are known to be equal.
     """
 
     bar_ticks: np.ndarray
     bar_steps: np.ndarray
     before: tuple[int, int] | None = None
+    equal: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, song: Song, steps_per_quarter: int = 4, bars: tuple[int, int] | None = None) -> Grid:
@@ -55,15 +57,20 @@ class Grid:
     @classmethod
     def _until(cls, end: int, song: Song, steps_per_quarter: int) -> Grid:
         """The grid of the bars that begin before tick `end`."""
-        ticks = _bar_lines(song, end)
-        steps = np.maximum(_rounded(np.diff(ticks) * steps_per_quarter, song.ticks_per_quarter), 1)
+        quarter = song.ticks_per_quarter
+        metre, *others = metres = _metres(song, end)
+        length, rest = divmod(4 * quarter * metre.numerator, metre.denominator)
+        if length and not (rest or others):
+            return cls.regular(-(-end // length), length, max(_rounded(length * steps_per_quarter, quarter), 1))
+        ticks = _bar_lines(metres, quarter, end)
+        steps = np.maximum(_rounded(np.diff(ticks) * steps_per_quarter, quarter), 1)
         return cls(ticks, np.append(0, np.cumsum(steps)))
 
     @classmethod
     def regular(cls, bars: int, ticks_per_bar: int, steps_per_bar: int) -> Grid:
         """A grid of equal bars."""
         lines = np.arange(bars + 1, dtype=np.int64)
-        return cls(lines * ticks_per_bar, lines * steps_per_bar)
+        return cls(lines * ticks_per_bar, lines * steps_per_bar, equal=(ticks_per_bar, steps_per_bar))
 
     def __len__(self) -> int:
         return len(self.bar_ticks) - 1
@@ -81,9 +88,10 @@ class Grid:
         """
         if not 1 <= first <= last <= len(self):
             raise ConfigError(f"bars {first} to {last} do not exist: the song has bars 1 to {len(self)}")
-        ticks, steps = (lines[first - 1 : last + 1] for lines in (self.bar_ticks, self.bar_steps))
-        lengths = (int(np.diff(lines)[first - 2]) for lines in (self.bar_ticks, self.bar_steps))
-        return Grid(ticks, steps - steps[0], tuple(lengths) if first > 1 else self.before)
+        both = self.bar_ticks, self.bar_steps
+        ticks, steps = (lines[first - 1 : last + 1] for lines in both)
+        before = tuple(int(lines[first - 1] - lines[first - 2]) for lines in both) if first > 1 else self.before
+        return Grid(ticks, steps - steps[0], before, self.equal)
 
     def extended(self, steps: int) -> Grid:
         """The grid with its last bar repeated until it has at least `steps` steps."""
@@ -102,16 +110,20 @@ class Grid:
 
         Ticks outside the passage continue its first and last bar.
         """
-        tick_lines, step_lines = self._lines
-        return _across(np.asarray(ticks, np.int64), tick_lines, step_lines)
+        ticks = np.asarray(ticks, np.int64)
+        if self.equal is not None:
+            return _rounded((ticks - self.bar_ticks[0]) * self.equal[1], self.equal[0])
+        return _across(ticks, *self._lines)
 
     def ticks(self, steps: np.ndarray) -> np.ndarray:
         """The tick of each step; int64, shaped like `steps`.
 
         `grid.steps(grid.ticks(s)) == s` if a quarter has at least as many ticks as steps.
         """
-        tick_lines, step_lines = self._lines
-        return _across(np.asarray(steps, np.int64), step_lines, tick_lines)
+        steps = np.asarray(steps, np.int64)
+        if self.equal is not None:
+            return self.bar_ticks[0] + _rounded(steps * self.equal[0], self.equal[1])
+        return _across(steps, *self._lines[::-1])
 
     def windows(self, size: int) -> list[tuple[int, int]]:
         """The plan by which a passage is cut into windows of `size` steps: (first step, length) of each.
@@ -128,19 +140,15 @@ class Grid:
 
     @cached_property
     def _lines(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ticks and the steps of all bar lines, that of the bar before among them; of equal bars two are enough."""
-        ticks, steps = self.bar_ticks, self.bar_steps
-        if self.before is not None:
-            ticks, steps = (np.append(line[0] - n, line) for line, n in zip((ticks, steps), self.before, strict=True))
-        equal = all((np.diff(lines) == lines[1] - lines[0]).all() for lines in (ticks, steps))
-        return (ticks[:2], steps[:2]) if equal else (ticks, steps)
+        """The ticks and the steps of all bar lines, that of the bar before among them."""
+        if self.before is None:
+            return self.bar_ticks, self.bar_steps
+        both = zip((self.bar_ticks, self.bar_steps), self.before, strict=True)
+        return tuple(np.append(lines[0] - length, lines) for lines, length in both)
 
 
 def _across(positions: np.ndarray, lines: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Positions between some bar lines, rounded to what they are between the same lines in another unit."""
-    if len(lines) == 2:
-        (first, last), (start, end) = lines.tolist(), others.tolist()
-        return start + _rounded((positions - first) * (end - start), last - first)
     bar = np.searchsorted(lines[1:-1], positions, "right")
     return others[bar] + _rounded((positions - lines[bar]) * np.diff(others)[bar], np.diff(lines)[bar])
 
@@ -150,13 +158,18 @@ def _rounded(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _bar_lines(song: Song, end: int) -> np.ndarray:
-    """The ticks of all bar lines from 0 to the first one that is not before `end`."""
-    changes = {0: TimeSignature(0, 4, 4)} | {s.tick: s for s in sorted(song.time_signatures) if s.tick < end}
-    starts = [*changes, None]
+def _metres(song: Song, end: int) -> list[TimeSignature]:
+    """The time signatures before tick `end`, the first of them at tick 0."""
+    metres = {0: TimeSignature(0, 4, 4)} | {s.tick: s for s in sorted(song.time_signatures) if s.tick < end}
+    return list(metres.values())
+
+
+def _bar_lines(metres: list[TimeSignature], quarter: int, end: int) -> np.ndarray:
+    """The ticks of all bar lines from 0 to the first one that is not before `end`; a quarter has `quarter` of them."""
     lines = []
-    for signature, until in zip(changes.values(), starts[1:], strict=True):
-        length = max(song.ticks_per_quarter * 4 * signature.numerator / signature.denominator, 1)
+    for signature, following in zip(metres, [*metres[1:], None], strict=True):
+        until = following and following.tick
+        length = max(quarter * 4 * signature.numerator / signature.denominator, 1)
         count = -(-((end if until is None else until) - signature.tick) // length)
         lines.append(signature.tick + np.round(np.arange(count + (until is None)) * length).astype(np.int64))
     lines = np.concatenate(lines)

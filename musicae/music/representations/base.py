@@ -212,12 +212,10 @@ class Representation(ABC):
         song = _divisible(song, self.steps_per_quarter)
         tracks, choice = self.parts(song, track)
         whole = Grid.of(song, self.steps_per_quarter)
-        notes = np.concatenate([one.notes for one in tracks])
-        grid, left_out = _sounding_bars(whole, notes) if bars is None else _chosen_bars(song, whole, bars)
+        grid, left_out = _sounding_bars(whole, tracks) if bars is None else _chosen_bars(song, whole, bars)
         array, changes = self.encode_parts(tracks, grid)
-        if not len(self.decode(array)[0]):
-            where = f"bars {bars[0]} to {bars[1]}" if bars else "its bars"
-            raise NoWindows(f"{title(song)}: no note begins in {where} ({choice})")
+        if bars and not len(self.decode(array)[0]):
+            raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
         return Hearing(array, grid, song, tracks, (choice, *left_out, *changes))
 
     def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
@@ -381,8 +379,8 @@ def unique(windows: np.ndarray) -> np.ndarray:
     if len(windows) < 2:
         return windows
     rows = np.ascontiguousarray(windows).reshape(len(windows), -1)
-    _, first = np.unique(rows.view(np.dtype((np.void, rows.strides[0]))), return_index=True)
-    return windows[np.sort(first)]
+    different = dict.fromkeys(rows.view(np.dtype((np.void, rows.strides[0]))).ravel().tolist())
+    return np.frombuffer(b"".join(different), windows.dtype).reshape(-1, *windows.shape[1:]).copy()
 
 
 def sentences(*counts: tuple[int, str, str]) -> list[str]:
@@ -408,10 +406,11 @@ def _chosen_bars(song: Song, grid: Grid, bars: tuple[int, int]) -> tuple[Grid, l
     return grid.bars(*bars), [f"took bars {bars[0]} to {bars[1]} of {len(grid)}"]
 
 
-def _sounding_bars(grid: Grid, notes: np.ndarray) -> tuple[Grid, list[str]]:
+def _sounding_bars(grid: Grid, tracks: tuple[Track, ...]) -> tuple[Grid, list[str]]:
     """The grid of the bars from the first note to the end of the last, and what was left out."""
-    start, end = notes["start"], notes["end"]
-    earliest, latest, end = grid.steps([start.min(), start.max(), end.max()]).tolist()
+    heard = [one.notes for one in tracks if len(one.notes)]
+    first, last = min(notes["start"][0] for notes in heard), max(notes["start"][-1] for notes in heard)
+    earliest, latest, end = grid.steps([first, last, max(notes["end"].max() for notes in heard)]).tolist()
     first = int(np.searchsorted(grid.bar_steps, earliest, "right"))
     last = int(np.searchsorted(grid.bar_steps, max(end, latest + 1), "left"))
     first, last = min(first, len(grid)), min(last, len(grid))

@@ -123,28 +123,28 @@ class Melody(Pitched):
         return replace(hearing, array=array, report=(*hearing.report, *report))
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
-        """The top line of a NOTE array as a passage, and what was changed on the way; no chord, no key.
+        """The top line of a track's notes as a passage, and what was changed on the way; no chord, no key.
 
         In each step the highest note that begins there is taken; the next one ends it. A note shorter than a
         step lasts one.
         """
-        start, end = grid.steps(notes["start"]), grid.steps(notes["end"])
-        held = np.count_nonzero((start < 0) & (end > 0))
-        inside = np.flatnonzero((start >= 0) & (start < grid.total_steps))
-        inside = inside[np.argsort(-notes["end"][inside], kind="stable")]
-        notes = notes.take(inside)
-        best = highest(start[inside], notes["pitch"])
-        top, start, end = notes.take(best), start[inside[best]], end[inside[best]]
-        pitch, end = self.in_range(top["pitch"]), np.maximum(end, start + 1)
-        below = len(notes) - len(set(notes["start"].tolist()))
+        start = grid.steps(notes["start"])
+        first, last = np.searchsorted(start, (0, grid.total_steps))
+        held = np.count_nonzero(grid.steps(notes["end"][:first]) > 0)
+        notes, start = notes[first:last], start[first:last]
+        best = highest(start, notes["pitch"], notes["end"])
+        top, start = notes.take(best), start[best]
+        pitch, end = self.in_range(top["pitch"]), np.maximum(grid.steps(top["end"]), start + 1)
+        below = np.count_nonzero(notes["start"][1:] == notes["start"][:-1])
         changes = sentences(
-            (int(held), "note", "held over from before the first bar left out"),
+            (held, "note", "held over from before the first bar left out"),
             (below, "lower note", "left out"),
             (len(notes) - below - len(top), "note", "left out beside a higher one in the same step"),
             (int(np.sum(grid.ticks(start) != top["start"])), "onset", "moved to the grid"),
             (int(np.sum(pitch != top["pitch"])), "note", "moved by octaves into the model's range"),
         )
-        tokens = canonical(line(start, end, FIRST_NOTE + pitch - self.lowest_pitch, grid.total_steps))
+        tokens = line(start, end, FIRST_NOTE + pitch - self.lowest_pitch, grid.total_steps)
+        tokens[:1] = np.maximum(tokens[:1], OFF)
         return self.beside(tokens), changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -158,13 +158,13 @@ class Melody(Pitched):
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The windows [n, *shape] of a passage that begin at `starts` [n]; beyond the end silence on the last chord."""
-        tokens = canonical(np.append(self.tokens(array), OFF))
-        windows = slices(tokens, starts, self.steps)
+        tokens = np.append(self.tokens(array), OFF)
+        sounds = sounding(tokens)
+        windows = slices(canonical(tokens, sounds), starts, self.steps)
         if self.strict:
             windows = without_leading_offs(windows)
         else:
-            sounds = sounding(tokens)[np.minimum(starts, len(tokens) - 1)]
-            windows[:, 0] = np.where(sounds, windows[:, 0], OFF)
+            windows[~sounds[np.minimum(starts, len(tokens) - 1)], 0] = OFF
         if self.rows == 1:
             return windows
         steps = np.minimum(np.asarray(starts)[:, None] + np.arange(self.steps), array.shape[1] - 1)

@@ -7,9 +7,12 @@ import numpy as np
 HOLD, OFF, FIRST_NOTE = 0, 1, 2
 
 
-def highest(step: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """The index of the highest note in each step, the first of equals, in the order of the steps."""
-    order = np.lexsort((-pitch.astype(np.int64), step))
+def highest(step: np.ndarray, pitch: np.ndarray, end: np.ndarray | None = None) -> np.ndarray:
+    """The index of the highest note in each step, in the order of the steps.
+
+    Of equals it is the one with the latest `end`, if that is given, and then the first.
+    """
+    order = np.lexsort((~pitch, step) if end is None else (-end, ~pitch, step))
     return order[np.diff(step[order], prepend=-1) > 0]
 
 
@@ -34,10 +37,15 @@ def sounding(tokens: np.ndarray) -> np.ndarray:
     return tokens[last] >= FIRST_NOTE
 
 
-def canonical(tokens: np.ndarray) -> np.ndarray:
-    """The same music, uint8 [total], with a 1 only where a note ends and at a silent beginning."""
+def canonical(tokens: np.ndarray, sounds: np.ndarray | None = None) -> np.ndarray:
+    """The same music, uint8 [total], with a 1 only where a note ends and at a silent beginning.
+
+    Args:
+        tokens: [total].
+        sounds: `sounding(tokens)`, if it is known.
+    """
     tokens = np.asarray(tokens, np.uint8)
-    sounds, off = sounding(tokens), tokens == OFF
+    sounds, off = sounding(tokens) if sounds is None else sounds, tokens == OFF
     off[1:] &= ~sounds[:-1]
     tokens = np.where(off, HOLD, tokens)
     tokens[:1] = np.maximum(tokens[:1], OFF)

@@ -95,30 +95,29 @@ def melody_track(song: Song) -> tuple[int, str]:
     found = pitched(song)
     named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
     why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
-    candidates = named or _busy(song, found)
-    best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda i: melody_score(song.tracks[i]))
-    return best, "melody by name" if named else why
+    candidates, why = (named, "melody by name") if named else (found, why)
+    if len(candidates) == 1:
+        return candidates[0], why
+    onsets = {i: _onsets(song.tracks[i]) for i in candidates}
+    enough = 0 if named else max(map(len, onsets.values())) / 4
+    busy = (i for i in candidates if len(onsets[i]) >= enough)
+    return max(busy, key=lambda i: melody_score(song.tracks[i], onsets[i])), why
 
 
-def melody_score(track: Track) -> float:
+def melody_score(track: Track, first: np.ndarray) -> float:
     """How much a track looks like a melody, in semitones.
 
     The mean pitch of its top line (counted up to C6), and an octave times the share of onsets that strike a
     single note; two octaves less for a bass program or a top line below C3 on average.
+
+    Args:
+        track: with notes.
+        first: the indices of the first of the notes that begin together.
     """
-    first = _onsets(track)
     top = np.maximum.reduceat(track.notes["pitch"], first).mean()
     alone = np.mean(np.diff(first, append=len(track.notes)) == 1)
     low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
     return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
-
-
-def _busy(song: Song, indices: list[int]) -> list[int]:
-    """Those of some tracks that have at least a quarter of the onsets of the busiest."""
-    if len(indices) == 1:
-        return indices
-    onsets = [len(_onsets(song.tracks[i])) for i in indices]
-    return [i for i, number in zip(indices, onsets, strict=True) if 4 * number >= max(onsets)]
 
 
 def _onsets(track: Track) -> np.ndarray:
