@@ -31,7 +31,7 @@ class Evaluate(Command):
     Rate, distortion, ELBO and likelihood are in nats a window or picture. docs/evaluation.md explains each figure.
     """
 
-    model: Positional[str]
+    model: Annotated[Positional[str], arg(metavar="MODEL", help_behavior_hint="")]
     """name of a model that ships, or a folder that training wrote"""
     data: UseAppendAction[tuple[str, ...]] = ()
     """folder, archive or file of MIDI (or of pictures) that the model has not seen, all of which is measured; or data

@@ -44,7 +44,7 @@ class Groove(Listening, Writing):
 
     task: Positional[Literal["humanise", "tap", "fill"]]
     """what to do"""
-    file: Positional[Path]
+    file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
     """MIDI file (or ABC, MusicXML) with drums, or with taps"""
     model: str = "default"
     """name of a model that ships, or a folder that training wrote; default: the one for the task"""

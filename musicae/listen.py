@@ -16,7 +16,7 @@ from musicae.errors import ConfigError
 class Listen(Command):
     """Render songs to WAV, and write a page with a piano roll, a player and the MIDI file for each."""
 
-    files: Positional[tuple[Path, ...]]
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILES", help_behavior_hint="(required)")]
     """MIDI files (or ABC, MusicXML)"""
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: beside each file)")] = None
     """folder to write to"""

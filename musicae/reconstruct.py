@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from musicae.command import Listening, Telling, Writing, main, save_picture, saved
 from musicae.errors import ConfigError
@@ -23,7 +23,7 @@ class Reconstruct(Telling, Listening, Writing):
     With --chords or --key, each song as it would be over these; with --hits, these hits as each song is played.
     """
 
-    files: Positional[tuple[Path, ...]]
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILES", help_behavior_hint="(required)")]
     """MIDI files (or ABC, MusicXML), or pictures"""
 
     def run(self) -> None:

@@ -27,7 +27,7 @@ class Vary(Telling, Listening, Writing):
     whole way and vary at random. 1 is one standard deviation of the music that the model was trained on.
     """
 
-    file: Positional[Path]
+    file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
     """what to vary: a MIDI file (or ABC, MusicXML), or a picture"""
     more: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="ATTRIBUTE=AMOUNT")] = ()
     """what there should be more of, e.g. density=1.5; may be given several times. docs/steering.md lists them"""

@@ -636,7 +636,10 @@ for name in {list(COMMANDS)}:
     text = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
         main(command, name, ["--help"])
-    assert text.tell() > 500, name
+    text.flush()
+    said = text.buffer.getvalue().decode()
+    assert len(said) > 500, name
+    assert "(default: )" not in said and "[[" not in said, name
 heavy = {{"torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "PIL", "scipy", "pretty_midi"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
