@@ -28,6 +28,7 @@ from musicae.core.priors import FittedMixture
 from musicae.fitting import open_data
 from musicae.loading import load
 from musicae.music.attributes import measure
+from musicae.music.between import even_places, in_key
 from musicae.music.model import MusicModel
 
 PLACES = np.linspace(0, 1, 11, dtype=np.float32)
@@ -37,9 +38,17 @@ LEAST = 4  # onsets of a window that is compared
 def ways(model: MusicModel) -> dict[str, Callable]:
     """From two ends `[pairs, latent]` and the places to `[places, pairs, latent]`, by name."""
     found = {"straight": lerp, "great circle": slerp, "halfway between these": between}
+    found["halfway, at even places and in key, as interpolate goes"] = partial(as_heard, model)
     if model.prior:
         found["great circle where the fitted prior is round"] = partial(in_coordinates, model.prior)
     return found
+
+
+def as_heard(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """The way that `interpolate` goes, of each pair alone."""
+    pairs = zip(a.split(1), b.split(1), strict=True)
+    ways = [between(*pair, even_places(model, *pair, len(t))) for pair in pairs]
+    return torch.from_numpy(np.concatenate([in_key(model, way.numpy()) for way in ways], 1))
 
 
 def in_coordinates(prior: FittedMixture, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

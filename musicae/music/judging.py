@@ -24,9 +24,9 @@ from musicae.core.schedules import WarmupCosine
 from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.attributes import measure
+from musicae.music.between import in_key
 from musicae.music.metrics import faulty, nearest, overlaps
 from musicae.music.model import MusicModel
-from musicae.music.steering import in_key
 from musicae.music.windows import Windows, to_batch
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints

@@ -18,13 +18,14 @@ from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music import passages
 from musicae.music.attributes import measure as attributes
+from musicae.music.between import even_places, in_key
 from musicae.music.choice import CANDIDATES, CHOOSING, Choice
 from musicae.music.chords import parse
 from musicae.music.corruptions import AnyOf, Unplayed
 from musicae.music.metrics import notes_right, score
 from musicae.music.passages import Interpolation, Passage, Reconstruction
 from musicae.music.song import Song
-from musicae.music.steering import Variations, averages, repeats, wished
+from musicae.music.steering import Variations, averages, keys, repeats, wished
 from musicae.music.windows import Windows, to_batch
 
 Track = int | str | None
@@ -127,12 +128,16 @@ class MusicModel(Model):
     ) -> Interpolation:
         """What lies between two songs, window by window, on the bars of A.
 
+        What lies between songs in different keys is taken into one (`music.between.in_key`), where the model
+        can be steered so.
+
         Args:
             a: the song that it begins with; its tempo, metre, program and track name are kept.
             b: the song that it ends with; its steps are laid on A's bars.
             steps: how many, both ends included; at least 2.
-            linear: along straight lines; if not, halfway between these and great circles (`core.geometry.between`),
-                where what lies between has as many notes as the ends.
+            linear: along straight lines, at even places; if not, halfway between these and great circles
+                (`core.geometry.between`), where what lies between has as many notes as the ends, and at places between
+                which as much changes (`music.between.even_places`).
             temperature: 0 decodes greedily.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
@@ -145,10 +150,12 @@ class MusicModel(Model):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = passages.paired(self.representation, self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
-        latents = (lerp if linear else between)(*ends, torch.linspace(0, 1, steps)).numpy()
+        places = torch.linspace(0, 1, steps) if linear else even_places(self, *ends, steps)
+        latents = (lerp if linear else between)(*ends, places).numpy()
         stages = self._stages(pair, steps, told)
         played = stages[0]
         latents = again(latents, len(played.windows), axis=1)
+        latents = in_key(self, latents, [self.condition(stage) for stage in stages])
         # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
         songs = [
             self._render(self._decode(z, stage, temperature, top_p, seed), played)
@@ -309,7 +316,8 @@ class MusicModel(Model):
         moved = slerp(*ends, torch.tensor([strength]))[0].numpy()
         if wishes:
             shares = np.linspace(1 / n, 1, n) if equal_steps else np.ones(n)
-            moved = moved + np.float32(shares)[:, None, None] * self.directions.shift(wishes)
+            shift = self.directions.shift(wishes, keys(self.representation, heard.windows))
+            moved = moved + np.float32(shares)[:, None, None] * shift
         moved = again(moved, len(passage.windows), axis=1)
         varied = [self._decode(m, passage, temperature, top_p, seed) for m in moved]
         return self._variations(varied, passage, tuple(wishes))

@@ -13,19 +13,16 @@ import numpy as np
 
 from musicae.core.directions import Directions, Values, calibrated, fit, of_variant
 from musicae.errors import ConfigError
-from musicae.music.attributes import SCALES, in_scales, measure, scale_consistency
+from musicae.music.attributes import SCALES, in_scales, measure
 from musicae.music.notes import Notes
 from musicae.music.windows import to_batch
 
 if TYPE_CHECKING:
-    import torch
-
     from musicae.music.model import MusicModel
     from musicae.music.representations import Representation
     from musicae.music.song import Song
 
 DIATONIC = "scale_consistency"  # of which the direction depends on the key
-AMOUNTS = (0.25, 0.5, 1.0)  # of that direction, tried until one suffices
 GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
 LEARNT_FROM = 12_000  # windows that are encoded
 TRIED_ON = 100  # windows that are decoded, again and again
@@ -210,51 +207,3 @@ def effects(model: MusicModel, windows: np.ndarray, directions: Directions) -> E
     changes = np.stack([response.change(*both) for both in moved])
     kept = [np.mean([model.representation.steps_right(one, still).mean() for one in both]) for both in moved]
     return Effects(directions.names, tuple(spreads), changes, np.array(kept))
-
-
-def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:
-    """How diatonic windows `[n, *shape]` are (`attributes.scale_consistency`), float64 `[n]`; nan without pitches."""
-    return scale_consistency(Notes.of(representation, windows))
-
-
-def in_key(
-    model: MusicModel, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
-) -> np.ndarray:
-    """The way between two passages with each place on it as diatonic as the ends are, as far as the model can.
-
-    Half way between two songs in different keys notes of both are heard. Codes are moved toward the key that most of
-    these notes are in, until their greedy decodes are about as diatonic as a place between the ends evenly is. The ends
-    stay as they are, and so does all that is diatonic enough, and everything where the model has no such direction.
-
-    Args:
-        model: decodes, and has directions.
-        latents: `[places, n, latent]`.
-        conditions: what a conditional model is told at each place, each `[n, steps, conditions]`; None for nothing.
-
-    Returns:
-        float32 `[places, n, latent]`.
-    """
-    if model.directions is None or DIATONIC not in model.directions.names:
-        return latents
-    conditions = conditions or [None] * len(latents)
-    ends = ((latents[i], conditions[i]) for i in (0, -1))
-    first, last = (diatonic(model.representation, model.decode_windows(*end)) for end in ends)
-    wanted = [(1 - t) * first + t * last for t in np.linspace(0, 1, len(latents))]
-    return np.stack([_into_key(model, *place) for place in zip(latents, wanted, conditions, strict=True)])
-
-
-def _into_key(model: MusicModel, codes: np.ndarray, wanted: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
-    """Codes `[n, latent]` of one passage, made as diatonic as `wanted` `[n]`, nan where nothing is."""
-    windows = model.decode_windows(codes, condition)
-    toward = model.directions.shift({DIATONIC: 1.0}, keys(model.representation, windows))
-    moved, reached = codes.copy(), diatonic(model.representation, windows)
-    for amount in AMOUNTS:
-        short = np.flatnonzero(reached < wanted)
-        if not len(short):
-            break
-        tried = codes[short] + np.float32(amount) * toward[short]
-        windows = model.decode_windows(tried, None if condition is None else condition[short])
-        found = diatonic(model.representation, windows)
-        better = np.abs(found - wanted[short]) < np.abs(reached[short] - wanted[short])
-        moved[short[better]], reached[short[better]] = tried[better], found[better]
-    return moved

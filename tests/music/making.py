@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import tiny
 from hypothesis import strategies as st
 
+from musicae.music.representations.tokens import FIRST_NOTE
 from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track, tidy
 
 END = b"\0\xff\x2f\0"
@@ -90,3 +92,13 @@ def assert_same_music(a: Song, b: Song, names: bool = True):
     assert distinct(a.key_signatures) == distinct(b.key_signatures)
     ticks = np.linspace(0, a.end, 7)
     assert np.allclose(a.tick_to_seconds(ticks), b.tick_to_seconds(ticks), rtol=1e-4)
+
+
+C_MAJOR = np.array([0, 2, 4, 5, 7, 9, 11, 12])
+
+
+def melodies(pitches: np.ndarray) -> np.ndarray:
+    """Two-bar windows of notes `[n, notes]`, in semitones from middle C, a step each: tokens of `tiny.MELODY`."""
+    tokens = np.zeros((len(pitches), 32), np.uint8)
+    tokens[:, : pitches.shape[1]] = pitches + 60 - tiny.MELODY.representation.lowest_pitch + FIRST_NOTE
+    return tokens

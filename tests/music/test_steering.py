@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
+from making import C_MAJOR, melodies
 
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
 from musicae.music import attributes
 from musicae.music.song import Song
-from musicae.music.steering import Response, averages, effects, fitted, in_key, keys, repeats, wished
+from musicae.music.steering import Response, averages, effects, fitted, keys, repeats, wished
 
 NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
 
@@ -201,15 +202,6 @@ def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
 
 # Keys ---------------------------------------------------------------------------------------------
 
-C_MAJOR = np.array([0, 2, 4, 5, 7, 9, 11, 12])
-
-
-def melodies(pitches: np.ndarray) -> np.ndarray:
-    """Windows of notes `[n, notes]`, given in semitones from middle C, one after another."""
-    tokens = np.zeros((len(pitches), 32), np.uint8)
-    tokens[:, : pitches.shape[1]] = pitches + 60 - tiny.MELODY.representation.lowest_pitch + 2
-    return tokens
-
 
 @pytest.mark.parametrize("semitones", range(-5, 7))
 def test_keys_move_with_the_music(semitones):
@@ -220,35 +212,3 @@ def test_keys_move_with_the_music(semitones):
 def test_a_window_that_fits_several_keys_has_that_of_the_others():
     windows = melodies(np.stack([np.full(8, 4), C_MAJOR + 2, C_MAJOR + 2]))  # E is in D major, and in C major
     assert (keys(tiny.MELODY.representation, windows) == 2).all()
-
-
-@pytest.fixture
-def tuneful(monkeypatch):
-    """A model of eight notes of C major, of which the last ones are sharp by a semitone: as many as the first latent
-    number, rounded up, says. It can be steered to make them fewer."""
-    member = tiny.model(tiny.MELODY)
-
-    def decode(z: np.ndarray, condition=None) -> np.ndarray:
-        wrong = np.arange(8) >= 8 - np.clip(np.ceil(z[:, :1]), 0, 8)
-        return melodies(C_MAJOR + wrong)
-
-    monkeypatch.setattr(member, "decode_windows", decode)
-    member.directions = Directions(("scale_consistency",), np.float32([[[-2.0, 0, 0, 0]]]), np.ones(1))
-    return member
-
-
-def test_what_lies_between_is_taken_into_its_key_and_no_farther_than_it_must(tuneful):
-    way = np.zeros((3, 2, 4), np.float32)
-    way[1, :, 0] = 0.6, 0.1
-    found = in_key(tuneful, way)
-    np.testing.assert_array_equal(found[[0, 2]], way[[0, 2]])
-    np.testing.assert_allclose(found[1, :, 0], [0.6 - 1.0, 0.1 - 0.5])  # a half of the direction, and a quarter
-
-
-def test_what_is_as_diatonic_as_the_ends_stays_and_so_does_all_without_such_a_direction(tuneful):
-    way = np.zeros((3, 1, 4), np.float32)
-    way[:, 0, 0] = 0.9
-    np.testing.assert_array_equal(in_key(tuneful, way), way)
-    way[1] = 3.0
-    tuneful.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
-    np.testing.assert_array_equal(in_key(tuneful, way), way)

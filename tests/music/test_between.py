@@ -1,0 +1,83 @@
+"""The way between two songs, on models whose decodes are laid by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from making import C_MAJOR, melodies
+
+from musicae.core.directions import Directions
+from musicae.music.between import even_places, in_key
+
+# Places -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def abrupt(monkeypatch):
+    """A model that changes its 32 steps one after another while the first latent number goes from 0.4 to 0.6."""
+    member, every = tiny.model(tiny.MELODY), np.arange(32)
+
+    def decode(z: np.ndarray) -> np.ndarray:
+        return np.where(every < 32 * (z[:, :1] - 0.4) / 0.2, 50, 40).astype(np.uint8)
+
+    monkeypatch.setattr(member, "decode_windows", decode)
+    return member
+
+
+def ends(n: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.zeros(n, 4), torch.tensor([1.0, 0, 0, 0]).expand(n, 4)
+
+
+def test_as_much_changes_from_each_place_to_the_next(abrupt):
+    places = even_places(abrupt, *ends(), 6)
+    assert places[[0, -1]].tolist() == [0, 1]
+    np.testing.assert_allclose(places[1:-1], [0.44, 0.48, 0.52, 0.56], atol=0.02)
+
+
+def test_the_way_back_has_the_same_places(abrupt):
+    there, back = (even_places(abrupt, *pair, 7) for pair in (ends(), ends()[::-1]))
+    np.testing.assert_allclose(back, 1 - there.flip(0), atol=1e-5)
+
+
+def test_places_are_even_where_nothing_changes_and_where_looking_ahead_takes_long(abrupt):
+    a, _ = ends()
+    assert torch.equal(even_places(abrupt, a, a, 5), torch.linspace(0, 1, 5))
+    slow = tiny.model(tiny.RECURRENT)
+    assert torch.equal(even_places(slow, *ends(), 5), torch.linspace(0, 1, 5))
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tuneful(monkeypatch):
+    """A model of eight notes of C major, of which the last ones are sharp by a semitone: as many as the first latent
+    number, rounded up, says. It can be steered to make them fewer."""
+    member = tiny.model(tiny.MELODY)
+
+    def decode(z: np.ndarray, condition=None) -> np.ndarray:
+        wrong = np.arange(8) >= 8 - np.clip(np.ceil(z[:, :1]), 0, 8)
+        return melodies(C_MAJOR + wrong)
+
+    monkeypatch.setattr(member, "decode_windows", decode)
+    member.directions = Directions(("scale_consistency",), np.float32([[[-2.0, 0, 0, 0]]]), np.ones(1))
+    return member
+
+
+def test_what_lies_between_is_taken_into_its_key_and_no_farther_than_it_must(tuneful):
+    way = np.zeros((3, 2, 4), np.float32)
+    way[1, :, 0] = 0.6, 0.1
+    found = in_key(tuneful, way)
+    np.testing.assert_array_equal(found[[0, 2]], way[[0, 2]])
+    np.testing.assert_allclose(found[1, :, 0], [0.6 - 1.0, 0.1 - 0.5])  # a half of the direction, and a quarter
+
+
+def test_what_is_as_diatonic_as_the_ends_stays_and_so_does_all_without_such_a_direction(tuneful):
+    way = np.zeros((3, 1, 4), np.float32)
+    way[:, 0, 0] = 0.9
+    np.testing.assert_array_equal(in_key(tuneful, way), way)
+    way[1] = 3.0
+    tuneful.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
+    np.testing.assert_array_equal(in_key(tuneful, way), way)
