@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from musicae.core import checkpoints
 from musicae.core.configuration import from_data
@@ -116,7 +118,9 @@ def fit(
         if accelerator.is_main_process:
             say("stopped; the state is saved: go on with --resume")
         raise
-    return _measured(preset, folder, splits, state, accelerator)
+    if accelerator.is_main_process and len(splits.test):
+        say(f"trained; measuring on {len(splits.test):,} held-out examples, which may take minutes")
+    return _measured(preset, folder, splits, state, accelerator, quiet)
 
 
 class Counted(NamedTuple):
@@ -289,7 +293,7 @@ def _clear(folder: Path, data: list[str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) -> Model:
+def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator, quiet: bool) -> Model:
     """The best averaged model, with its figures on the test split written beside it, and pictures of a latent plane."""
     accelerator.wait_for_everyone()
     network = build_network(preset)
@@ -303,9 +307,11 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator) 
         choose(model, splits.train)
     if accelerator.is_main_process and len(splits.test):
         quickly = {} if preset.musical else {"most": LIKELIHOODS}
-        model.metrics = figures(model, splits, **quickly) | {
-            "trained": {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
-        }
+        hidden = quiet or not sys.stderr.isatty()
+        with tqdm(desc="measuring", unit=" decodes", disable=hidden, leave=False) as bar:
+            measured = figures(model, splits, progress=bar.update, **quickly)
+        trained = {"steps": state.step, "seconds": round(state.seconds), "skipped": state.skipped}
+        model.metrics = measured | {"trained": trained}
         checkpoints.write_json(folder, checkpoints.METRICS, model.metrics)
         if not preset.musical and preset.latent == 2:
             from musicae.images.figures import save_plane

@@ -95,6 +95,7 @@ def test_a_new_start_leaves_nothing_of_the_old_one(music, tmp_path):
     sources = sorted(music.glob("[0-4].mid"))
     model, said = train(tiny.MELODY, sources, tmp_path / "run", force=True)
     assert "5 songs" in said[0]
+    assert "measuring" in said[-1], "the bar of training is full, and minutes may still go by"
     assert "5 songs" in model.metrics["data"]
 
 
