@@ -53,7 +53,7 @@ class Pianoroll(Pitched):
         return x.reshape(len(x), 2, self.pitches, self.steps).swapaxes(2, 3).astype(self.dtype)
 
     def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or all pitched tracks together, under the first one's program."""
+        """The track asked for, or all pitched tracks together, under the program of that with the most notes."""
         indices = pitched(song) if track is None else [find(song, track)]
         return together(song, indices, "pitched")
 

@@ -138,7 +138,7 @@ def title(song: Song) -> str:
 
 
 def together(song: Song, indices: list[int], kind: str) -> tuple[Track, str]:
-    """Some tracks as one, under the first one's program, and a sentence that says so.
+    """Some tracks as one, under the program of the one with the most notes, and a sentence that says so.
 
     Args:
         song: the song.
@@ -149,7 +149,8 @@ def together(song: Song, indices: list[int], kind: str) -> tuple[Track, str]:
         return song.tracks[indices[0]], f"took {describe(song, indices[0])}"
     tracks = [song.tracks[i] for i in indices]
     notes = in_order(np.concatenate([one.notes for one in tracks]))
-    return replace(tracks[0], notes=notes, name=""), f"took all {len(tracks)} {kind} tracks together"
+    most = max(tracks, key=lambda one: len(one.notes))  # the first may be a bass, and all would be played by it
+    return replace(most, notes=notes, name=""), f"took all {len(tracks)} {kind} tracks together"
 
 
 def _all(song: Song) -> str:

@@ -31,6 +31,7 @@ def test_all_pitched_tracks_are_heard_together():
         "took all 2 pitched tracks together",
         "1 note moved by octaves into the model's range",
     )
+    assert hearing.track.program == 32, "that of the track with the most notes"
     assert ROLL.decode(ROLL.hear(song, "B").array)[2].tolist() == [64, 64]
 
 
