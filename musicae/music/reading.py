@@ -275,7 +275,12 @@ def _tracks(draft: Draft, said: list[str]) -> tuple[Track, ...]:
     notes = _tidied(draft.notes, said)
     bounds = np.searchsorted(notes["start"], starts)
     _delay(notes, -np.repeat(starts[:-1], np.diff(bounds)))
-    return tuple(track for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
+    return tuple(_named(track) for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
+
+
+def _named(track: Track) -> Track:
+    """The track, its name without the zero bytes that end it in some files."""
+    return replace(track, name=track.name.rstrip("\0")) if track.name.endswith("\0") else track
 
 
 def with_notes(tracks: list[Track], notes: np.ndarray, bounds: list[int]) -> Iterator[Track]:

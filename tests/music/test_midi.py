@@ -105,6 +105,11 @@ def test_what_is_broken_is_mended_and_said(name):
     assert Song.read(song.to_bytes()).changes == ()
 
 
+def test_zero_bytes_that_end_a_name_are_none_of_it():
+    song = Song.read(file(meta(3, b"Prelude\0\0") + ONE_NOTE))
+    assert song.tracks[0].name == "Prelude"
+
+
 @pytest.mark.parametrize("name", UNSAID)
 def test_what_is_only_odd_is_read(name):
     assert pitches(Song.read(UNSAID[name])) == list(range(60, 68))
