@@ -31,7 +31,7 @@ class Interpolate(Telling, Listening, Writing):
     steps: int = 7
     """steps from A to B, both ends included"""
     lerp: bool = False
-    """go along straight lines; else halfway from these to great circles (songs), or along great circles (pictures)"""
+    """go along straight lines in equal steps; else songs in steps of equal change, pictures along great circles"""
 
     def run(self) -> None:
         """Interpolate and write."""

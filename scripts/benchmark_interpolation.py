@@ -23,12 +23,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from musicae.core.geometry import between, lerp, slerp
+from musicae.core.geometry import lerp, slerp
 from musicae.core.priors import FittedMixture
 from musicae.fitting import open_data
 from musicae.loading import load
 from musicae.music.attributes import measure
-from musicae.music.between import even_places, in_key
+from musicae.music.between import in_key, way
 from musicae.music.model import MusicModel
 
 PLACES = np.linspace(0, 1, 11, dtype=np.float32)
@@ -37,18 +37,16 @@ LEAST = 4  # onsets of a window that is compared
 
 def ways(model: MusicModel) -> dict[str, Callable]:
     """From two ends `[pairs, latent]` and the places to `[places, pairs, latent]`, by name."""
-    found = {"straight": lerp, "great circle": slerp, "halfway between these": between}
-    found["halfway, at even places and in key, as interpolate goes"] = partial(as_heard, model)
+    found = {"straight": lerp, "great circle": slerp, "as interpolate goes": partial(as_heard, model)}
     if model.prior:
         found["great circle where the fitted prior is round"] = partial(in_coordinates, model.prior)
     return found
 
 
 def as_heard(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """The way that `interpolate` goes, of each pair alone."""
+    """The way that `interpolate` goes, between each pair alone."""
     pairs = zip(a.split(1), b.split(1), strict=True)
-    ways = [between(*pair, even_places(model, *pair, len(t))) for pair in pairs]
-    return torch.from_numpy(np.concatenate([in_key(model, way.numpy()) for way in ways], 1))
+    return torch.from_numpy(np.concatenate([in_key(model, way(model, *pair, len(t)).numpy()) for pair in pairs], 1))
 
 
 def in_coordinates(prior: FittedMixture, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -134,8 +132,8 @@ def main() -> None:
         low, high = np.nanquantile(values, [0.05, 0.95])
         print(f"  ends: {name} {np.nanmean(values):.3f}, nine in ten between {low:.3f} and {high:.3f}")
     codes = tuple(model.encode_windows(windows) for windows in pair)
-    for name, way in ways(model).items():
-        print("\n".join(described(name, figures(model, along(model, way, codes)))), flush=True)
+    for name, one in ways(model).items():
+        print("\n".join(described(name, figures(model, along(model, one, codes)))), flush=True)
     print("\n".join(described("mixed step by step", figures(model, mixed(*pair, options.seed)))))
 
 

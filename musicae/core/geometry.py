@@ -40,18 +40,6 @@ def slerp(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     return torch.where(inner, circle.to(a), lerp(a, b, t))
 
 
-def between(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """Halfway between the straight line and the great circle, place by place: `(lerp + slerp) / 2`.
-
-    Straight lines pass nearer to zero than codes of data lie, great circles farther from it than codes of what lies
-    between: of melodies the midpoints of the first have too few notes, of the second too many, by an eighth each, and
-    halfway as many as the ends (`scripts/benchmark_interpolation.py`).
-
-    Args: as for `lerp`.
-    """
-    return (lerp(a, b, t) + slerp(a, b, t)) / 2
-
-
 def grid(side: int, dimensions: int = 2) -> torch.Tensor:
     """A square of `side` × `side` latent vectors at the quantiles of N(0, 1), `[side, side, 2]`: each cell holds the
     same share of the prior's mass.

@@ -1,8 +1,8 @@
 """The way between two songs: at which places it is heard, and in which key.
 
-Of the straight line and the great circle the middle is taken (`musicae.core.geometry.between`). Along it a decoder
-changes nothing at first, then nearly everything, then nothing again, and half way between two songs in different keys
-notes of both are heard. So places are chosen between which as much changes, and each is taken into one key.
+Along a straight line a decoder changes nothing at first, then nearly everything, then nothing again, and half way
+between two songs in different keys notes of both are heard. So places are chosen between which as much changes, and
+each is taken into one key.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicae.core.geometry import between
+from musicae.core.geometry import lerp, slerp
 from musicae.music.attributes import scale_consistency
 from musicae.music.notes import Notes
 from musicae.music.steering import DIATONIC, keys
@@ -28,6 +28,28 @@ LOOKED_AT = 8  # windows of a passage, spread over it
 AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one suffices
 
 
+def way(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
+    """So many places between the latent vectors of two passages, both ends included.
+
+    They lie on straight lines, where about as much changes from each to the next (`even_places`). Of a model that
+    decodes step by step, which takes too long to look ahead, or is told something, they divide great circles evenly.
+
+    Args:
+        model: decodes.
+        a: `[n, latent]`.
+        b: `[n, latent]`.
+        steps: how many.
+
+    Returns:
+        `[steps, n, latent]`.
+    """
+    import torch
+
+    if model.representation.conditions or getattr(model.preset.network, "autoregressive", False):
+        return slerp(a, b, torch.linspace(0, 1, steps))
+    return lerp(a, b, even_places(model, a, b, steps))
+
+
 def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
     """So many places between 0 and 1 that about as much of what is decoded changes from each to the next.
 
@@ -38,17 +60,14 @@ def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int)
         steps: how many places, both ends included.
 
     Returns:
-        float32 `[steps]`, from 0 to 1. Evenly spaced where nothing changes, and where the model is told something or
-        decodes step by step, which takes too long to look ahead.
+        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes.
     """
     import torch
 
     fine, even = torch.linspace(0, 1, FINE), torch.linspace(0, 1, steps)
-    if model.representation.conditions or getattr(model.preset.network, "autoregressive", False):
-        return even
     some = np.linspace(0, len(a) - 1, min(len(a), LOOKED_AT)).round().astype(int)
-    way = between(a[some], b[some], fine).flatten(0, 1).numpy()
-    windows = model.decode_windows(way).reshape(FINE, len(some), *model.representation.shape)
+    codes = lerp(a[some], b[some], fine).flatten(0, 1).numpy()
+    windows = model.decode_windows(codes).reshape(FINE, len(some), *model.representation.shape)
     before, after = (part.reshape(-1, *model.representation.shape) for part in (windows[:-1], windows[1:]))
     changes = 1 - model.representation.steps_right(after, before).reshape(FINE - 1, -1).mean(1)
     travelled = np.append(0, changes.cumsum())

@@ -17,14 +17,13 @@ import torch
 from musicae.core.classification import Classification, Classifier
 from musicae.core.data import Batch
 from musicae.core.event import Event
-from musicae.core.geometry import between
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import WarmupCosine
 from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.attributes import measure
-from musicae.music.between import in_key
+from musicae.music.between import in_key, way
 from musicae.music.metrics import faulty, nearest, overlaps
 from musicae.music.model import MusicModel
 from musicae.music.windows import Windows, to_batch
@@ -196,7 +195,10 @@ def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: 
     first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
     ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
     condition = to_batch(np.asarray(like.array[first]), model.representation).condition
-    _, middle, _ = in_key(model, between(*ends, torch.linspace(0, 1, 3)).numpy(), [condition] * 3)
+    ways = np.concatenate(
+        [way(model, *pair, 3).numpy() for pair in zip(*(end.split(1) for end in ends), strict=True)], 1
+    )
+    _, middle, _ = in_key(model, ways, [condition] * 3)
     return model.decode_windows(middle, condition, temperature, seed=seed)
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from musicae.core.evaluation import measure
-from musicae.core.geometry import between, lerp, slerp
+from musicae.core.geometry import lerp, slerp
 from musicae.core.model import BATCH, Model
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music import passages
 from musicae.music.attributes import measure as attributes
-from musicae.music.between import even_places, in_key
+from musicae.music.between import in_key, way
 from musicae.music.choice import CANDIDATES, CHOOSING, Choice
 from musicae.music.chords import parse
 from musicae.music.corruptions import AnyOf, Unplayed
@@ -135,9 +135,8 @@ class MusicModel(Model):
             a: the song that it begins with; its tempo, metre, program and track name are kept.
             b: the song that it ends with; its steps are laid on A's bars.
             steps: how many, both ends included; at least 2.
-            linear: along straight lines, at even places; if not, halfway between these and great circles
-                (`core.geometry.between`), where what lies between has as many notes as the ends, and at places between
-                which as much changes (`music.between.even_places`).
+            linear: along straight lines in equal steps; if not, in steps of about as much change
+                (`music.between.way`).
             temperature: 0 decodes greedily.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
@@ -150,8 +149,7 @@ class MusicModel(Model):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = passages.paired(self.representation, self.hear(a, track, bars), self.hear(b, track, bars))
         ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
-        places = torch.linspace(0, 1, steps) if linear else even_places(self, *ends, steps)
-        latents = (lerp if linear else between)(*ends, places).numpy()
+        latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else way(self, *ends, steps)).numpy()
         stages = self._stages(pair, steps, told)
         played = stages[0]
         latents = again(latents, len(played.windows), axis=1)

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from musicae.core.geometry import between, grid, lerp, slerp
+from musicae.core.geometry import grid, lerp, slerp
 from musicae.core.randomness import RandomSource
 
-PATHS = pytest.mark.parametrize("path", [lerp, slerp, between])
+PATHS = pytest.mark.parametrize("path", [lerp, slerp])
 PLACES = torch.linspace(0, 1, 7)
 
 
@@ -73,13 +73,6 @@ def test_slerp_goes_its_own_way_for_every_row_of_a_batch():
 def test_lerp_is_a_straight_line():
     a, b = vector(1), vector(2)
     torch.testing.assert_close(lerp(a, b, PLACES), torch.stack([(1 - t) * a + t * b for t in PLACES]))
-
-
-def test_halfway_to_the_great_circle_is_longer_than_the_line_and_shorter_than_the_circle():
-    a, b = vector(1), vector(2)
-    line, halfway, circle = (path(a, b, torch.tensor([0.5]))[0] for path in (lerp, between, slerp))
-    assert line.norm() < halfway.norm() < circle.norm()
-    torch.testing.assert_close(2 * halfway, line + circle)
 
 
 def test_a_grid_gives_each_cell_the_same_share_of_the_prior():

@@ -9,7 +9,9 @@ import torch
 from making import C_MAJOR, melodies
 
 from musicae.core.directions import Directions
-from musicae.music.between import even_places, in_key
+from musicae.core.geometry import lerp, slerp
+from musicae.core.randomness import RandomSource
+from musicae.music.between import even_places, in_key, way
 
 # Places -------------------------------------------------------------------------------------------
 
@@ -41,11 +43,23 @@ def test_the_way_back_has_the_same_places(abrupt):
     np.testing.assert_allclose(back, 1 - there.flip(0), atol=1e-5)
 
 
-def test_places_are_even_where_nothing_changes_and_where_looking_ahead_takes_long(abrupt):
+def test_places_are_even_where_nothing_changes(abrupt):
     a, _ = ends()
     assert torch.equal(even_places(abrupt, a, a, 5), torch.linspace(0, 1, 5))
-    slow = tiny.model(tiny.RECURRENT)
-    assert torch.equal(even_places(slow, *ends(), 5), torch.linspace(0, 1, 5))
+
+
+@pytest.mark.parametrize("preset", [tiny.RECURRENT, tiny.HITS], ids=["recurrent", "told"])
+def test_what_takes_long_to_look_ahead_on_goes_along_great_circles(preset):
+    a, b = (RandomSource(seed).normal(3, 4) for seed in (1, 2))
+    torch.testing.assert_close(way(tiny.model(preset), a, b, 5), slerp(a, b, torch.linspace(0, 1, 5)))
+
+
+def test_the_way_is_straight_and_its_ends_are_the_ends(abrupt):
+    a, b = ends()
+    places = way(abrupt, a, b, 5)
+    assert torch.equal(places[0], a)
+    assert torch.equal(places[-1], b)
+    torch.testing.assert_close(places, lerp(a, b, even_places(abrupt, a, b, 5)))
 
 
 # Keys ---------------------------------------------------------------------------------------------

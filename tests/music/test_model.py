@@ -358,9 +358,9 @@ def listening(monkeypatch, model) -> list:
     """What a model is told, one entry for each time that it decodes."""
     told, decode = [], model.from_latent
 
-    def noted(z, temperature, top_p, seed, condition):
+    def noted(z, temperature, top_p, seed, condition, *rest):
         told.append((np.asarray(z), condition.numpy()))
-        return decode(z, temperature, top_p, seed, condition)
+        return decode(z, temperature, top_p, seed, condition, *rest)
 
     monkeypatch.setattr(model, "from_latent", noted)
     return told
