@@ -76,7 +76,8 @@ def test_the_script_makes_the_files_byte_for_byte():
     if not corpus.getComposer("bach"):
         pytest.skip("music21 was installed without its corpus")
     made = _script().files()
-    assert made == {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+    there = (path for path in FOLDER.iterdir() if path.suffix in (".mid", ".md"))  # `listen` writes beside the songs
+    assert made == {path.name: path.read_bytes() for path in there}
 
 
 def test_the_script_refuses_bars_of_wrong_length():
