@@ -283,9 +283,9 @@ class MusicModel(Model):
         Args:
             song: what to vary.
             n: how many.
-            strength: how far the latent vectors go toward random ones: 0 gives the reconstruction, 1 something else
-                entirely. None for 0.3, or for 0 where more or less is asked for: then the variations go to that in `n`
-                equal steps, and with a strength all go the whole way.
+            strength: how far the latent vectors go toward random ones, of which likely ones are chosen: 0 gives the
+                reconstruction, 1 something else entirely. None for 0.3, or for 0 where more or less is asked for: then
+                the variations go to that in `n` equal steps, and with a strength all go the whole way.
             more: attributes and how much more of each, in spreads of the data, e.g. `{"density": 1.5}`; see
                 `self.directions.names`.
             less: how much less.
@@ -309,9 +309,7 @@ class MusicModel(Model):
         heard = self.hear(song, track, bars)
         passage = self._retold(heard, told)
         z, same = self.encode_windows(heard.windows), repeats(heard.windows)
-        elsewhere = self.draw(n * (1 + same.max()), seed).reshape(n, -1, z.shape[1])[:, same]
-        ends = torch.from_numpy(z).expand(n, *z.shape), torch.from_numpy(elsewhere)
-        moved = slerp(*ends, torch.tensor([strength]))[0].numpy()
+        moved = self._at_random(z, same, n, strength, seed)
         if wishes:
             shares = np.linspace(1 / n, 1, n) if equal_steps else np.ones(n)
             shift = self.directions.shift(wishes, keys(self.representation, heard.windows))
@@ -319,6 +317,24 @@ class MusicModel(Model):
         moved = again(moved, len(passage.windows), axis=1)
         varied = [self._decode(m, passage, temperature, top_p, seed) for m in moved]
         return self._variations(varied, passage, tuple(wishes))
+
+    def _at_random(self, z: np.ndarray, same: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
+        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those of one number `same` alike.
+
+        Each is chosen among several as new windows are (see `sampled_windows`), unless the model is told something.
+
+        Returns:
+            float32 `[n, windows, latent]`.
+        """
+        own = z[np.unique(same, return_index=True)[1]]
+        each = CANDIDATES if self.choice and strength and not self.representation.conditions else 1
+        drawn = torch.from_numpy(self.draw(n * len(own) * each, seed)).view(n, len(own), each, -1)
+        here = torch.from_numpy(own)[:, None].expand(drawn.shape)
+        moved = slerp(here, drawn, torch.tensor([strength]))[0].flatten(0, 2).numpy()
+        if each > 1:
+            chances = RandomSource(seed, CHOOSING).uniform(n * len(own)).numpy()
+            moved = moved[self.choice.choose(attributes(self.representation, self.decode_windows(moved)), chances)]
+        return moved.reshape(n, len(own), -1)[:, same]
 
     def _wishes(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
         """What is asked for, in spreads of each attribute, below 0 for less.

@@ -12,6 +12,7 @@ from making import C_MAJOR, melodies
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
 from musicae.music import attributes
+from musicae.music.choice import Choice
 from musicae.music.song import Song
 from musicae.music.steering import Response, averages, effects, fitted, keys, repeats, wished
 
@@ -98,6 +99,17 @@ def test_what_is_repeated_stays_repeated(model, decoded):
     for z in decoded:
         np.testing.assert_allclose(z[:6], z[6:], atol=1e-5)
         assert len(np.unique(z[:6].round(4), axis=0)) == len(np.unique(model.encode(tune).round(4), axis=0))
+
+
+def test_of_several_variations_of_a_window_a_likely_one_is_chosen(model):
+    """Odds that are the higher the more notes: so varied windows have more than those that nothing chooses."""
+    song = tiny.song(8)
+    without = model.vary(song, 2, strength=0.9)
+    model.choice = Choice(("density",), np.zeros(1), np.ones(1), np.array([0.0, 50.0, 0.0]))
+    chosen = model.vary(song, 2, strength=0.9)
+    assert all(a["density"] >= b["density"] for a, b in zip(chosen.after, without.after, strict=True))
+    assert any(a["density"] > b["density"] for a, b in zip(chosen.after, without.after, strict=True))
+    assert all(map(same, model.vary(song, 2, strength=0.9).songs, chosen.songs))
 
 
 def test_what_it_says_is_so(model):
