@@ -1,11 +1,15 @@
 """Fit again what is fitted to a model's codes after training; its weights stay.
 
     python scripts/refit.py melody-2bar --data CORPUS [--only choice]
+    python scripts/refit.py melody-16bar --data FOLDER... --melodies --only prior
 
 The model is one that ships or a folder that training wrote; CORPUS is what it was trained on. The settings are what
 its preset says today. Written into its folder: `prior.safetensors`, from which new clips are drawn, and its settings in
 `config.json`; of music also `directions.safetensors`, along which it is steered, and `choice.safetensors`, which
 chooses among new clips. `--only` fits one of the three; a prior that is fitted again asks for a choice that is.
+
+A model of the top lines of all tracks makes up accompaniments too; with `--melodies` prior and choice are fitted to the
+melody of each song alone, cut from its files.
 """
 
 from __future__ import annotations
@@ -73,11 +77,13 @@ def main() -> None:
     parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
     parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
     parser.add_argument("--only", choices=PARTS, help="which is fitted; all of them if left out")
+    parser.add_argument("--melodies", action="store_true", help="of each song of --data the melody alone")
     options = parser.parse_args()
     folder = find(options.model)
     model = load(folder) if options.only in ("directions", "choice") else trained(folder)
     with TemporaryDirectory() as temporary:
-        splits = open_data(model.preset, options.data, Path(temporary))
+        preset = replace(model.preset, track=None) if options.melodies else model.preset
+        splits = open_data(preset, options.data, Path(temporary))
         for part in [options.only] if options.only else PARTS:
             print(PARTS[part](model, splits))
     write_settings(model.folder, model.preset)

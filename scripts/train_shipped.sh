@@ -7,7 +7,7 @@
 #   scripts/train_shipped.sh DATA_FOLDER pianoroll-2bar   45 minutes
 #   scripts/train_shipped.sh DATA_FOLDER drums-2bar       20 minutes
 #   scripts/train_shipped.sh DATA_FOLDER groove-2bar      10 minutes
-#   scripts/train_shipped.sh DATA_FOLDER trio-16bar       20 minutes, after melody-16bar and drums-2bar
+#   scripts/train_shipped.sh DATA_FOLDER trio-16bar       100 minutes, after melody-16bar and drums-2bar
 set -euo pipefail
 data=$(cd "$1" && pwd)
 name=$2
@@ -22,13 +22,13 @@ train() { python -m musicae.train "$name" --out "runs/$name" --device cpu "$@"; 
 
 songs() {
     unpack openscore_lieder openewld openhymnal js_fakes freedoom_midi free_music
-    train --data "$unpacked/openscore_lieder/midi" --data "$unpacked/openewld/midi" --data "$unpacked/openhymnal/midi" \
-        --data "$unpacked/js_fakes/midi" --data "$unpacked/freedoom_midi" --data "$unpacked/free_music" "$@"
+    folders=("$unpacked"/{openscore_lieder/midi,openewld/midi,openhymnal/midi,js_fakes/midi,freedoom_midi,free_music})
+    train "${folders[@]/#/--data=}" "$@"
 }
 
 # From where the last training ended, with a lighter rate: again STEPS LEARNING_RATE BETA
 again() {
-    local before="runs/$name-before-$1"
+    local before="runs/$name-before-$1-steps"
     mv "runs/$name" "$before"
     train --init "$before" --data "$before/corpus" --steps "$1" --learning-rate "$2" --beta "$3"
     cp -r "$before/corpus" "runs/$name/corpus"
@@ -56,6 +56,7 @@ trio-16bar)
     train --data runs/trios/trios_0_mixed --steps 1800
     cp -r runs/trios/trios_0_mixed "runs/$name/corpus"
     again 1900 1.5e-3 0.03
+    again 8600 2e-3 0.025
     ;;
 *)
     echo "$name: no such model ships" >&2
@@ -66,4 +67,10 @@ python scripts/ship.py "runs/$name"
 case $name in
 trio-16bar) python scripts/refit.py "$name" --data runs/trios/trios_0 ;;  # to songs alone: mixtures are no music
 *) python scripts/refit.py "$name" --data "runs/$name/corpus" ;;
+esac
+case $name in
+melody-16bar)  # new clips are melodies
+    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only prior
+    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only choice
+    ;;
 esac
