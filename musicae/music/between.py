@@ -45,9 +45,14 @@ def way(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torc
     """
     import torch
 
-    if model.representation.conditions or getattr(model.preset.network, "autoregressive", False):
-        return slerp(a, b, torch.linspace(0, 1, steps))
-    return lerp(a, b, even_places(model, a, b, steps))
+    if looks_ahead(model):
+        return lerp(a, b, even_places(model, a, b, steps))
+    return slerp(a, b, torch.linspace(0, 1, steps))
+
+
+def looks_ahead(model: MusicModel) -> bool:
+    """Whether a model decodes without being told anything, and not step by step, which takes long."""
+    return not model.representation.conditions and not getattr(model.preset.network, "autoregressive", False)
 
 
 def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
@@ -60,11 +65,13 @@ def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int)
         steps: how many places, both ends included.
 
     Returns:
-        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes.
+        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes, or the model cannot look ahead.
     """
     import torch
 
     fine, even = torch.linspace(0, 1, FINE), torch.linspace(0, 1, steps)
+    if not looks_ahead(model):
+        return even
     some = np.linspace(0, len(a) - 1, min(len(a), LOOKED_AT)).round().astype(int)
     codes = lerp(a[some], b[some], fine).flatten(0, 1).numpy()
     windows = model.decode_windows(codes).reshape(FINE, len(some), *model.representation.shape)

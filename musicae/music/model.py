@@ -18,7 +18,7 @@ from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music import passages
 from musicae.music.attributes import measure as attributes
-from musicae.music.between import in_key, way
+from musicae.music.between import even_places, in_key, way
 from musicae.music.choice import CANDIDATES, CHOOSING, Choice
 from musicae.music.chords import parse
 from musicae.music.corruptions import AnyOf, Unplayed
@@ -285,7 +285,7 @@ class MusicModel(Model):
             n: how many.
             strength: how far the latent vectors go toward random ones, of which likely ones are chosen: 0 gives the
                 reconstruction, 1 something else entirely. None for 0.3, or for 0 where more or less is asked for: then
-                the variations go to that in `n` equal steps, and with a strength all go the whole way.
+                the variations go to that in `n` steps of about as much change; with a strength all go the whole way.
             more: attributes and how much more of each, in spreads of the data, e.g. `{"density": 1.5}`; see
                 `self.directions.names`.
             less: how much less.
@@ -311,9 +311,11 @@ class MusicModel(Model):
         z, same = self.encode_windows(heard.windows), repeats(heard.windows)
         moved = self._at_random(z, same, n, strength, seed)
         if wishes:
-            shares = np.linspace(1 / n, 1, n) if equal_steps else np.ones(n)
             shift = self.directions.shift(wishes, keys(self.representation, heard.windows))
-            moved = moved + np.float32(shares)[:, None, None] * shift
+            shares = np.ones(n, np.float32)
+            if equal_steps:
+                shares = even_places(self, torch.from_numpy(z), torch.from_numpy(z + shift), n + 1)[1:].numpy()
+            moved = moved + shares[:, None, None] * shift
         moved = again(moved, len(passage.windows), axis=1)
         varied = [self._decode(m, passage, temperature, top_p, seed) for m in moved]
         return self._variations(varied, passage, tuple(wishes))

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
+import torch
 from making import C_MAJOR, melodies
 
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
 from musicae.music import attributes
+from musicae.music.between import even_places
 from musicae.music.choice import Choice
 from musicae.music.song import Song
 from musicae.music.steering import Response, averages, effects, fitted, keys, repeats, wished
@@ -73,13 +75,15 @@ def test_averages_are_over_the_windows_that_have_one():
 # Variations ---------------------------------------------------------------------------------------
 
 
-def test_more_of_something_goes_there_in_equal_steps_the_same_way_in_every_window(model, decoded):
+def test_more_of_something_goes_there_step_by_step_the_same_way_in_every_window(model, decoded):
     song = tiny.song(8)
     varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
-    moves = np.stack(decoded) - model.encode(song)
-    whole = np.array([6, -3, 0, 0])
-    for share, move in zip((0.25, 0.5, 0.75, 1), moves, strict=True):
-        np.testing.assert_allclose(move, np.broadcast_to(share * whole, move.shape), atol=1e-5)
+    z, whole = model.encode(song), np.array([6, -3, 0, 0], np.float32)
+    shares = even_places(model, torch.from_numpy(z), torch.from_numpy(z + whole), 5)[1:].numpy()
+    assert shares[-1] == 1
+    assert (np.diff(shares) > 0).all()
+    for share, moved in zip(shares, decoded, strict=True):
+        np.testing.assert_allclose(moved - z, np.broadcast_to(share * whole, z.shape), atol=1e-5)
     assert varied.asked == ("density", "note_length")
 
 
