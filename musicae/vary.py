@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Vary(Telling, Listening, Writing):
     """Variations of a song, one after another in one file (--split: each in its own as well), or of a picture.
 
-    With --more or --less they go there in steps of equal change, the last one the whole way; with --strength as well, all go the
-    whole way and vary at random. 1 is one standard deviation of the music that the model was trained on.
+    With --more or --less they go there in steps of equal change, the last one the whole way; with --strength as well,
+    all go the whole way and vary at random. 1 is one standard deviation of the music that the model was trained on.
     """
 
     file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
