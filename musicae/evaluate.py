@@ -71,6 +71,10 @@ class Evaluate(Command):
             self.say(splits.report)
             for sentence in circumstances(model):
                 self.say(sentence)
+            if model.preset.musical and self.samples:
+                from musicae.music.judging import enough_songs
+
+                enough_songs(getattr(splits, self.part))  # before it takes minutes
             weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
             with self.progress(number + weighed, "measuring", "decodes") as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from musicae.loading import DEFAULT, PRETRAINED
+from musicae.loading import DEFAULT, PRETRAINED, load
 from musicae.models import Models, describe, headline
 
 
@@ -39,3 +39,14 @@ def test_models_that_ship_are_listed_with_size_and_figures(capsys):
     place = next(i for i, line in enumerate(lines) if line.split()[:1] == [DEFAULT])
     assert f"{shipped['megabytes']:.1f} MB" in lines[place]
     assert lines[place + 1].strip() == shipped["figures"]
+
+
+@pytest.mark.parametrize("folder", sorted(PRETRAINED.glob("*/config.json")), ids=lambda path: path.parent.name)
+def test_what_ships_draws_from_a_prior_chooses_and_can_be_steered(folder):
+    model = load(folder.parent)
+    assert model.prior is not None
+    assert model.choice is not None
+    assert model.directions.names
+    keyed = "scale_consistency" in model.directions.names
+    assert model.directions.vectors.shape[1:] == (12 if keyed else 1, model.network.latent)
+    assert sum(path.stat().st_size for path in folder.parent.iterdir()) <= 16e6

@@ -110,17 +110,27 @@ class Music:
         Raises:
             DataError: there are too few songs.
         """
-        songs = np.unique(held_out.songs)
-        if len(songs) < FEWEST_SONGS:
-            raise DataError(
-                f"samples are judged beside windows of at least {FEWEST_SONGS} held-out songs, and there are"
-                f" {len(songs)}: give more --data, or leave --samples out"
-            )
+        songs = enough_songs(held_out)
         order = np.random.default_rng(seed).permutation(songs)
         half, tenth = len(songs) // 2, max(len(songs) // 10, 2)
         exam, choice = (_of_songs(held_out, some) for some in (order[:half], order[half : half + tenth]))
         lessons = _of_songs(held_out, order[half + tenth :], transpose)
         return cls(held_out, _together(lessons, more), choice, exam)
+
+
+def enough_songs(held_out: Windows) -> np.ndarray:
+    """The songs that windows are of.
+
+    Raises:
+        DataError: they are too few to judge samples by.
+    """
+    songs = np.unique(held_out.songs)
+    if len(songs) < FEWEST_SONGS:
+        raise DataError(
+            f"samples are judged beside windows of at least {FEWEST_SONGS} held-out songs, and there are"
+            f" {len(songs)}: give more --data, or leave --samples out"
+        )
+    return songs
 
 
 def judged(
