@@ -11,8 +11,9 @@ decoding  greedy decodes at batch 1 and 512, beside MusicVAE's small configurati
 large     the same beside its large configuration, whose accuracy the small one does not reach
 cold      `python -m musicae.interpolate`, stage by stage, beside `python -c "import torch"`
 
-All on one thread, and what is compared takes turns. Times are those of the processor, which do not change where other
-work waits for it too; of the cold start those on the wall stand beside them.
+All on one thread, each part in a process of its own, and what is compared takes turns. Times are those of the
+processor, which do not change where other work waits for it too; of the cold start those on the wall stand beside them.
+Peak memory is that of the process, with all that is compared in it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -30,6 +32,7 @@ import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +42,7 @@ OURS, SMALL, LARGE = "melody-2bar", "cat-mel_2bar_small", "cat-mel_2bar_big"
 STEPS, BATCH = 32, 128
 HALFWAY = 6908  # the step at which half of what the recurrent decoder hears is its own
 SLOW = 5  # files that music21 is given; it takes seconds for a long song
+MEMORY = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss to MB: it is in bytes there, in KB elsewhere
 PACKAGES = ("torch", "numpy", "symusic", "pretty_midi", "music21")
 
 
@@ -247,8 +251,7 @@ def run(arguments: list[str]) -> tuple[float, float, float, bytes]:
     seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{' '.join(command)}: ended with status {os.waitstatus_to_exitcode(status)}")
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KB elsewhere
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit, printed
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / MEMORY, printed
 
 
 # ------------------------------------------------------------------------------------------------
@@ -278,14 +281,24 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="of each command of the cold start")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # what pretty_midi and music21 think of files
-    print(machine())
+    print(machine(), flush=True)
     for part in options.only:
-        if part in ("training", "decoding", "large"):
-            import torch
-
-            torch.set_num_threads(1)
         print(f"\n{part}", flush=True)
-        PARTS[part](options)
+        process = get_context("spawn").Process(target=alone, args=(part, options))
+        process.start()
+        process.join()
+        if process.exitcode:
+            sys.exit(process.exitcode)
+
+
+def alone(part: str, options: argparse.Namespace) -> None:
+    """Measure one part, in a process that does nothing else."""
+    if part in ("training", "decoding", "large"):
+        import torch
+
+        torch.set_num_threads(1)
+    PARTS[part](options)
+    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEMORY:,.0f} MB")
 
 
 if __name__ == "__main__":
