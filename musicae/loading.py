@@ -122,7 +122,9 @@ def parameters(preset: Preset) -> int:
     """How many numbers training changes; nothing is computed for it."""
     import torch
 
-    with torch.device("meta"):
+    from musicae.core.checkpoints import Unfilled
+
+    with torch.device("meta"), Unfilled():  # drawing weights on this device imports torch's compiler
         return build_network(preset).size
 
 

@@ -21,8 +21,7 @@ class OneHot(nn.Module):
         super().__init__()
         self.streams, self.several = streams, several
         self.layers = [digits if i in combinations else indicated for i in range(len(streams))]
-        one = torch.zeros((), dtype=int)
-        self.channels = sum(layer(one, classes).numel() for layer, classes in zip(self.layers, streams, strict=True))
+        self.channels = sum(binary_digits(n) if i in combinations else n for i, n in enumerate(streams))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]`, or `[batch, streams, *size]`, to float `[batch, channels, *size]`."""
@@ -39,7 +38,12 @@ def indicated(x: torch.Tensor, classes: int) -> torch.Tensor:
 
 def digits(x: torch.Tensor, classes: int) -> torch.Tensor:
     """Class numbers `[...]` to the binary digits that they stand for, lowest first, float `[..., digits]`."""
-    return (x.unsqueeze(-1) >> torch.arange((classes - 1).bit_length(), device=x.device) & 1).float()
+    return (x.unsqueeze(-1) >> torch.arange(binary_digits(classes), device=x.device) & 1).float()
+
+
+def binary_digits(classes: int) -> int:
+    """How many digits it takes to tell so many classes apart."""
+    return (classes - 1).bit_length()
 
 
 class Digits(nn.Module):
@@ -49,7 +53,7 @@ class Digits(nn.Module):
     def __init__(self, classes: int):
         super().__init__()
         self.classes = classes
-        self.channels = (classes - 1).bit_length() + 1
+        self.channels = binary_digits(classes) + 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]` to float `[batch, channels, *size]`."""

@@ -14,6 +14,7 @@ Each kind answers the same questions of data `[batch, ..., steps]`:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import nn
@@ -38,7 +39,7 @@ class Classes:
         self.values = self.numbers = sum(streams)
         self.draws = len(streams)
         self._read = OneHot(streams, several)
-        self._first = torch.tensor([0, *streams[:-1]]).cumsum(0)
+        self._first = list(accumulate(streams[:-1], initial=0))
 
     def heard(self, x: torch.Tensor) -> torch.Tensor:
         """Indicators of int64 `[batch, steps]` (of several streams `[batch, streams, steps]`)."""
@@ -64,7 +65,7 @@ class Classes:
         """The sum of the rows that the classes point to."""
         if len(self.streams) == 1:
             return table[said[:, 0]]
-        return functional.embedding(said + self._first.to(said.device), table).sum(1)
+        return functional.embedding(said + torch.tensor(self._first, device=said.device), table).sum(1)
 
     def data(self, said: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, steps]` or `[batch, streams, steps]`."""
