@@ -41,6 +41,11 @@ class MusicModel(Model):
 
     choice: Choice | None = None
 
+    @property
+    def parallel(self) -> bool:
+        """Whether its decoder gives all steps at once: fast, but no step knows what became of the others."""
+        return not getattr(self.preset.network, "autoregressive", False)
+
     def hearing(self, setting: str) -> MusicModel:
         """The same model, which from now on hears what a setting of `Unplayed` leaves of a song: `"humanise"` a score,
         `"tapify"` taps, `"add_instruments"` a part.
@@ -428,7 +433,7 @@ class MusicModel(Model):
         heard: np.ndarray | None = None,
         first: int = 0,
     ) -> np.ndarray:
-        """Windows `[n, *shape]` from latent vectors `[n, latent]`.
+        """Windows `[n, *shape]` from latent vectors `[n, latent]`; of a parallel decoder without faults of grammar.
 
         Args:
             z: the vectors.
@@ -449,9 +454,9 @@ class MusicModel(Model):
         x = self.from_latent(z, temperature, top_p, seed, condition, first)
         if heard is not None and isinstance(self.preset.corruption, Unplayed) and self.representation.precise:
             x = self.preset.corruption.put_back(x, to_batch(heard, self.representation).x)
-        return self.representation.from_data(
-            self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
-        )
+        obeyed = self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
+        windows = self.representation.from_data(obeyed)
+        return self.representation.mended(windows) if self.parallel else windows
 
     def _retold(self, passage: Passage, told: dict[str, Any], before: int = 0) -> Passage:
         """A passage of which a model is told what was asked for; see `Representation.retold`.

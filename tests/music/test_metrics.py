@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from musicae.music.attributes import ATTRIBUTES, names
-from musicae.music.metrics import interval_overlap, nearest, notes_right, overlap, overlaps, score
+from musicae.music.metrics import faulty, interval_overlap, nearest, notes_right, overlap, overlaps, score
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 
 MELODY = Melody(steps=8)
@@ -132,3 +132,23 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
     assert nearest(kind, windows, windows[:1])[0] == 0
     silent = kind.take(kind.blank().array, np.zeros(1, int))
     assert nearest(kind, windows[:1], silent)[0] == 1 - kind.steps_right(windows[:1], silent).mean()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Melody(32), Trio(32), Trio(32, switches=True), Drums(32), Pianoroll(32)],
+    ids=lambda kind: type(kind).__name__,
+)
+def test_what_is_mended_has_no_faults_of_melodies_and_the_same_notes(kind):
+    random = np.random.default_rng(0)
+    if isinstance(kind, Melody | Trio):
+        windows = random.choice([0, 0, 0, 1, 1, 40, 45], (50, *kind.shape)).astype(kind.dtype)
+        assert faulty(kind, windows).any()
+        assert not faulty(kind, kind.mended(windows)).any()
+    else:
+        windows = (random.random((50, *kind.shape)) < 0.1).astype(kind.dtype)
+    mended = kind.mended(windows)
+    lengths = np.full(50, kind.steps)
+    for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, mended)), strict=True):
+        assert np.array_equal(before, after) if isinstance(before, np.ndarray) else str(before) == str(after)
+    np.testing.assert_array_equal(kind.mended(mended), mended)

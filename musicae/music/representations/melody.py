@@ -17,6 +17,7 @@ from musicae.music.representations.tokens import (
     HOLD,
     OFF,
     canonical,
+    ends_nothing,
     highest,
     line,
     sounding,
@@ -214,6 +215,12 @@ class Melody(Pitched):
     def from_data(self, x: np.ndarray) -> np.ndarray:
         """See `Representation.from_data`."""
         return self.beside(x.astype(self.dtype))
+
+    def mended(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.mended`: no note ends where none sounds."""
+        tokens = self.tokens(windows)
+        held = np.where(ends_nothing(tokens, self.strict), HOLD, tokens).astype(self.dtype)
+        return held if self.rows == 1 else self.beside(held, windows[:, 1:])
 
     def retold(
         self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0

@@ -144,6 +144,10 @@ class Trio(Representation):
         """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
         return self._struck(windows).any(axis=0)
 
+    def mended(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.mended`, of each part."""
+        return self._stacked([kind.mended(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 3, steps]: bool [n, steps, pitches of the melody, of the bass, drums]."""
         parts = zip(self.kinds, self._apart(windows), strict=True)
