@@ -302,7 +302,7 @@ def _measured(preset: Preset, folder: Path, splits: Splits, state, accelerator, 
     if accelerator.is_main_process and preset.prior:
         model.prior = fitted_prior(model, splits.train)
         model.prior.save(folder)
-    if accelerator.is_main_process and preset.musical:
+    if accelerator.is_main_process and preset.musical and model.parallel:  # step by step it would take an hour
         steer(model, splits.train)
         choose(model, splits.train)
     if accelerator.is_main_process and len(splits.test):

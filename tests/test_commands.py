@@ -671,7 +671,7 @@ def test_the_first_command_of_the_readme():
 @pytest.fixture
 def steered(models):
     """The melody model, for as long as it has directions."""
-    directions = Directions(("density", "syncopation_eighths"), 3 * np.eye(2, 4, dtype=np.float32), np.ones(2))
+    directions = Directions(("density", "syncopation_eighths"), 3 * np.eye(2, 4, dtype=np.float32)[:, None], np.ones(2))
     directions.save(models["melody"])
     yield
     (models["melody"] / DIRECTIONS).unlink()
