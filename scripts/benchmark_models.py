@@ -162,7 +162,7 @@ def rows(models: list[Side], rates: dict[str, list[float]]) -> Iterator[Row]:
     yield Row("active units", [side.held_out["active_units"] for side in models], "{:d}")
     yield Row("size of z", [side.preset.latent for side in models], "{:d}")
     for name, values in rates.items():
-        yield Row(f"windows a second, {name}", values, "{:,.3g}" if min(values) < 100 else "{:,.0f}", max)
+        yield Row(f"windows a second, {name}", values, "{:,.1f}" if min(values) < 100 else "{:,.0f}", max)
     yield Row("parameters", [parameters(side.preset) for side in models], "{:,d}", min)
     yield Row("MB in float16", [side.megabytes for side in models], "{:.1f}", min)
     yield Row("minutes of training", [side.minutes for side in models], "{:.0f}")
