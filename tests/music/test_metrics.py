@@ -139,15 +139,15 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
     [Melody(32), Trio(32), Trio(32, switches=True), Drums(32), Pianoroll(32)],
     ids=lambda kind: type(kind).__name__,
 )
-def test_what_is_mended_has_no_faults_of_melodies_and_the_same_notes(kind):
+def test_what_is_mended_has_no_faults_and_the_same_notes(kind):
     random = np.random.default_rng(0)
     if isinstance(kind, Melody | Trio):
         windows = random.choice([0, 0, 0, 1, 1, 40, 45], (50, *kind.shape)).astype(kind.dtype)
-        assert faulty(kind, windows).any()
-        assert not faulty(kind, kind.mended(windows)).any()
     else:
         windows = (random.random((50, *kind.shape)) < 0.1).astype(kind.dtype)
+    assert isinstance(kind, Drums) or faulty(kind, windows).any()
     mended = kind.mended(windows)
+    assert not faulty(kind, mended).any()
     lengths = np.full(50, kind.steps)
     for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, mended)), strict=True):
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else str(before) == str(after)

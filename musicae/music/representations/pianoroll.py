@@ -101,6 +101,18 @@ class Pianoroll(Pitched):
         """Whether a note begins in each window [n, 2, steps, pitches]: bool [n]."""
         return windows[:, ONSET].any(axis=(1, 2))
 
+    def mended(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.mended`: nothing goes on that never began, in the window or before it."""
+        onset = windows[:, ONSET] > 0
+        goes_on = (windows[:, SUSTAIN] > 0) & ~onset
+        begins = onset.copy()
+        begins[:, 0] |= goes_on[:, 0]
+        step = np.arange(windows.shape[2], dtype=np.int32)[:, None]
+        begun, silent = (
+            np.maximum.accumulate(np.where(one, step, np.int32(-1)), axis=1) for one in (begins, ~(onset | goes_on))
+        )
+        return np.stack([onset, goes_on & (begun > silent)], 1).astype(windows.dtype)
+
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 2, steps, pitches]: bool [n, steps, pitches]."""
         return windows[:, ONSET] > 0
