@@ -25,6 +25,7 @@ from musicae.core.schedules import Constant, Decay, Linear, Saturating, WarmupCo
 from musicae.core.training import STATE, Trainer, make_accelerator
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.loading import build_network, find, of, read_preset, write_settings
+from musicae.migration import migrated
 from musicae.presets import KINDS, Preset, cosine
 
 CORPUS = "corpus"
@@ -210,7 +211,9 @@ def _check_kind(corpus, preset: Preset) -> None:
         DataError: it was.
     """
     try:
-        cut_for = from_data(corpus.index.get("representation"), KINDS)  # what is not in it had its default then
+        cut_for = from_data(
+            migrated(corpus.index.get("representation")), KINDS
+        )  # what is not in it had its default then
     except ConfigError:
         cut_for = None
     if cut_for != preset.representation:
@@ -224,8 +227,8 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
         raise DataError(f"{len(sources)} sources of pictures: give one folder, archive or file")
     fractions = ALL_TEST if held_out else (0.8, 0.1, 0.1)
     splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
-    if preset.told:
-        splits = splits.with_labels_told(preset.told)
+    if preset.label_classes:
+        splits = splits.with_labels_told(preset.label_classes)
     return Splits(splits.train, splits.validation, splits.test, splits.report(), splits.classes)
 
 

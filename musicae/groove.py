@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from musicae.music.model import MusicModel
     from musicae.music.passages import Reconstruction
 
-# What each task is called when it is done, its model, and the setting of `Unplayed` that its models were trained with.
+# What each task is called when it is done, its model, and the setting of `GrooveCorruption` that its models were
+# trained with.
 TASKS = {
     "humanise": ("humanised", "groove-2bar", "humanise"),
     "tap": ("played", "groove-2bar", "tapify"),

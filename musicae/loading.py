@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import CheckpointError, ConfigError
+from musicae.migration import FORMAT, migrated
 
 if TYPE_CHECKING:
     from musicae.core.autoencoder import Autoencoder
@@ -96,7 +97,7 @@ def read_preset(folder: Path) -> Preset:
     if "preset" not in config:
         raise CheckpointError(f"{folder}/config.json says nothing of a preset: it is not a model of musicae")
     try:
-        preset = from_data(config["preset"], KINDS)
+        preset = from_data(migrated(config["preset"]), KINDS)
     except ConfigError as error:
         raise ConfigError(f"{folder}/{checkpoints.CONFIG}: {error}") from error
     if not isinstance(preset, Preset):
@@ -108,14 +109,16 @@ def write_settings(folder: Path, preset: Preset) -> None:
     """Write a model folder's `config.json`."""
     from musicae.core import checkpoints
 
-    checkpoints.write_json(folder, checkpoints.CONFIG, {"format": 1, "preset": to_data(preset)})
+    checkpoints.write_json(folder, checkpoints.CONFIG, {"format": FORMAT, "preset": to_data(preset)})
 
 
 def build_network(preset: Preset) -> Autoencoder:
     """The networks of a preset with fresh weights (seed them with `torch.manual_seed`)."""
     from musicae.core.autoencoder import build
 
-    return build(preset.network, preset.representation.event, preset.latent, preset.bottleneck, preset.conditions)
+    return build(
+        preset.network, preset.representation.example_spec, preset.latent, preset.bottleneck, preset.conditions
+    )
 
 
 def parameters(preset: Preset) -> int:

@@ -53,9 +53,9 @@ class Pair:
 
 
 CONDUCTED = Recurrent((256, 256), (256, 256), segments=16, conductor_units=(256, 256))
-APART = replace(CONDUCTED, apart=True)
+APART = replace(CONDUCTED, separate_decoders=True)
 COMBINATIONS = (("labels", True),)  # one of 512 combinations a step
-NAMED = (("switches", False),)  # the same of a trio's drums
+NAMED = (("multi_hot_drums", False),)  # the same of a trio's drums
 SQUARED = (("precise", False),)  # GrooVAE's errors of loudness and timing
 PAIRS = (
     Pair("melody-2bar", "cat-mel_2bar_small", "The melody of two bars.", paper="0.951"),
@@ -83,12 +83,12 @@ PAIR = {pair.ours: pair for pair in PAIRS}
 def squeezed(objective: Elbo, steps: int) -> Elbo:
     """The original's objective with its schedules in so many steps: beta where it stands after 50,000 of the
     original's, the decoder hearing itself from a fifth of the way on (there from 10,000 steps on, by 96%)."""
-    beta, feedback = objective.beta, objective.feedback
+    beta, sampling = objective.beta, objective.scheduled_sampling
     if isinstance(beta, Saturating):
         beta = replace(beta, rate=beta.rate ** (ORIGINAL_STEPS / steps))
-    if isinstance(feedback, InverseSigmoid):
-        feedback = Linear(0.0, 1.0, round(0.1 * steps), round(0.2 * steps))
-    return replace(objective, beta=beta, feedback=feedback)
+    if isinstance(sampling, InverseSigmoid):
+        sampling = Linear(0.0, 1.0, round(0.1 * steps), round(0.2 * steps))
+    return replace(objective, beta=beta, scheduled_sampling=sampling)
 
 
 def recurrent(pair: Pair, ours: Preset, steps: int) -> Preset:

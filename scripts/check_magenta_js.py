@@ -184,7 +184,7 @@ def read(model: MusicModel, song: Song, told: dict) -> tuple[torch.Tensor, torch
     assert len(windows) == 1
     x = to_batch(windows, model.representation).x
     if model.preset.corruption is not None:
-        x = model.preset.corruption.certain(x)
+        x = model.preset.corruption.deterministic(x)
     return model.network.encoder[0](x).transpose(1, 2), condition(model, told)
 
 
@@ -239,7 +239,7 @@ def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, i
     played, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
     if "classes" in expected:
         there = np.where(
-            expected["classes"] < preset.representation.event.outputs, answers["classes"], expected["classes"]
+            expected["classes"] < preset.representation.example_spec.outputs, answers["classes"], expected["classes"]
         )
         right = int((expected["classes"] == there).all(1).sum())
         echoes = [heard_there(notes, per, False) for notes in answers["echoes"]]

@@ -79,9 +79,9 @@ def test_squeezed_schedules_end_where_the_originals_stand_after_their_steps(scri
     for share in (0.1, 0.5, 1.0):
         at, there = round(share * steps), round(share * 50_000)
         assert objective.beta(at) == pytest.approx(original.beta(there))
-    if original.feedback:
-        assert objective.feedback(0) == pytest.approx(original.feedback(0), abs=0.01)
-        assert objective.feedback(steps // 2) == pytest.approx(original.feedback(25_000), abs=0.01)
+    if original.scheduled_sampling:
+        assert objective.scheduled_sampling(0) == pytest.approx(original.scheduled_sampling(0), abs=0.01)
+        assert objective.scheduled_sampling(steps // 2) == pytest.approx(original.scheduled_sampling(25_000), abs=0.01)
 
 
 def test_both_are_trained_on_the_same_windows_and_what_has_ended_stays(scripts, pair, songs, tmp_path):

@@ -418,7 +418,7 @@ def test_evaluation_says_what_a_model_is_told_and_hears(run):
     tiny.band(4).save("x.mid")
     assert "told beside each example: its chords and key" in run("evaluate {chords} --data x.mid")[2]
     err = run("evaluate {groove} --data x.mid")[2]
-    assert "heard of each: what Unplayed(humanise=True) leaves; all of it to come back" in err
+    assert "heard of each: what GrooveCorruption(humanise=True) leaves; all of it to come back" in err
 
 
 def test_presets_are_listed_with_their_sizes(run):

@@ -28,7 +28,7 @@ from musicae.core.bottlenecks import Gaussian, PointPosterior, free_bits
 from musicae.core.configuration import to_data
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Recurrent
 from musicae.core.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from musicae.core.networks.dense import DenseDecoder, DenseEncoder, Discriminator
@@ -165,7 +165,7 @@ def test_a_loss_whose_weights_hang_on_the_size_of_pictures_or_batches(name):
             parameter.zero_()
     x = torch.ones(4, *preset.representation.shape)
     task = Task(network, preset.objective)
-    terms = task(Batch(x, torch.eye(10)[:4] if preset.told else None), 10**6, RandomSource(0))
+    terms = task(Batch(x, torch.eye(10)[:4] if preset.label_classes else None), 10**6, RandomSource(0))
     squared = preset.representation.likelihood == "normal"
     pixel = 1 + math.log(math.pi) / 2 if squared else math.log(2)  # (1 − 0)² and a constant, or the toss of a coin
     torch.testing.assert_close(terms.distortion, torch.full((4,), 64 * pixel))
@@ -266,7 +266,10 @@ def test_settings_and_lists_that_are_changed_under_the_callers_hands():
     made = [
         *(DenseEncoder(1, [8, 8], widths), DenseDecoder(1, [8, 8], widths, 3), Discriminator(3, widths)),
         *(ConvolutionalEncoder(1, [8, 8], widths, 1), ConvolutionalDecoder(1, [8, 8], widths, 1, 3)),
-        *(RecurrentEncoder(3, widths), RecurrentDecoder(Recurrent((8,), widths), Event("categorical", 3, (8,)), 3)),
+        *(
+            RecurrentEncoder(3, widths),
+            RecurrentDecoder(Recurrent((8,), widths), ExampleSpec("categorical", 3, (8,)), 3),
+        ),
     ]
     assert widths == [8, 4]
     assert all(list(module.parameters()) for module in made)
@@ -287,7 +290,9 @@ def test_data_that_a_training_step_changes(name):
     preset = PRESETS[name]
     levels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8), np.uint8)
     given = levels.copy()
-    batch = PictureSet(levels, np.arange(4), binary=preset.representation.binary, told=preset.told).batch(np.arange(4))
+    batch = PictureSet(levels, np.arange(4), binary=preset.representation.binary, told=preset.label_classes).batch(
+        np.arange(4)
+    )
     x = batch.x.clone()
     Task(build_network(preset), preset.objective, preset.corruption)(batch, 0, RandomSource(0)).loss.backward()
     assert torch.equal(batch.x, x)

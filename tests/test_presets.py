@@ -70,7 +70,7 @@ class Examples:
     """Six examples of the kind that a preset reads, drawn at random: no data are needed."""
 
     def __init__(self, preset: Preset):
-        event, random = preset.representation.event, RandomSource(5)
+        event, random = preset.representation.example_spec, RandomSource(5)
         shape = (len(self), *event.shape)
         self.x = random.integers(0, min(event.streams) - 1, *shape) if event.categorical else random.uniform(*shape)
         if event.end is not None:
@@ -94,7 +94,7 @@ def told(preset: Preset, examples: int) -> torch.Tensor | None:
     classes = torch.eye(preset.conditions)
     if not preset.musical:
         return classes[:examples]
-    steps = preset.representation.event.size[0]
+    steps = preset.representation.example_spec.size[0]
     return classes[RandomSource(6).integers(0, preset.conditions - 1, examples, steps)]
 
 
@@ -136,7 +136,7 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     network = build_network(preset)
     model = of(preset, network)
     assert preset.name in repr(model)
-    event = preset.representation.event
+    event = preset.representation.example_spec
     x = torch.zeros((2, *event.shape), dtype=torch.int64 if event.categorical else torch.float32)
     task = Task(network, preset.objective, preset.corruption)
     terms = task(Batch(x, told(preset, 2)), 0, RandomSource(0))
@@ -217,7 +217,7 @@ def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
 @EVERY_OF_PICTURES
 def test_pictures_come_back_by_the_mean(preset):
     model, examples = tiny.model(preset), Examples(preset)
-    seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.told else None
+    seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
     first, again = (np.stack([np.asarray(i) for i in model.reconstruct(seen, labels)]) for _ in range(2))
     with torch.no_grad():
         told = model.network.given(examples.condition)
@@ -232,7 +232,7 @@ def test_every_family_of_mnist_has_a_twin_of_digits():
     for family in FAMILIES:
         large, small = PRESETS[f"mnist-{family}"], PRESETS[f"digits-{family}"]
         assert (large.data, small.data) == (None, "digits")
-        for field in ("bottleneck", "corruption", "prior", "told"):
+        for field in ("bottleneck", "corruption", "prior", "label_classes"):
             assert getattr(large, field) == getattr(small, field)
         assert kinds(large.objective) == kinds(small.objective)
         assert type(large.network) is type(small.network)

@@ -14,7 +14,7 @@ from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
 from musicae.loading import build_network, of, write_settings
-from musicae.music.corruptions import Unplayed
+from musicae.music.corruptions import GrooveCorruption
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
 from musicae.presets import Preset
@@ -25,7 +25,7 @@ MELODY = Preset(
     name="tiny-melody",
     summary="for tests",
     representation=Melody(steps=32),
-    network=Convolutional(widths=(8,), blocks=1, fine=False),
+    network=Convolutional(widths=(8,), blocks=1, full_resolution=False),
     latent=4,
     objective=Elbo(),
     training=Training(steps=4, batch_size=4, validate_every=2),
@@ -37,7 +37,7 @@ PIANOROLL = replace(
     MELODY,
     name="tiny-pianoroll",
     representation=Pianoroll(steps=32, lowest_pitch=48, highest_pitch=79),
-    network=Convolutional(widths=(4,), blocks=1, fine=False),
+    network=Convolutional(widths=(4,), blocks=1, full_resolution=False),
     track=None,
 )
 PICTURES = replace(
@@ -64,9 +64,9 @@ CONDUCTED = {"segments": 2, "conductor_units": (8,)}
 CHORDS = recurrent("chords", Melody(steps=32, chords=True, key=True))
 DRUMS = recurrent("drums", Drums(steps=32, labels=True))
 NADE = recurrent("nade", Drums(steps=32), nade=4)
-TRIO = recurrent("trio", Trio(steps=32), apart=True, **CONDUCTED)
-GROOVE = recurrent("groove", Groove(steps=32), corruption=Unplayed(humanise=True))
-HITS = recurrent("hits", Groove(steps=32, hits_told=True))
+TRIO = recurrent("trio", Trio(steps=32), separate_decoders=True, **CONDUCTED)
+GROOVE = recurrent("groove", Groove(steps=32), corruption=GrooveCorruption(humanise=True))
+HITS = recurrent("hits", Groove(steps=32, condition_on_hits=True))
 TRACKS = recurrent(
     "tracks", Multitrack(tokens=16, most_tracks=4), hierarchical_encoder=True, conductor_units=(8,), segments=4
 )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from musicae.core.bottlenecks import BOTTLENECKS
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Network
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
@@ -120,28 +120,32 @@ def beside(x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
     return x if condition is None else torch.cat([x, condition], -1)
 
 
-def build(network: Network, event: Event, latent: int, bottleneck: str, conditions: int = 0) -> Autoencoder:
+def build(
+    network: Network, example_spec: ExampleSpec, latent: int, bottleneck: str, conditions: int = 0
+) -> Autoencoder:
     """An autoencoder with fresh weights.
 
     Args:
         network: an entry of `musicae.core.networks`.
-        event: what one example is.
+        example_spec: what one example is.
         latent: dimensions of the latent vector.
         bottleneck: a name in `musicae.core.bottlenecks.BOTTLENECKS`: `"gaussian"`, `"point"`, ...
         conditions: values that encoder and decoder are told beside each example.
 
     Raises:
-        ConfigError: there is no such bottleneck, or the network cannot be made for such an event.
+        ConfigError: there is no such bottleneck, or the network cannot be made for such an example_spec.
     """
     if bottleneck not in BOTTLENECKS:
         raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
     if network.stepwise:
-        encoder, features = network.encoder(event, conditions)
+        encoder, features = network.encoder(example_spec, conditions)
         middle = BOTTLENECKS[bottleneck](features, latent)
-        return Autoencoder(encoder, middle, network.decoder(event, latent, conditions), conditions, stepwise=True)
-    encoder, features = network.encoder(event)
+        return Autoencoder(
+            encoder, middle, network.decoder(example_spec, latent, conditions), conditions, stepwise=True
+        )
+    encoder, features = network.encoder(example_spec)
     middle = BOTTLENECKS[bottleneck](features + conditions, latent)
-    return Autoencoder(encoder, middle, network.decoder(event, latent + conditions), conditions)
+    return Autoencoder(encoder, middle, network.decoder(example_spec, latent + conditions), conditions)
 
 
 class Decoder(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Network
 from musicae.core.objectives import Terms
 from musicae.core.randomness import RandomSource
@@ -19,13 +19,13 @@ class Settings(Protocol):
     """What a classifier is made from.
 
     Attributes:
-        event: what it sees.
+        example_spec: what it sees.
         network: from that to features.
         features: units of the last hidden layer.
         classes: how many it tells apart.
     """
 
-    event: Event
+    example_spec: ExampleSpec
     network: Network
     features: int
     classes: int
@@ -40,7 +40,7 @@ class Classifier(nn.Module):
 
     def __init__(self, settings: Settings):
         super().__init__()
-        self.encoder, features = settings.network.encoder(settings.event)
+        self.encoder, features = settings.network.encoder(settings.example_spec)
         self.hidden = nn.Linear(features, settings.features)
         self.head = nn.Linear(settings.features, settings.classes)
         self.latent = settings.features

@@ -23,7 +23,7 @@ class Corruption(Protocol):
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """`[batch, ...]` to damaged `[batch, ...]`."""
 
-    def certain(self, x: torch.Tensor) -> torch.Tensor:
+    def deterministic(self, x: torch.Tensor) -> torch.Tensor:
         """What is done to a user's own data, with nothing left to chance: mostly nothing, they are as they are."""
         return x
 

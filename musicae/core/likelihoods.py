@@ -21,7 +21,7 @@ import torch
 from torch.nn import functional
 
 from musicae.core.bottlenecks import normal_log_prob
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.randomness import RandomSource
 
 
@@ -94,7 +94,7 @@ class Categorical:
 
 
 @dataclass(frozen=True)
-class Combined:
+class BitmaskBernoulli:
     """Independent switches of which the data name the combination: class `Σ_d 2^d` over those that are on.
 
     Args:
@@ -104,7 +104,7 @@ class Combined:
     switches: Bernoulli
 
     @classmethod
-    def of(cls, output: torch.Tensor) -> Combined:
+    def of(cls, output: torch.Tensor) -> BitmaskBernoulli:
         """From a network's output `[batch, switches, parts...]`."""
         return cls(Bernoulli.of(output))
 
@@ -141,13 +141,16 @@ class Streams:
         parts: of each stream; their data are `[batch, parts...]`, together `[batch, streams, parts...]`.
     """
 
-    parts: tuple[Categorical | Combined, ...]
+    parts: tuple[Categorical | BitmaskBernoulli, ...]
 
     @classmethod
-    def of(cls, output: torch.Tensor, event: Event) -> Streams:
-        """From a network's output `[batch, event.outputs, parts...]`."""
-        kinds = (Combined if i in event.combinations else Categorical for i in range(len(event.streams)))
-        return cls(tuple(kind.of(part) for kind, part in zip(kinds, output.split(event.widths, 1), strict=True)))
+    def of(cls, output: torch.Tensor, example_spec: ExampleSpec) -> Streams:
+        """From a network's output `[batch, example_spec.outputs, parts...]`."""
+        kinds = (
+            BitmaskBernoulli if i in example_spec.bitmask_streams else Categorical
+            for i in range(len(example_spec.streams))
+        )
+        return cls(tuple(kind.of(part) for kind, part in zip(kinds, output.split(example_spec.widths, 1), strict=True)))
 
     def given(self, x: torch.Tensor) -> Streams:
         """Itself: no part depends on another."""
@@ -259,7 +262,7 @@ EPSILON = 1e-7  # of GrooVAE's logarithms
 
 
 @dataclass(frozen=True)
-class Marked:
+class HVO:
     """Switches, each with a level in 0..1 and a shift in −1..1: a third of the channels each, in this order.
 
     As GrooVAE has it (Gillick et al. 2019): the switches are Bernoulli with `p = sigmoid`, levels and shifts are normal
@@ -273,11 +276,11 @@ class Marked:
     output: torch.Tensor
 
     @classmethod
-    def of(cls, output: torch.Tensor) -> Marked:
+    def of(cls, output: torch.Tensor) -> HVO:
         """From a network's output, of the shape of the data."""
         return cls(output.float())
 
-    def given(self, x: torch.Tensor) -> Marked:
+    def given(self, x: torch.Tensor) -> HVO:
         """Itself: no part depends on another."""
         return self
 
@@ -323,8 +326,8 @@ SPREAD = 0.1  # of the levels and shifts of what is played
 
 
 @dataclass(frozen=True)
-class Played(Marked):
-    """As `Marked`, but levels and shifts count where a switch is on in the data, and by their distance: they have the
+class HVOLaplace(HVO):
+    """As `HVO`, but levels and shifts count where a switch is on in the data, and by their distance: they have the
     Laplace density `exp(−|x − m| / b)` with b = 0.1, here as a share of its peak.
 
     What is expected at a switch is then the median of how it is played when it is on, whether or not it is, and a wrong
@@ -354,13 +357,15 @@ LIKELIHOODS = {
     "categorical": Categorical,
     "bernoulli": Bernoulli,
     "normal": Normal,
-    "marked": Marked,
-    "played": Played,
+    "hvo": HVO,
+    "hvo_laplace": HVOLaplace,
 }
 
 
-def likelihood_of(event: Event) -> Callable[[torch.Tensor], Categorical | Streams | Bernoulli | Normal | Marked]:
-    """What makes a likelihood of a network's output `[batch, event.outputs, *event.size]`."""
-    if isinstance(event.channels, tuple):
-        return partial(Streams.of, event=event)
-    return LIKELIHOODS[event.likelihood].of
+def likelihood_of(
+    example_spec: ExampleSpec,
+) -> Callable[[torch.Tensor], Categorical | Streams | Bernoulli | Normal | HVO]:
+    """What makes a likelihood of a network's output `[batch, example_spec.outputs, *example_spec.size]`."""
+    if isinstance(example_spec.channels, tuple):
+        return partial(Streams.of, example_spec=example_spec)
+    return LIKELIHOODS[example_spec.likelihood].of

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from musicae.core.penalties import Absolute, Adversary, Discrepancy, Square
+from musicae.core.penalties import L1, L2, MMD, AdversarialPenalty
 from musicae.core.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ class Reconstruction:
         penalty: an entry of `musicae.core.penalties`, or None.
     """
 
-    penalty: Absolute | Square | Discrepancy | Adversary | None = None
+    penalty: L1 | L2 | MMD | AdversarialPenalty | None = None
 
-    def learner(self, latent: int) -> nn.Module | None:
+    def discriminator(self, latent: int) -> nn.Module | None:
         """What is trained beside a model of so many latent dimensions: the discriminator of an adversary."""
-        return self.penalty.learner(latent) if isinstance(self.penalty, Adversary) else None
+        return self.penalty.discriminator(latent) if isinstance(self.penalty, AdversarialPenalty) else None
 
     def __call__(
         self,
@@ -70,20 +70,20 @@ class Reconstruction:
         damaged: torch.Tensor,
         step: int,
         random: RandomSource,
-        learner: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
     ) -> Terms:
         """The terms of giving back `clean` `[batch, ...]` from `damaged` (the same, or a corruption of it)."""
         posterior = model.encode(damaged)
         z = posterior.sample(random)
         heard = model.decode(z).given(clean)
-        distortion, penalty = -heard.log_prob(clean), self._charge(z, random, learner)
+        distortion, penalty = -heard.log_prob(clean), self._charge(z, random, discriminator)
         loss = (distortion + penalty).mean()
         return Terms(loss, distortion, posterior.kl().sum(1), heard.accuracy(clean), penalty.expand(len(z)))
 
-    def _charge(self, z: torch.Tensor, random: RandomSource, learner: nn.Module | None) -> torch.Tensor:
+    def _charge(self, z: torch.Tensor, random: RandomSource, discriminator: nn.Module | None) -> torch.Tensor:
         if self.penalty is None:
             return z.new_zeros(())
-        return self.penalty(z, random) if learner is None else self.penalty(z, random, learner)
+        return self.penalty(z, random) if discriminator is None else self.penalty(z, random, discriminator)
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class Elbo:
         free_bits: total bits of rate an example that cost nothing (MusicVAE).
         free_bits_per_group: bits that cost nothing in each of `groups` equal groups of dimensions.
         groups: see above.
-        feedback: probability that an autoregressive decoder hears its own sample, a function of the step.
+        scheduled_sampling: probability that an autoregressive decoder hears its own sample, a function of the step.
     """
 
     beta: Schedule = Constant(1.0)
     free_bits: float = 0.0
     free_bits_per_group: float = 0.0
     groups: int = 1
-    feedback: Schedule | None = None
+    scheduled_sampling: Schedule | None = None
 
     def __call__(
         self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
@@ -119,11 +119,11 @@ class Elbo:
         return Terms(loss, distortion, kl.sum(1), heard.accuracy(clean), kl.new_zeros(len(kl)))
 
     def _hear(self, likelihood, clean: torch.Tensor, step: int, random: RandomSource):
-        if self.feedback is None:
+        if self.scheduled_sampling is None:
             return likelihood.given(clean)
-        from musicae.core.networks.recurrent import Feedback
+        from musicae.core.networks.recurrent import ScheduledSampling
 
-        return likelihood.given(clean, Feedback(self.feedback(step), random))
+        return likelihood.given(clean, ScheduledSampling(self.scheduled_sampling(step), random))
 
 
 @dataclass(frozen=True)

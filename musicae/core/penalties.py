@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Absolute:
+class L1:
     """`weight · Σ_d |z_d|`: most parts of a code are near 0 (the sparse autoencoder).
 
     Args:
@@ -32,7 +32,7 @@ class Absolute:
 
 
 @dataclass(frozen=True)
-class Square:
+class L2:
     """`weight · ½ Σ_d z_d²`: codes stay near the origin (the regularised autoencoder, Ghosh et al. 2020).
 
     Args:
@@ -47,7 +47,7 @@ class Square:
 
 
 @dataclass(frozen=True)
-class Discrepancy:
+class MMD:
     """`weight · MMD²(codes, N(0, I))`: all codes together are spread like the prior (Tolstikhin et al. 2018, WAE-MMD).
 
     Args:
@@ -89,7 +89,7 @@ def _others(x: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class Adversary:
+class AdversarialPenalty:
     """A discriminator that is trained to tell codes from draws of N(0, I), and that codes are trained to deceive
     (Makhzani et al. 2016, the adversarial autoencoder):
 
@@ -109,21 +109,23 @@ class Adversary:
     widths: tuple[int, ...] = (256, 256)
     smoothness: float = 1.0
 
-    def learner(self, latent: int) -> nn.Module:
+    def discriminator(self, latent: int) -> nn.Module:
         """The discriminator, which training trains beside the model."""
         from musicae.core.networks.dense import Discriminator
 
         return Discriminator(latent, self.widths)
 
-    def __call__(self, z: torch.Tensor, random: RandomSource, learner: nn.Module) -> torch.Tensor:
+    def __call__(self, z: torch.Tensor, random: RandomSource, discriminator: nn.Module) -> torch.Tensor:
         """Of codes `[batch, latent]`, `[batch]`: the encoder's loss, and a 0 with the discriminator's gradient."""
         import torch
         from torch.nn.functional import softplus
 
         draws = random.normal(*z.shape, device=z.device)
         with torch.autocast(z.device.type, enabled=False):  # a slope has no meaning in 8 bits
-            detection = self._detection(learner, draws, z.detach()) if torch.is_grad_enabled() else z.new_zeros(())
-            deception = self.weight * softplus(-learner.frozen(z))
+            detection = (
+                self._detection(discriminator, draws, z.detach()) if torch.is_grad_enabled() else z.new_zeros(())
+            )
+            deception = self.weight * softplus(-discriminator.frozen(z))
         return deception + (detection - detection.detach())
 
     def _detection(self, discriminator: nn.Module, draws: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
@@ -136,4 +138,4 @@ class Adversary:
         return softplus(-odds) + softplus(discriminator(codes)) + self.smoothness / 2 * slope.square().sum(1)
 
 
-PENALTIES = (Absolute, Square, Discrepancy, Adversary)
+PENALTIES = (L1, L2, MMD, AdversarialPenalty)

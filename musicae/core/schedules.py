@@ -1,4 +1,4 @@
-"""Functions of the training step: the weight of the rate, the learning rate, the probability of feedback.
+"""Functions of the training step: the weight of the rate, the learning rate, the probability of scheduled sampling.
 
 Each is a frozen set of numbers that is called with the step (0 for the first), so that it can be written in a
 configuration; none has a state.

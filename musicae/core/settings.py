@@ -19,7 +19,8 @@ class Training:
         betas: of AdamW.
         clip: the largest global norm of the gradient; larger ones are scaled down to it.
         skip_above: a step whose gradient is larger than this, or not finite, is skipped and counted.
-        coast: whether a skipped step goes on by its momentum, as with a gradient of zeros (MusicVAE), or stands still.
+        momentum_on_skip: whether a skipped step goes on by its momentum, as with a gradient of zeros (MusicVAE), or
+            stands still.
         average: decay of the running average of the weights, which is what is validated and kept.
         validate_every: steps between validations, at each of which the state is saved too.
         validation_examples: at most so many are measured.
@@ -37,7 +38,7 @@ class Training:
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0
     skip_above: float = 1e6
-    coast: bool = False
+    momentum_on_skip: bool = False
     average: float = 0.999
     validate_every: int = 500
     validation_examples: int = 2048

@@ -40,8 +40,8 @@ VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams beside the seed
 class Task(nn.Module):
     """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it.
 
-    An objective that has something to learn of its own answers a module when asked for its `learner`; it is trained
-    with the model, and handed back to the objective at every step.
+    An objective that has something to learn of its own answers a module when asked for its `discriminator`; it is
+    trained with the model, and handed back to the objective at every step.
     """
 
     def __init__(self, model: Autoencoder, objective: Callable[..., Terms], corruption: Corruption | None = None):
@@ -49,12 +49,12 @@ class Task(nn.Module):
         self.model = model
         self.objective = objective
         self.corruption = corruption
-        self.learner = objective.learner(model.latent) if hasattr(objective, "learner") else None
+        self.discriminator = objective.discriminator(model.latent) if hasattr(objective, "discriminator") else None
 
     def forward(self, batch: Batch, step: int, random: RandomSource) -> Terms:
         """The terms of some examples at a training step."""
         damaged = batch.x if self.corruption is None else self.corruption(batch.x, random)
-        beside = {} if self.learner is None else {"learner": self.learner}
+        beside = {} if self.discriminator is None else {"discriminator": self.discriminator}
         return self.objective(self.model.given(batch.condition), batch.x, damaged, step, random, **beside)
 
 
@@ -248,7 +248,7 @@ class Trainer:
         self.accelerator.backward(terms.loss)
         norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), settings.clip)
         usable = bool(torch.isfinite(norm)) and norm < settings.skip_above
-        if usable or settings.coast:
+        if usable or settings.momentum_on_skip:
             for group in state.optimizer.param_groups:
                 group["lr"] = settings.learning_rate(state.step)
             if not usable:
@@ -290,7 +290,7 @@ class Trainer:
         """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones."""
         settings = self.settings
         task = Task(self.state.average.module, self.state.task.objective, self.state.task.corruption)
-        task.learner = self.state.task.learner
+        task.discriminator = self.state.task.discriminator
         count = min(len(examples), settings.validation_examples)
         sums = torch.zeros(len(TERMS), dtype=torch.float64)
         for start in range(0, count, settings.batch_size):

@@ -15,7 +15,7 @@ from musicae.core import checkpoints
 from musicae.core.classification import Classification, Classifier
 from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import SCHEDULES, WarmupCosine
@@ -23,6 +23,7 @@ from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.images.datasets import PictureSet, PictureSplits
 from musicae.images.pictures import Pictures
+from musicae.migration import FORMAT, migrated
 
 SETTINGS = "judge.json"  # not config.json: no autoencoder is in the folder
 BATCH = 512
@@ -45,14 +46,14 @@ class JudgeSettings:
     pictures: Pictures
     classes: int
     training: Training
-    network: Convolutional = Convolutional(widths=(32, 64), blocks=1, fine=False)
+    network: Convolutional = Convolutional(widths=(32, 64), blocks=1, full_resolution=False)
     features: int = 128
     shift: int = 2
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """One of the pictures."""
-        return self.pictures.event
+        return self.pictures.example_spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class Judge:
         if not (folder / SETTINGS).exists():
             raise CheckpointError(f"{folder}: no {SETTINGS} in it: train a judge with python -m musicae.judge")
         kinds = (JudgeSettings, Pictures, Training, Convolutional, *SCHEDULES)
-        settings = from_data(checkpoints.read_json(folder, SETTINGS).get("judge"), kinds)
+        settings = from_data(migrated(checkpoints.read_json(folder, SETTINGS).get("judge")), kinds)
         if not isinstance(settings, JudgeSettings):
             raise CheckpointError(f"{folder}/{SETTINGS}: no settings of a judge")
         network = Classifier(settings)
@@ -172,7 +173,7 @@ def settings_for(splits: PictureSplits, pictures: Pictures, steps: int | None = 
     # A shift by 2 of 28 pixels leaves a digit what it is; by 2 of 8 it does not.
     shift = math.ceil(min(pictures.shape[1:]) / 16)
     widths = (64,) if any(side % 4 for side in pictures.shape[1:]) else (32, 64)
-    network = Convolutional(widths, blocks=1, fine=False)
+    network = Convolutional(widths, blocks=1, full_resolution=False)
     return JudgeSettings(pictures, len(splits.classes), training, network, shift=shift)
 
 
@@ -220,7 +221,7 @@ def train(
     )
     if not resume:
         _make_room(folder, force)
-        checkpoints.write_json(folder, SETTINGS, {"format": 1, "judge": to_data(settings)})
+        checkpoints.write_json(folder, SETTINGS, {"format": FORMAT, "judge": to_data(settings)})
     state = trainer.run(resume)
     judge = Judge(settings, Classifier(settings))
     checkpoints.read_weights(folder, judge.network)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Pictures:
     binary: bool = False
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """What one picture is to the core: values whose means the decoder gives."""
-        return Event(self.likelihood, self.channels, (self.height, self.width))
+        return ExampleSpec(self.likelihood, self.channels, (self.height, self.width))
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -36,7 +36,7 @@ class Augmentation:
         raise NotImplementedError
 
 
-class Exchange(Augmentation):
+class SwapParts(Augmentation):
     """Parts of a window (drums of a kit; melody, bass, drums) become those of another: new combinations."""
 
     def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
@@ -45,7 +45,7 @@ class Exchange(Augmentation):
         lanes[changed] = lanes[_partners(len(lanes), random)][changed]
 
 
-class Silence(Augmentation):
+class DropParts(Augmentation):
     """Parts of a window fall silent, but never all."""
 
     def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
@@ -56,7 +56,7 @@ class Silence(Augmentation):
         lanes[silent] = 0
 
 
-class Splice(Augmentation):
+class SpliceInTime(Augmentation):
     """From a beat on a window goes on as another."""
 
     def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
@@ -74,4 +74,4 @@ def _partners(windows: int, random: RandomSource) -> np.ndarray:
     return random.uniform(windows).argsort().numpy()
 
 
-AUGMENTATIONS = (Exchange, Silence, Splice)
+AUGMENTATIONS = (SwapParts, DropParts, SpliceInTime)

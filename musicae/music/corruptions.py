@@ -22,7 +22,7 @@ LEAST = 0.2  # how probable it is at least that a note is dropped, however loud,
 
 
 @dataclass(frozen=True)
-class Unplayed(Corruption):
+class GrooveCorruption(Corruption):
     """What is left of a performance `[batch, 27, steps]` (see `Groove`), taken away in this order.
 
     Args:
@@ -55,7 +55,7 @@ class Unplayed(Corruption):
         """What it leaves, in a word or two."""
         return "taps" if self.tapify else "a score" if self.humanise else "a part" if self.add_instruments else "all"
 
-    def only(self, setting: str) -> Unplayed | None:
+    def only(self, setting: str) -> GrooveCorruption | None:
         """Itself if it has a setting (`"humanise"`, `"tapify"`, ...); None if not."""
         return self if getattr(self, setting) else None
 
@@ -67,11 +67,11 @@ class Unplayed(Corruption):
             x = _taps(x)
         return self._without(x)
 
-    def certain(self, x: torch.Tensor) -> torch.Tensor:
+    def deterministic(self, x: torch.Tensor) -> torch.Tensor:
         """The same with nothing left to chance, so nothing dropped: what a user's own music is put through."""
         return replace(self, note_dropout=0.0)(x, None)
 
-    def put_back(self, played: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def restore_known(self, played: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """What was played from the remains of x, with what those hold of x for certain; both `[batch, 27, steps]`.
 
         A score keeps its hits, a part its drums; taps say nothing of which drum it was.
@@ -127,17 +127,17 @@ def _taps(x: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class AnyOf(Corruption):
+class OneOf(Corruption):
     """One of several remains, drawn for each example: one model for all of them. A user's own music is left as it is.
 
     Args:
         kinds: what an example may become, each as probable as the others.
     """
 
-    kinds: tuple[Unplayed, ...] = (
-        Unplayed(),
-        Unplayed(humanise=True),
-        Unplayed(tapify=True, fixed_velocities=True),
+    kinds: tuple[GrooveCorruption, ...] = (
+        GrooveCorruption(),
+        GrooveCorruption(humanise=True),
+        GrooveCorruption(tapify=True, fixed_velocities=True),
     )
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
@@ -148,9 +148,9 @@ class AnyOf(Corruption):
         remains = torch.stack([kind(x, random) for kind in self.kinds])
         return remains[drawn, torch.arange(len(x))]
 
-    def only(self, setting: str) -> Unplayed | None:
+    def only(self, setting: str) -> GrooveCorruption | None:
         """The kind that has a setting; None if none has."""
         return next((kind for kind in self.kinds if kind.only(setting)), None)
 
 
-CORRUPTIONS = (Unplayed, AnyOf)
+CORRUPTIONS = (GrooveCorruption, OneOf)

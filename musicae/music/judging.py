@@ -16,7 +16,7 @@ import torch
 
 from musicae.core.classification import Classification, Classifier
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import WarmupCosine
@@ -41,22 +41,24 @@ class JudgeSettings:
     """What a judge is made from.
 
     Args:
-        event: what it sees: windows as the network of the model does.
+        example_spec: what it sees: windows as the network of the model does.
         network: from windows to features.
         features: units of the last hidden layer.
         classes: music, and what was made.
     """
 
-    event: Event
+    example_spec: ExampleSpec
     network: Convolutional
     features: int = 64
     classes: int = 2
 
     @classmethod
-    def of(cls, event: Event) -> JudgeSettings:
-        """Those for an event, of which it halves the steps up to three times."""
-        halvings = next(n for n in (3, 2, 1, 0) if event.size[0] % 2**n == 0)
-        return cls(event, Convolutional((64, 96, 128)[: max(halvings, 1)], blocks=1, fine=halvings == 0))
+    def of(cls, example_spec: ExampleSpec) -> JudgeSettings:
+        """Those for an example_spec, of which it halves the steps up to three times."""
+        halvings = next(n for n in (3, 2, 1, 0) if example_spec.size[0] % 2**n == 0)
+        return cls(
+            example_spec, Convolutional((64, 96, 128)[: max(halvings, 1)], blocks=1, full_resolution=halvings == 0)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +253,7 @@ def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, ste
     from musicae.core.training import Trainer
 
     torch.manual_seed(seed)
-    judge = Classifier(JudgeSettings.of(lessons.windows.representation.event))
+    judge = Classifier(JudgeSettings.of(lessons.windows.representation.example_spec))
     rate = WarmupCosine(1e-3, 1e-5, min(100, steps // 10), steps)
     every = max(steps // 10, 1)
     training = Training(steps=steps, batch_size=128, learning_rate=rate, average=0.99, validate_every=every, seed=seed)

@@ -143,7 +143,7 @@ def _steps(representation, windows: np.ndarray, known: np.ndarray, edge: int) ->
 def _numbers(representation, windows: np.ndarray) -> np.ndarray:
     """A number for what is at each step of windows, the same for the same: `[n, steps]`."""
     x = representation.to_data(windows)[0]
-    if representation.event.likelihood in ("marked", "played"):  # levels and shifts are never quite the same
+    if representation.example_spec.likelihood in ("hvo", "played"):  # levels and shifts are never quite the same
         x = x[:, : x.shape[1] // 3] > 0.5
     if x.ndim == 2:
         return x

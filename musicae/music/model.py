@@ -21,7 +21,7 @@ from musicae.music.attributes import measure as attributes
 from musicae.music.between import even_places, in_key, way
 from musicae.music.choice import CANDIDATES, CHOOSING, Choice
 from musicae.music.chords import parse
-from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.corruptions import GrooveCorruption, OneOf
 from musicae.music.metrics import notes_right, score
 from musicae.music.passages import Interpolation, Passage, Reconstruction
 from musicae.music.song import Song
@@ -47,14 +47,14 @@ class MusicModel(Model):
         return not getattr(self.preset.network, "autoregressive", False)
 
     def hearing(self, setting: str) -> MusicModel:
-        """The same model, which from now on hears what a setting of `Unplayed` leaves of a song: `"humanise"` a score,
-        `"tapify"` taps, `"add_instruments"` a part.
+        """The same model, which from now on hears what a setting of `GrooveCorruption` leaves of a song: `"humanise"` a
+        score, `"tapify"` taps, `"add_instruments"` a part.
 
         Raises:
             ConfigError: it was not trained on such remains.
         """
         corruption = self.preset.corruption
-        remains = corruption.only(setting) if isinstance(corruption, Unplayed | AnyOf) else None
+        remains = corruption.only(setting) if isinstance(corruption, GrooveCorruption | OneOf) else None
         if remains is None:
             raise ConfigError(f"{self.name} was not trained to play from what {setting} leaves: choose another model")
         heard = copy(self)
@@ -377,7 +377,7 @@ class MusicModel(Model):
         return float((there & meant).sum() / max(meant.sum(), 1))
 
     def blank(self, windows: int | None = None, **told: Any) -> Passage:
-        """Silence in 4/4 at 120 quarters a minute, to render windows that come from no song.
+        """DropParts in 4/4 at 120 quarters a minute, to render windows that come from no song.
 
         Args:
             windows: how many; None for as many as the chords that are told take, or one.
@@ -405,22 +405,22 @@ class MusicModel(Model):
         """
         ratios, corruption = score(self.representation), self.preset.corruption
 
-        def figures(remains: Unplayed | AnyOf | None, progress=None) -> dict:
+        def figures(remains: GrooveCorruption | OneOf | None, progress=None) -> dict:
             def arrays(decoded: torch.Tensor, x: torch.Tensor) -> dict:
-                decoded = remains.put_back(decoded, x) if isinstance(corruption, AnyOf) and remains else decoded
+                decoded = remains.restore_known(decoded, x) if isinstance(corruption, OneOf) and remains else decoded
                 return ratios(*(self.representation.from_data(each.cpu().numpy()) for each in (decoded, x)))
 
             return measure(self.network, examples, arrays, corruption=remains, seed=seed, progress=progress)
 
-        if not isinstance(corruption, AnyOf):
+        if not isinstance(corruption, OneOf):
             return figures(corruption, progress)
-        others = {kind.name: figures(kind)["mean"]["greedy"] for kind in corruption.kinds if kind != Unplayed()}
+        others = {kind.name: figures(kind)["mean"]["greedy"] for kind in corruption.kinds if kind != GrooveCorruption()}
         return figures(None, progress) | {"remains": others}
 
     def encode_windows(self, windows: np.ndarray) -> np.ndarray:
         """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
         x, condition = to_batch(windows, self.representation)
-        heard = x if self.preset.corruption is None else self.preset.corruption.certain(x)
+        heard = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
         return self.to_latent(heard, condition=condition)
 
     def decode_windows(
@@ -452,8 +452,8 @@ class MusicModel(Model):
         if not 0 < top_p <= 1:
             raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
         x = self.from_latent(z, temperature, top_p, seed, condition, first)
-        if heard is not None and isinstance(self.preset.corruption, Unplayed) and self.representation.precise:
-            x = self.preset.corruption.put_back(x, to_batch(heard, self.representation).x)
+        if heard is not None and isinstance(self.preset.corruption, GrooveCorruption) and self.representation.precise:
+            x = self.preset.corruption.restore_known(x, to_batch(heard, self.representation).x)
         obeyed = self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
         windows = self.representation.from_data(obeyed)
         return self.representation.mended(windows) if self.parallel else windows

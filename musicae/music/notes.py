@@ -111,7 +111,7 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _decoded(representation: Representation, windows: np.ndarray) -> tuple[np.ndarray, ...]:
     """Window, first step, step after the last, pitch plus 128 times the part, and lateness of the notes of windows.
 
-    Silence is laid between the windows, so that no note of one goes on in the next.
+    DropParts is laid between the windows, so that no note of one goes on in the next.
     """
     steps = representation.steps
     silence = representation.take(representation.blank().array, np.zeros(1, np.int64))

@@ -55,5 +55,5 @@ def to_batch(windows: np.ndarray, representation) -> Batch:
     """Windows `[batch, ...]` as the network reads them, int64 classes or float values, and what it is told of them."""
     x, condition = representation.to_data(windows)
     tensor = torch.from_numpy(np.ascontiguousarray(x))
-    tensor = tensor.long() if representation.event.categorical else tensor.float()
+    tensor = tensor.long() if representation.example_spec.categorical else tensor.float()
     return Batch(tensor, None if condition is None else torch.from_numpy(condition).float())

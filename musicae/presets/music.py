@@ -6,8 +6,8 @@ from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.priors import Mixture
 from musicae.core.schedules import Linear
-from musicae.music.augmentations import Exchange, Silence, Splice
-from musicae.music.corruptions import AnyOf
+from musicae.music.augmentations import DropParts, SpliceInTime, SwapParts
+from musicae.music.corruptions import OneOf
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 from musicae.presets.preset import Preset, training
 
@@ -16,7 +16,7 @@ MUSIC = (
         name="melody-2bar",
         summary="melodies, two bars at a time: the default",
         representation=Melody(steps=32),
-        network=Convolutional(widths=(192, 256, 256), blocks=2, fine=False),
+        network=Convolutional(widths=(192, 256, 256), blocks=2, full_resolution=False),
         latent=256,
         objective=Elbo(beta=Linear(0.0, 0.1, 200, 2000)),
         training=training(14_000),
@@ -29,7 +29,7 @@ MUSIC = (
         name="melody-16bar",
         summary="melodies, sixteen bars in one vector",
         representation=Melody(steps=256),
-        network=Convolutional(widths=(128, 160, 192, 192, 192), blocks=2, fine=False, summary=64),
+        network=Convolutional(widths=(128, 160, 192, 192, 192), blocks=2, full_resolution=False, z_summary=64),
         latent=512,
         objective=Elbo(beta=Linear(0.0, 0.05, 200, 1500)),
         prior=Mixture(examples=40_000),
@@ -42,7 +42,7 @@ MUSIC = (
         name="pianoroll-2bar",
         summary="all notes of two bars, any instrument but drums",
         representation=Pianoroll(steps=32),
-        network=Convolutional(widths=(256, 256, 256), blocks=2, fine=False),
+        network=Convolutional(widths=(256, 256, 256), blocks=2, full_resolution=False),
         latent=256,
         objective=Elbo(beta=Linear(0.0, 0.05, 0, 2000)),
         prior=Mixture(examples=40_000),
@@ -59,19 +59,19 @@ MUSIC = (
         objective=Elbo(beta=Linear(0.0, 0.1, 0, 2000)),
         prior=Mixture(examples=40_000),
         training=training(3500, peak=1.5e-3),
-        augmentations=(Exchange(0.2), Silence(0.1), Splice(0.3)),
+        augmentations=(SwapParts(0.2), DropParts(0.1), SpliceInTime(0.3)),
     ),
     Preset(
         name="trio-16bar",
         summary="melody, bass and drums, sixteen bars in one vector",
-        representation=Trio(steps=256, switches=True),
-        network=Convolutional(widths=(128, 128, 128, 128, 128), blocks=1, fine=False, summary=64),
+        representation=Trio(steps=256, multi_hot_drums=True),
+        network=Convolutional(widths=(128, 128, 128, 128, 128), blocks=1, full_resolution=False, z_summary=64),
         latent=512,
         objective=Elbo(beta=Linear(0.0, 0.05, 0, 1500)),
         prior=Mixture(components=8),
         training=training(4000, peak=1.5e-3),
         transpose=(-6, 6),
-        augmentations=(Exchange(0.15), Splice(0.2)),
+        augmentations=(SwapParts(0.15), SpliceInTime(0.2)),
     ),
     Preset(
         name="groove-2bar",
@@ -82,8 +82,8 @@ MUSIC = (
         objective=Elbo(beta=Linear(0.0, 0.05, 0, 2000)),
         prior=Mixture(examples=40_000),
         training=training(4500, peak=1.5e-3),
-        corruption=AnyOf(),
-        augmentations=(Silence(0.1), Splice(0.2)),
+        corruption=OneOf(),
+        augmentations=(DropParts(0.1), SpliceInTime(0.2)),
     ),
     Preset(
         name="melody-2bar-lstm",

@@ -15,7 +15,7 @@ from musicae.core.networks import Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import Decay, InverseSigmoid, Saturating
 from musicae.core.settings import Training
-from musicae.music.corruptions import Unplayed
+from musicae.music.corruptions import GrooveCorruption
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Trio
 from musicae.presets.preset import Preset
 
@@ -23,9 +23,9 @@ SELF = InverseSigmoid(1000.0)  # how often a decoder hears itself
 FIVE, THREE, NONE = (-5, 5), (-3, 3), (0, 0)  # semitones by which windows are moved at random
 
 
-def objective(maximum: float = 1.0, rate: float = 0.0, free_bits: float = 0.0, feedback=None) -> Elbo:
+def objective(maximum: float = 1.0, rate: float = 0.0, free_bits: float = 0.0, scheduled_sampling=None) -> Elbo:
     """The original's loss: beta rises as `(1 − rate^step) · maximum`, free bits are of the whole latent vector."""
-    return Elbo(beta=Saturating(maximum, rate), free_bits=free_bits, feedback=feedback)
+    return Elbo(beta=Saturating(maximum, rate), free_bits=free_bits, scheduled_sampling=scheduled_sampling)
 
 
 def original(name: str, summary: str, representation, network: Recurrent, latent: int, loss: Elbo, **changes) -> Preset:
@@ -37,7 +37,7 @@ def original(name: str, summary: str, representation, network: Recurrent, latent
         weight_decay=0.0,
         betas=(0.9, 0.999),
         skip_above=1e4,
-        coast=True,
+        momentum_on_skip=True,
         keep="last" if loss.beta.rate else "best",  # while beta rises, a loss with its last weight chooses too early
     )
     return Preset(
@@ -67,7 +67,7 @@ TWO_BARS = (
         Melody(steps=32),
         sizes(512, 256, 256),
         256,
-        objective(0.2, 0.99999, feedback=SELF),
+        objective(0.2, 0.99999, scheduled_sampling=SELF),
         transpose=FIVE,
         **MELODIES,
     ),
@@ -77,7 +77,7 @@ TWO_BARS = (
         Melody(steps=32),
         sizes(2048, *BIG),
         512,
-        objective(0.5, 0.99999, feedback=SELF),
+        objective(0.5, 0.99999, scheduled_sampling=SELF),
         transpose=FIVE,
         **MELODIES,
     ),
@@ -97,7 +97,7 @@ TWO_BARS = (
         Drums(steps=32, labels=True),
         sizes(512, 256, 256),
         256,
-        objective(0.2, free_bits=48, feedback=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SELF),
     ),
     original(
         "cat-drums_2bar_big",
@@ -105,7 +105,7 @@ TWO_BARS = (
         Drums(steps=32, labels=True),
         sizes(2048, *BIG),
         512,
-        objective(0.2, free_bits=48, feedback=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SELF),
     ),
     original(
         "nade-drums_2bar_reduced",
@@ -113,7 +113,7 @@ TWO_BARS = (
         Drums(steps=32),
         sizes(1024, 512, 512, nade=128),
         256,
-        objective(0.2, free_bits=48, feedback=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SELF),
     ),
     original(
         "nade-drums_2bar_full",
@@ -121,7 +121,7 @@ TWO_BARS = (
         Drums(steps=32, classes=61),
         sizes(1024, 512, 512, nade=128),
         256,
-        objective(0.2, free_bits=48, feedback=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SELF),
     ),
 )
 
@@ -134,7 +134,7 @@ SIXTEEN_BARS = chain.from_iterable(
             f"{name}-trio_16bar",
             f"sixteen bars of melody, bass and drums: {words}",
             Trio(steps=256),
-            replace(network, apart=bool(network.conductor_units)),
+            replace(network, separate_decoders=bool(network.conductor_units)),
             512,
             objective() if network is FLAT else objective(0.2, free_bits=256),
             batch_size=256,
@@ -162,7 +162,9 @@ TRACKS = chain.from_iterable(
             f"hier-multiperf_vel_1bar_{size}{chords}",
             f"a bar of up to eight tracks{' over a given chord' * bool(chords)}, {word}",
             Multitrack(chords=bool(chords)),
-            Recurrent((units,), layers, segments=8, hierarchical_encoder=True, conductor_units=layers, goes_on=True),
+            Recurrent(
+                (units,), layers, segments=8, hierarchical_encoder=True, conductor_units=layers, feed_after_end=True
+            ),
             512,
             objective(),
             batch_size=256,
@@ -174,17 +176,19 @@ TRACKS = chain.from_iterable(
 )
 
 
-def groove(name: str, summary: str, representation: Groove, corruption: Unplayed | None = None) -> Preset:
+def groove(name: str, summary: str, representation: Groove, corruption: GrooveCorruption | None = None) -> Preset:
     """A GrooVAE."""
     network = sizes(512, 256, 256, dropout=0.7)
     return original(name, summary, representation, network, 256, objective(0.2, free_bits=48), corruption=corruption)
 
 
 PERFORMED = Groove(steps=32, kit="roland")
-TAPPED = Unplayed(tapify=True, fixed_velocities=True)
+TAPPED = GrooveCorruption(tapify=True, fixed_velocities=True)
 GROOVES = (
     groove("groovae_4bar", "four bars of drums as they are played", Groove(steps=64, kit="roland")),
-    groove("groovae_2bar_humanize", "from a drum score to how it is played", PERFORMED, Unplayed(humanise=True)),
+    groove(
+        "groovae_2bar_humanize", "from a drum score to how it is played", PERFORMED, GrooveCorruption(humanise=True)
+    ),
     groove("groovae_2bar_tap_fixed_velocity", "from taps to a played beat", PERFORMED, TAPPED),
     groove(
         "groovae_2bar_tap_fixed_velocity_note_dropout",
@@ -196,12 +200,12 @@ GROOVES = (
         "groovae_2bar_add_closed_hh",
         "adds a closed hi-hat to a played beat",
         PERFORMED,
-        Unplayed(add_instruments=(2,)),
+        GrooveCorruption(add_instruments=(2,)),
     ),
     groove(
         "groovae_2bar_hits_control_tfds",
         "how given drum hits are played",
-        replace(PERFORMED, hits_told=True),
+        replace(PERFORMED, condition_on_hits=True),
     ),
 )
 

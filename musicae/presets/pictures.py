@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from musicae.core.corruptions import GaussianNoise, Masking, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
-from musicae.core.penalties import Absolute, Adversary, Discrepancy, Square
+from musicae.core.penalties import L1, L2, MMD, AdversarialPenalty
 from musicae.core.priors import Mixture
 from musicae.core.schedules import Constant, Linear
 from musicae.core.settings import Training
@@ -76,7 +76,7 @@ MNIST = Canvas(
     name="mnist",
     words="MNIST digits",
     pictures=Pictures(28, 28),
-    convolutional=Convolutional(widths=(32, 64), blocks=1, fine=False),
+    convolutional=Convolutional(widths=(32, 64), blocks=1, full_resolution=False),
     dense=Dense(widths=(512, 512)),
     wide=128,
     narrow=32,
@@ -89,7 +89,7 @@ DIGITS = Canvas(
     name="digits",
     words="scikit-learn's digits",
     pictures=Pictures(8, 8),
-    convolutional=Convolutional(widths=(32, 64), blocks=1, fine=False),
+    convolutional=Convolutional(widths=(32, 64), blocks=1, full_resolution=False),
     dense=Dense(widths=(128, 128)),
     wide=16,
     narrow=8,
@@ -103,7 +103,7 @@ CIFAR = Canvas(
     name="cifar",
     words="small colour pictures",
     pictures=Pictures(32, 32, 3, likelihood="normal"),
-    convolutional=Convolutional(widths=(48, 96), blocks=1, fine=False),
+    convolutional=Convolutional(widths=(48, 96), blocks=1, full_resolution=False),
     dense=Dense(widths=(1024, 1024)),
     wide=512,
     narrow=128,
@@ -124,7 +124,7 @@ def plain(canvas: Canvas) -> Iterator[Preset]:
     one_layer = {"network": Dense(widths=()), "latent": canvas.narrow, "bottleneck": "rectified point"}
     simplest = {"steps": 8000, "objective": Reconstruction()}
     yield canvas.preset("dense", "the simplest autoencoder of {pictures}", **simplest, **one_layer)
-    sparse = {"steps": 8000, "objective": Reconstruction(Absolute(0.08))}
+    sparse = {"steps": 8000, "objective": Reconstruction(L1(0.08))}
     yield canvas.preset("sparse", "codes of {pictures} that are mostly near zero", **sparse, **one_layer)
 
 
@@ -157,7 +157,7 @@ def variational(canvas: Canvas) -> Iterator[Preset]:
     beta = {"objective": Elbo(beta=Constant(4.0)), "latent": 10}
     yield canvas.preset("beta-vae", "{pictures}, the rate weighed four times", steps=1500, **beta)
     told = {
-        "told": 10,
+        "label_classes": 10,
         "network": canvas.dense,
         "latent": 8,
         "prior": Mixture(),
@@ -181,11 +181,11 @@ def binary(canvas: Canvas) -> Iterator[Preset]:
 def matched(canvas: Canvas) -> Iterator[Preset]:
     """Codes without a rate, spread like a prior, or a prior fitted to the codes."""
     code = {"steps": 8000, "network": canvas.dense, "latent": 16, "bottleneck": "point"}
-    deceived = {"objective": Reconstruction(Adversary()), "training": {"keep": "last"}}
+    deceived = {"objective": Reconstruction(AdversarialPenalty()), "training": {"keep": "last"}}
     yield canvas.preset("adversarial", "codes of {pictures} that deceive a discriminator", **code, **deceived)
-    near = {"objective": Reconstruction(Discrepancy(100.0)), "prior": Mixture()}
+    near = {"objective": Reconstruction(MMD(100.0)), "prior": Mixture()}
     yield canvas.preset("wasserstein", "codes of {pictures} matched to the prior by kernels", **code, **near)
-    short = {"objective": Reconstruction(Square(0.1)), "prior": Mixture()}
+    short = {"objective": Reconstruction(L2(0.1)), "prior": Mixture()}
     yield canvas.preset("regularised", "short codes of {pictures}, a mixture fitted to them", **code, **short)
 
 

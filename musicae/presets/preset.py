@@ -12,9 +12,9 @@ from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
-from musicae.music.augmentations import AUGMENTATIONS, Exchange, Silence, Splice
+from musicae.music.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
 from musicae.music.corruptions import CORRUPTIONS as REMAINS
-from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.corruptions import GrooveCorruption, OneOf
 from musicae.music.representations import REPRESENTATIONS, Representation
 
 
@@ -33,7 +33,7 @@ class Preset:
         training: how it is trained.
         corruption: what the model hears in place of the data.
         prior: what is fitted to the codes of the training data afterwards, to sample from; None for N(0, I).
-        told: of pictures: the number of classes, if the model is told the label of each; else 0.
+        label_classes: of pictures: the number of classes, if the model is told the label of each; else 0.
         transpose: semitones by which training windows are moved at random, lowest and highest.
         augmentations: what else makes more of the training windows, in this order.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
@@ -48,18 +48,18 @@ class Preset:
     objective: Elbo | ImportanceWeighted | Reconstruction
     training: Training
     bottleneck: str = "gaussian"
-    corruption: GaussianNoise | Masking | Pixelation | Unplayed | AnyOf | None = None
+    corruption: GaussianNoise | Masking | Pixelation | GrooveCorruption | OneOf | None = None
     prior: Mixture | None = None
-    told: int = 0
+    label_classes: int = 0
     transpose: tuple[int, int] = (0, 0)
-    augmentations: tuple[Exchange | Silence | Splice, ...] = ()
+    augmentations: tuple[SwapParts | DropParts | SpliceInTime, ...] = ()
     track: str | None = None
     data: str | None = None
 
     @property
     def conditions(self) -> int:
         """How many values a model is told beside each example, or at each step of it."""
-        return self.representation.conditions if self.musical else self.told
+        return self.representation.conditions if self.musical else self.label_classes
 
     @property
     def musical(self) -> bool:

@@ -7,16 +7,16 @@ import torch
 
 from musicae.core.autoencoder import Autoencoder, build
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Network
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
-from musicae.core.penalties import Adversary
+from musicae.core.penalties import AdversarialPenalty
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.training import Task
 from musicae.errors import ConfigError
 
-EVENT = Event("bernoulli", 1, (4, 4))
+EVENT = ExampleSpec("bernoulli", 1, (4, 4))
 X = RandomSource(0).uniform(3, 1, 4, 4)
 TOLD = torch.eye(5)[:3]
 
@@ -64,7 +64,12 @@ def test_each_of_several_vectors_of_an_example_is_decoded_with_the_condition_of_
             torch.testing.assert_close(together[k, i], alone)
 
 
-OBJECTIVES = [Elbo(), Reconstruction(), Reconstruction(Adversary(widths=(4,))), ImportanceWeighted(Constant(3))]
+OBJECTIVES = [
+    Elbo(),
+    Reconstruction(),
+    Reconstruction(AdversarialPenalty(widths=(4,))),
+    ImportanceWeighted(Constant(3)),
+]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["elbo", "reconstruction", "adversary", "importance weighted"])

@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d
 from musicae.core.autoencoder import build
 from musicae.core.corruptions import CORRUPTIONS, Corruption, GaussianNoise, Masking, Pixelation
 from musicae.core.data import Batch, shuffled
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Reconstruction
 from musicae.core.randomness import RandomSource
@@ -94,7 +94,7 @@ def heard_in_training(folder, corruption: Corruption, epochs: int = 3) -> list[d
             return Reconstruction()(model, clean, heard, step, random)
 
     torch.manual_seed(0)
-    model = build(Dense((4,)), Event("bernoulli", 1, (4,)), 2, "point")
+    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, "point")
     settings = Training(steps=2 * epochs, batch_size=3, learning_rate=Constant(1e-3), precision="float32")
     options = {"corruption": corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
     running = Trainer(model, Spy(), Greys(), Greys(), settings, folder, **options)
@@ -165,4 +165,4 @@ def test_a_factor_that_does_not_divide_is_refused_in_one_line(factor, size):
 def test_a_users_own_data_are_what_they_are(corruption):
     """Damage is for training and measuring: what a user gives to a model that restores is not damaged once more."""
     x = RandomSource(0).uniform(2, 3, 4, 4)
-    assert torch.equal(corruption.certain(x), x)
+    assert torch.equal(corruption.deterministic(x), x)

@@ -11,7 +11,7 @@ from musicae.core.autoencoder import build
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.data import Batch
 from musicae.core.evaluation import ACTIVE, AT_ONCE, importance_weighted_bound, measure
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
@@ -158,7 +158,7 @@ PICTURES = RandomSource(4).uniform(10, 1, 4, 4)
 
 def conditional():
     torch.manual_seed(0)
-    return build(Dense((8,)), Event("bernoulli", 1, (4, 4)), 2, "point", conditions=3).eval()
+    return build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point", conditions=3).eval()
 
 
 @pytest.mark.parametrize("batch_size", [4, 100])
@@ -173,7 +173,7 @@ def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batc
 @pytest.mark.parametrize("corruption", [Pixelation(2), GaussianNoise(std=0.5)], ids=["pixelation", "noise"])
 def test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole(corruption):
     torch.manual_seed(0)
-    model = build(Dense((8,)), Event("bernoulli", 1, (4, 4)), 2, "point").eval()
+    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point").eval()
     measured = measure(model, Fixed(PICTURES), score, corruption=corruption)
     damaged = corruption(PICTURES, RandomSource(0, 0))
     expected = -model.decode(model.encode(damaged).mean).log_prob(PICTURES).mean().item()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Combined, Normal, Played, choose
+from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, BitmaskBernoulli, Categorical, HVOLaplace, Normal, choose
 from musicae.core.randomness import RandomSource
 
 BELOW_ONE = 1 - 2**-24  # the largest number that a uniform source can give
@@ -52,7 +52,7 @@ def test_the_default_normal_is_the_summed_squared_error_and_a_constant():
 
 
 def test_combinations_are_the_switches_that_they_name():
-    p, switches = Combined.of(logits(4, 3, 5)), Bernoulli(logits(4, 3, 5))
+    p, switches = BitmaskBernoulli.of(logits(4, 3, 5)), Bernoulli(logits(4, 3, 5))
     x = RandomSource(1).integers(0, 7, 4, 5)
     on = torch.stack([x & 1, x >> 1 & 1, x >> 2], 1)
     torch.testing.assert_close(p.log_prob(x), switches.log_prob(on))
@@ -63,13 +63,13 @@ def test_combinations_are_the_switches_that_they_name():
 
 
 def test_all_combinations_of_one_part_together_are_certain():
-    p = Combined.of(logits(4, 3, 1))
+    p = BitmaskBernoulli.of(logits(4, 3, 1))
     everything = torch.stack([p.log_prob(torch.full((4, 1), n)) for n in range(8)])
     torch.testing.assert_close(everything.exp().sum(0), torch.ones(4))
 
 
 def test_what_is_played_is_charged_by_its_distance_where_it_is_played():
-    p, x = likelihood("played"), likelihood("played").mode()
+    p, x = likelihood("hvo_laplace"), likelihood("hvo_laplace").mode()
     hit = x[:, 0] > 0
     off, moved = x.clone(), x.clone()
     off[:, 1:][~hit.unsqueeze(1).expand(-1, 2, -1)] = 0.9
@@ -196,11 +196,11 @@ def test_choosing_takes_batches_of_any_shape():
 
 def test_as_many_switches_are_played_as_are_expected_and_the_most_probable_ones():
     p = torch.tensor([0.4, 0.3, 0.35, 0.02]).view(1, 4, 1)  # something is played, but each on its own is rather not
-    decoded = Played.of(torch.cat([p.logit(), torch.zeros(1, 8, 1)], 1)).mode()
+    decoded = HVOLaplace.of(torch.cat([p.logit(), torch.zeros(1, 8, 1)], 1)).mode()
     assert decoded[0, :4, 0].tolist() == [1, 0, 0, 0]
 
 
 def test_switches_that_are_certain_are_played_as_they_are():
     switches = RandomSource(3).integers(0, 1, 8, 9, 16).float()
-    decoded = Played.of(torch.cat([12 * (2 * switches - 1), logits(8, 18, 16)], 1)).mode()
+    decoded = HVOLaplace.of(torch.cat([12 * (2 * switches - 1), logits(8, 18, 16)], 1)).mode()
     assert torch.equal(decoded[:, :9], switches)

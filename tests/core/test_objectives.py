@@ -8,7 +8,7 @@ from linear_gaussian import LinearGaussian
 
 from musicae.core.autoencoder import build
 from musicae.core.evaluation import importance_weighted_bound
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense, Recurrent
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction, draws
 from musicae.core.randomness import RandomSource
@@ -90,7 +90,7 @@ def test_the_clean_data_are_given_back_from_the_damaged(objective):
 @pytest.mark.parametrize("objective", ALL)
 def test_the_distortion_is_summed_over_the_event(objective):
     """Not a mean over pixels, which would hide a beta of the number of pixels."""
-    network = build(Dense(widths=(8,)), Event("bernoulli", 2, (4, 4)), 3, "gaussian")
+    network = build(Dense(widths=(8,)), ExampleSpec("bernoulli", 2, (4, 4)), 3, "gaussian")
     with torch.no_grad():
         for parameter in network.decoder.parameters():
             parameter.zero_()
@@ -98,10 +98,10 @@ def test_the_distortion_is_summed_over_the_event(objective):
     torch.testing.assert_close(got.distortion, torch.full((5,), 2 * 4 * 4 * LN2))
 
 
-def test_feedback_follows_its_schedule():
+def test_scheduled_sampling_follows_its_schedule():
     """At probability 0 the decoder hears the truth alone; as it rises, its own samples."""
     torch.manual_seed(0)
-    network = build(Recurrent((6,), (5,)), Event("categorical", 4, (8,)), 3, "gaussian")
+    network = build(Recurrent((6,), (5,)), ExampleSpec("categorical", 4, (8,)), 3, "gaussian")
     x = RandomSource(2).integers(0, 3, 6, 8)
 
     def distortion(objective: Elbo, step: int = 0) -> torch.Tensor:
@@ -109,10 +109,10 @@ def test_feedback_follows_its_schedule():
             return objective(network, x, x, step, RandomSource(1)).distortion
 
     forced = distortion(Elbo())
-    assert torch.equal(distortion(Elbo(feedback=Constant(0.0))), forced)
-    always = distortion(Elbo(feedback=Constant(1.0)))
+    assert torch.equal(distortion(Elbo(scheduled_sampling=Constant(0.0))), forced)
+    always = distortion(Elbo(scheduled_sampling=Constant(1.0)))
     assert not torch.allclose(always, forced)
-    late = Elbo(feedback=InverseSigmoid(1000.0))
+    late = Elbo(scheduled_sampling=InverseSigmoid(1000.0))
     assert torch.equal(distortion(late, step=10**6), always)
 
 
@@ -191,7 +191,7 @@ def test_the_number_of_samples_follows_its_schedule():
 
 def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
     torch.manual_seed(0)
-    model = build(Dense((8,)), Event("bernoulli", 1, (6,)), 2, "gaussian", conditions=4)
+    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (6,)), 2, "gaussian", conditions=4)
     x, told = RandomSource(2).uniform(4, 1, 6), torch.eye(4)
     got = ImportanceWeighted(Constant(3))(model.given(told), x, x, 0, RandomSource(1))
     z, total = draws(model.given(told).encode(x), 3, RandomSource(1)), 0.0

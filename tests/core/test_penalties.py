@@ -12,18 +12,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from musicae.core.autoencoder import build
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Reconstruction
-from musicae.core.penalties import Absolute, Adversary, Discrepancy, Square, discrepancy
+from musicae.core.penalties import L1, L2, MMD, AdversarialPenalty, discrepancy
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
 from musicae.core.training import STATE, Task, Trainer
 
 Z = torch.tensor([[1.0, -2.0, 0.0], [0.5, 0.0, 0.0]])
-EVENT = Event("bernoulli", 1, (4, 4))
-ADVERSARY = Adversary(weight=2.0, widths=(16, 8))
+EVENT = ExampleSpec("bernoulli", 1, (4, 4))
+ADVERSARY = AdversarialPenalty(weight=2.0, widths=(16, 8))
 
 
 def small(latent: int = 3) -> torch.nn.Module:
@@ -35,19 +35,19 @@ def small(latent: int = 3) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("penalty", "expected"), [(Absolute(2.0), [6.0, 1.0]), (Square(2.0), [5.0, 0.25])], ids=["absolute", "square"]
+    ("penalty", "expected"), [(L1(2.0), [6.0, 1.0]), (L2(2.0), [5.0, 0.25])], ids=["absolute", "square"]
 )
 def test_penalties_of_each_code_are_what_they_say(penalty, expected):
     assert penalty(Z, RandomSource(0)).tolist() == expected
 
 
-@given(st.floats(0.01, 10), st.sampled_from([Absolute, Square]))
+@given(st.floats(0.01, 10), st.sampled_from([L1, L2]))
 def test_a_code_at_the_origin_costs_nothing_and_the_weight_is_a_factor(weight, kind):
     assert not kind(weight)(torch.zeros(2, 3), RandomSource(0)).any()
     torch.testing.assert_close(kind(weight)(Z, RandomSource(0)), weight * kind(1.0)(Z, RandomSource(0)))
 
 
-@pytest.mark.parametrize("penalty", [Absolute(0.3), Square(0.3), Discrepancy(5.0)], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("penalty", [L1(0.3), L2(0.3), MMD(5.0)], ids=lambda p: type(p).__name__)
 def test_the_loss_is_the_distortion_and_the_penalty(penalty):
     """The distortion itself never carries it."""
     model, x = small(), RandomSource(1).uniform(9, 1, 4, 4)
@@ -66,7 +66,7 @@ def test_the_loss_is_the_distortion_and_the_penalty(penalty):
 def of_draws(draw, seeds: int = 200, n: int = 32, latent: int = 4) -> torch.Tensor:
     """Discrepancies of `n` codes made by `draw` from normal ones, one for each seed."""
     sources = (RandomSource(5, seed) for seed in range(seeds))
-    return torch.stack([Discrepancy(1.0)(draw(RandomSource(6, i).normal(n, latent)), s) for i, s in enumerate(sources)])
+    return torch.stack([MMD(1.0)(draw(RandomSource(6, i).normal(n, latent)), s) for i, s in enumerate(sources)])
 
 
 def test_the_discrepancy_of_normal_codes_is_zero_on_average():
@@ -111,7 +111,7 @@ def test_the_discrepancy_is_the_sum_over_pairs():
 
 def test_a_single_code_has_a_finite_discrepancy():
     z = torch.zeros(1, 3, requires_grad=True)
-    Discrepancy(1.0)(z, RandomSource(0)).backward()
+    MMD(1.0)(z, RandomSource(0)).backward()
     assert z.grad.isfinite().all()
 
 
@@ -120,7 +120,7 @@ def test_gradients_of_the_discrepancy_pull_codes_to_the_prior():
     optimizer = torch.optim.Adam([z], 0.05)
     for step in range(80):
         optimizer.zero_grad()
-        Discrepancy(100.0)(z, RandomSource(1, step)).backward()
+        MMD(100.0)(z, RandomSource(1, step)).backward()
         optimizer.step()
     middle, spread = z.detach().quantile(torch.tensor([0.5]), 0), z.detach().std(0)
     assert middle.abs().max() < 0.5  # from 2
@@ -148,7 +148,7 @@ def test_each_side_of_the_adversary_gets_the_gradient_of_its_own_loss(weight, sm
     `distortion − weight · ln D(code)`: neither a trace of the other's."""
     model, task, x = sides(weight, smoothness)
     task(Batch(x), 0, RandomSource(3)).loss.backward()
-    discriminator = task.learner
+    discriminator = task.discriminator
 
     z, draws = model.encode(x).mean, RandomSource(3).normal(9, 3).requires_grad_()
     told, fooled = discriminator(z.detach()), discriminator(z)
@@ -169,7 +169,7 @@ def test_each_side_of_the_adversary_gets_the_gradient_of_its_own_loss(weight, sm
 def test_the_value_of_the_adversary_is_the_deception_alone():
     model, task, x = sides(2.0)
     got = task(Batch(x), 0, RandomSource(3))
-    logits = task.learner(model.encode(x).mean)
+    logits = task.discriminator(model.encode(x).mean)
     torch.testing.assert_close(got.penalty, 2.0 * cross_entropy(logits, torch.ones(9), reduction="none"))
     torch.testing.assert_close(got.loss, (got.distortion + got.penalty).mean())
     with torch.no_grad():
@@ -177,16 +177,16 @@ def test_the_value_of_the_adversary_is_the_deception_alone():
 
 
 def test_the_discriminator_says_one_number_of_each_code():
-    discriminator = ADVERSARY.learner(3)
+    discriminator = ADVERSARY.discriminator(3)
     assert discriminator(torch.randn(7, 3)).shape == (7,)
     torch.testing.assert_close(discriminator.frozen(Z), discriminator(Z))
     assert len(list(discriminator.parameters())) == 6
 
 
 def test_only_the_adversary_has_something_to_learn_beside_the_model():
-    assert Reconstruction(ADVERSARY).learner(3) is not None
-    for penalty in (None, Square(1.0), Discrepancy(1.0)):
-        assert Task(small(), Reconstruction(penalty)).learner is None
+    assert Reconstruction(ADVERSARY).discriminator(3) is not None
+    for penalty in (None, L2(1.0), MMD(1.0)):
+        assert Task(small(), Reconstruction(penalty)).discriminator is None
 
 
 # The adversary, trained
@@ -230,14 +230,14 @@ def trainer(folder, steps: int = 20, frozen: bool = False) -> Trainer:
 
 def test_training_changes_the_discriminator_and_a_resumed_run_goes_on_with_it_to_the_bit(tmp_path):
     running = trainer(tmp_path / "whole")
-    before = {name: weights.clone() for name, weights in running.state.task.learner.state_dict().items()}
+    before = {name: weights.clone() for name, weights in running.state.task.discriminator.state_dict().items()}
     whole = running.run().task.state_dict()
-    assert all(not torch.equal(whole[f"learner.{name}"], weights) for name, weights in before.items())
+    assert all(not torch.equal(whole[f"discriminator.{name}"], weights) for name, weights in before.items())
 
     trainer(tmp_path / "parts", steps=10).run()
     saved = torch.load(tmp_path / "parts" / STATE, weights_only=True)["task"]
     assert saved.keys() == whole.keys()
-    assert not torch.equal(saved["learner.layers.1.weight"], whole["learner.layers.1.weight"])
+    assert not torch.equal(saved["discriminator.layers.1.weight"], whole["discriminator.layers.1.weight"])
     resumed = trainer(tmp_path / "parts").run(resume=True).task.state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
@@ -246,8 +246,8 @@ def test_the_discriminator_tells_codes_from_draws_while_the_encoder_stands_still
     """Its loss ends well below the 2 ln 2 of a coin."""
     state = trainer(tmp_path, steps=150, frozen=True).run()
     with torch.no_grad():
-        codes = state.task.learner(state.task.model.encode(DIGITS.x).mean)
-        draws = state.task.learner(RandomSource(9).normal(len(codes), 3))
+        codes = state.task.discriminator(state.task.model.encode(DIGITS.x).mean)
+        draws = state.task.discriminator(RandomSource(9).normal(len(codes), 3))
     right = torch.cat([codes < 0, draws > 0]).float().mean()
     loss = cross_entropy(codes, torch.zeros(len(codes))) + cross_entropy(draws, torch.ones(len(draws)))
     assert right > 0.8

@@ -21,7 +21,7 @@ from musicae.core.autoencoder import build
 from musicae.core.checkpoints import WEIGHTS, read_weights
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction, Terms
 from musicae.core.reports import COLUMNS, METRICS_TABLE, Table
@@ -338,7 +338,7 @@ def test_a_step_with_an_impossible_gradient_is_skipped_and_counted(tmp_path, fac
 @pytest.mark.parametrize("factor", [float("nan"), 1e8])
 def test_a_coasting_step_goes_on_by_its_momentum(tmp_path, factor):
     """As MusicVAE does it: in place of an impossible gradient Adam gets zeros."""
-    settings = replace(SETTINGS, steps=3, coast=True, weight_decay=0.0, betas=(0.9, 0.999), skip_above=1e6)
+    settings = replace(SETTINGS, steps=3, momentum_on_skip=True, weight_decay=0.0, betas=(0.9, 0.999), skip_above=1e6)
     trained = trainer(tmp_path, objective=Spoilt({1}, factor), settings=settings)
     trained._step()
     parameters = [p for p in trained.state.task.parameters() if p.requires_grad]
@@ -497,7 +497,7 @@ def test_damage_is_drawn_afresh_and_the_clean_data_are_given_back(tmp_path):
         def batch(self, indices, random=None):
             return Batch(torch.full((len(indices), 1, 4), 0.5))
 
-    model = build(Dense((4,)), Event("bernoulli", 1, (4,)), 2, "point")
+    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, "point")
     options = {"corruption": GaussianNoise(std=0.1), "save": lambda *_: None, "device": "cpu"}
     trained = Trainer(model, Spy(), Greys(50, 1), Greys(25, 2), SETTINGS, tmp_path, **options)
     trained._step()

@@ -18,7 +18,7 @@ import torch
 from musicae.core.autoencoder import build
 from musicae.core.checkpoints import write_weights
 from musicae.core.data import Batch
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
@@ -26,7 +26,7 @@ from musicae.core.schedules import Linear, WarmupCosine
 from musicae.core.settings import Training
 from musicae.core.training import State, Trainer
 
-EVENT = Event("categorical", 5, (8,))
+EVENT = ExampleSpec("categorical", 5, (8,))
 SETTINGS = Training(
     steps=40,
     batch_size=12,

@@ -23,8 +23,12 @@ DIGITS = open_pictures("digits", Pictures())
 
 def model(latent: int = 4, told: int = 0, **settings) -> ImageModel:
     torch.manual_seed(0)
-    preset = Preset("tiny", "for tests", Pictures(), Dense((16,)), latent, Elbo(), Training(), told=told, **settings)
-    return ImageModel(preset, build(preset.network, preset.representation.event, latent, preset.bottleneck, told))
+    preset = Preset(
+        "tiny", "for tests", Pictures(), Dense((16,)), latent, Elbo(), Training(), label_classes=told, **settings
+    )
+    return ImageModel(
+        preset, build(preset.network, preset.representation.example_spec, latent, preset.bottleneck, told)
+    )
 
 
 class Bright:

@@ -22,7 +22,7 @@ ELBO = Elbo()
 def model(latent: int, channels: int = 1, bottleneck: str = "gaussian", objective=ELBO) -> ImageModel:
     torch.manual_seed(0)
     settings = Preset("tiny", "for tests", Pictures(8, 6, channels), Dense((16,)), latent, objective, Training())
-    return ImageModel(settings, build(settings.network, settings.representation.event, latent, bottleneck))
+    return ImageModel(settings, build(settings.network, settings.representation.example_spec, latent, bottleneck))
 
 
 def test_a_strip_holds_every_picture_enlarged():
@@ -167,8 +167,8 @@ def test_a_latent_plane_is_drawn_where_the_run_is(tmp_path):
 
 def test_which_codes_are_normal():
     from musicae.core.objectives import Reconstruction
-    from musicae.core.penalties import Adversary, Discrepancy, Square
+    from musicae.core.penalties import L2, MMD, AdversarialPenalty
 
     assert figures.normal_codes(model(2))
-    for penalty, normal in ((None, False), (Square(0.1), False), (Discrepancy(1.0), True), (Adversary(), True)):
+    for penalty, normal in ((None, False), (L2(0.1), False), (MMD(1.0), True), (AdversarialPenalty(), True)):
         assert figures.normal_codes(model(2, bottleneck="point", objective=Reconstruction(penalty))) == normal

@@ -39,7 +39,7 @@ SETTINGS = Preset(
 
 def made(network=SETTINGS.network, latent: int = 2, bottleneck: str = "gaussian") -> ImageModel:
     torch.manual_seed(0)
-    return ImageModel(SETTINGS, build(network, SETTINGS.representation.event, latent, bottleneck))
+    return ImageModel(SETTINGS, build(network, SETTINGS.representation.example_spec, latent, bottleneck))
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +171,8 @@ def judge() -> Judge:
 
 def conditional() -> ImageModel:
     torch.manual_seed(0)
-    preset = replace(SETTINGS, told=10)
-    return ImageModel(preset, build(preset.network, preset.representation.event, 2, "gaussian", 10))
+    preset = replace(SETTINGS, label_classes=10)
+    return ImageModel(preset, build(preset.network, preset.representation.example_spec, 2, "gaussian", 10))
 
 
 def restoring(corruption) -> ImageModel:
@@ -210,7 +210,7 @@ def test_the_protocol_goes_with_the_likelihood(digits):
     words = {"grey levels": {}, "binarised by": {"binary": True}, "squared": {"likelihood": "normal"}}
     for word, changes in words.items():
         pictures = replace(SETTINGS.representation, **changes)
-        network = build(Dense((4,)), pictures.event, 2, "gaussian")
+        network = build(Dense((4,)), pictures.example_spec, 2, "gaussian")
         model = ImageModel(replace(SETTINGS, representation=pictures), network)
         test = replace(digits.test, binary=pictures.binary)
         found = model.evaluate(test, samples=2)
@@ -288,7 +288,7 @@ def test_a_fitted_prior_is_compared_with_the_standard_normal(digits, judge):
 
 def test_a_judge_of_other_pictures_is_refused(digits, judge):
     other = replace(SETTINGS, representation=Pictures(16, 16))
-    model = ImageModel(other, build(other.network, other.representation.event, 2, "gaussian"))
+    model = ImageModel(other, build(other.network, other.representation.example_spec, 2, "gaussian"))
     with pytest.raises(ConfigError, match=r"judge sees pictures \(1, 8, 8\)"):
         model.evaluate(digits.test, judge=judge)
     few = Judge(replace(judge.settings, classes=3), judge.network)

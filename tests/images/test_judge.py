@@ -24,7 +24,7 @@ def digits():
 
 def small(splits, steps: int = 120):
     settings = settings_for(splits, PICTURES, steps)
-    return replace(settings, network=Convolutional(widths=(16, 32), blocks=1, fine=False), features=16)
+    return replace(settings, network=Convolutional(widths=(16, 32), blocks=1, full_resolution=False), features=16)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError
 from musicae.images.pictures import Pictures, Seen, to_image
 
@@ -24,9 +24,9 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 
 def test_the_core_is_told_the_shape():
-    assert COLOUR.event == Event("bernoulli", 3, (6, 8))
-    assert Pictures(8, 8, likelihood="normal").event == Event("normal", 1, (8, 8))
-    assert Pictures(8, 8, binary=True).event == GREY.event  # black and white are the certain greys
+    assert COLOUR.example_spec == ExampleSpec("bernoulli", 3, (6, 8))
+    assert Pictures(8, 8, likelihood="normal").example_spec == ExampleSpec("normal", 1, (8, 8))
+    assert Pictures(8, 8, binary=True).example_spec == GREY.example_spec  # black and white are the certain greys
 
 
 def test_a_lower_resolution_keeps_everything_else():

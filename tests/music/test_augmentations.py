@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from musicae.core.randomness import RandomSource
-from musicae.music.augmentations import AUGMENTATIONS, Exchange, Silence, Splice
+from musicae.music.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 from musicae.music.windows import Windows
 
@@ -50,16 +50,16 @@ def test_lanes_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_a_whole_part_is_exchanged_and_a_share_of_them(kind):
-    lanes = changed(Exchange(0.3), kind)
+    lanes = changed(SwapParts(0.3), kind)
     assert (lanes == lanes[:, :, :1, :1]).all()
     others = (lanes[:, :, 0, 0] != np.arange(1, N + 1)[:, None]).mean()
     assert 0.05 < others < 0.6
-    assert len(np.unique(changed(Exchange(1.0), kind)[:, 0, 0, 0])) == N  # every window finds one partner
+    assert len(np.unique(changed(SwapParts(1.0), kind)[:, 0, 0, 0])) == N  # every window finds one partner
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_a_window_never_falls_silent(kind):
-    lanes = changed(Silence(0.6), kind)
+    lanes = changed(DropParts(0.6), kind)
     silent = (lanes == 0).all((2, 3))
     assert (~silent).any(1).all()
     assert silent.any() == (lanes.shape[1] > 1)
@@ -67,7 +67,7 @@ def test_a_window_never_falls_silent(kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_windows_are_spliced_on_a_beat_with_one_other(kind):
-    lanes = changed(Splice(1.0), kind)
+    lanes = changed(SpliceInTime(1.0), kind)
     assert (lanes == lanes[:, :1, :1]).all()
     row = lanes[:, 0, 0]
     turns = np.diff(row) != 0
@@ -78,7 +78,7 @@ def test_windows_are_spliced_on_a_beat_with_one_other(kind):
 
 
 def test_only_training_is_augmented():
-    windows = Windows(numbered(KINDS[0])[:8], KINDS[0], augmentations=(Splice(1.0),))
+    windows = Windows(numbered(KINDS[0])[:8], KINDS[0], augmentations=(SpliceInTime(1.0),))
     rows = np.arange(8)
     assert (windows.batch(rows).x.numpy() == windows.array).all()
     assert not (windows.batch(rows, RandomSource(0)).x.numpy() == windows.array).all()

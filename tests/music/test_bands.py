@@ -18,7 +18,7 @@ from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
 from musicae.music.windows import Windows
 
 WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
-CONDUCTED = Recurrent((8,), (8,), segments=2, conductor_units=(8,), apart=True)
+CONDUCTED = Recurrent((8,), (8,), segments=2, conductor_units=(8,), separate_decoders=True)
 BY_TRACK = Recurrent((8,), (8,), segments=8, hierarchical_encoder=True, conductor_units=(8,))
 PRESETS = [
     replace(tiny.RECURRENT, name=name, representation=representation, network=network, track=None)

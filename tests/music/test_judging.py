@@ -130,7 +130,7 @@ def test_a_judge_cannot_tell_music_from_itself():
 def test_a_judge_reads_any_number_of_steps(steps):
     from musicae.core.classification import Classifier
 
-    judge = Classifier(JudgeSettings.of(Melody(steps=steps).event))
+    judge = Classifier(JudgeSettings.of(Melody(steps=steps).example_spec))
     assert judge(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
 
 

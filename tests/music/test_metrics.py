@@ -136,7 +136,7 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    [Melody(32), Trio(32), Trio(32, switches=True), Drums(32), Pianoroll(32)],
+    [Melody(32), Trio(32), Trio(32, multi_hot_drums=True), Drums(32), Pianoroll(32)],
     ids=lambda kind: type(kind).__name__,
 )
 def test_what_is_mended_has_no_faults_and_the_same_notes(kind):

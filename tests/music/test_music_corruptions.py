@@ -11,7 +11,7 @@ import torch
 from musicae.core.configuration import from_data, to_data
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.corruptions import GrooveCorruption, OneOf
 
 KICK, SNARE, CLOSED, OPEN = range(4)
 
@@ -35,29 +35,31 @@ BEAT = performance((0, KICK, 0.8, 0.1), (0, CLOSED, 0.9, -0.2), (2, SNARE, 0.5, 
 
 
 def test_humanise_hears_a_score():
-    score = cells(Unplayed(humanise=True).certain(BEAT))
+    score = cells(GrooveCorruption(humanise=True).deterministic(BEAT))
     assert score == dict.fromkeys([(0, KICK), (0, CLOSED), (2, SNARE), (3, KICK)], (1, 0, 0))
 
 
 def test_fixed_velocities_keep_the_timing():
-    assert cells(Unplayed(fixed_velocities=True).certain(BEAT))[2, SNARE] == (1, 0, 0.3)
+    assert cells(GrooveCorruption(fixed_velocities=True).deterministic(BEAT))[2, SNARE] == (1, 0, 0.3)
 
 
 def test_taps_are_the_loudest_of_each_step():
     expected = {(0, OPEN): (1, 0.9, -0.2), (2, OPEN): (1, 0.5, 0.3), (3, OPEN): (1, 0.3, -0.4)}
-    assert cells(Unplayed(tapify=True).certain(BEAT)) == expected
-    flat = Unplayed(tapify=True, fixed_velocities=True).certain(BEAT)
+    assert cells(GrooveCorruption(tapify=True).deterministic(BEAT)) == expected
+    flat = GrooveCorruption(tapify=True, fixed_velocities=True).deterministic(BEAT)
     assert cells(flat) == {place: (hit, 0, offset) for place, (hit, _, offset) in expected.items()}
 
 
 def test_a_tap_without_velocity_is_a_tap():
-    assert cells(Unplayed(tapify=True).certain(performance((1, SNARE, 0, 0.5)))) == {(1, OPEN): (1, 0, 0.5)}
+    assert cells(GrooveCorruption(tapify=True).deterministic(performance((1, SNARE, 0, 0.5)))) == {
+        (1, OPEN): (1, 0, 0.5)
+    }
 
 
 def test_instruments_to_add_are_left_out():
-    assert (0, CLOSED) not in cells(Unplayed(add_instruments=(CLOSED,)).certain(BEAT))
-    assert len(cells(Unplayed(add_instruments=(CLOSED,)).certain(BEAT))) == 3
-    assert cells(Unplayed(tapify=True, add_instruments=(OPEN,)).certain(BEAT)) == {}
+    assert (0, CLOSED) not in cells(GrooveCorruption(add_instruments=(CLOSED,)).deterministic(BEAT))
+    assert len(cells(GrooveCorruption(add_instruments=(CLOSED,)).deterministic(BEAT))) == 3
+    assert cells(GrooveCorruption(tapify=True, add_instruments=(OPEN,)).deterministic(BEAT)) == {}
 
 
 @pytest.mark.parametrize(
@@ -65,15 +67,15 @@ def test_instruments_to_add_are_left_out():
 )
 def test_what_is_heard_is_not_written_to(settings):
     before = BEAT.clone()
-    Unplayed(**settings)(BEAT, RandomSource(0))
+    GrooveCorruption(**settings)(BEAT, RandomSource(0))
     assert torch.equal(BEAT, before)
-    assert torch.equal(Unplayed().certain(BEAT), BEAT)
+    assert torch.equal(GrooveCorruption().deterministic(BEAT), BEAT)
 
 
 def test_a_step_whose_hits_are_all_dropped_is_silent():
     many = performance((0, KICK, 0.8, 0.1), (0, SNARE, 0.01, 0.1), (1, SNARE, 0.01, 0.2)).repeat(4000, 1, 1)
-    dropped = Unplayed(note_dropout=1.0)(many, RandomSource(3))
-    tapped = Unplayed(note_dropout=1.0, tapify=True)(many, RandomSource(3))
+    dropped = GrooveCorruption(note_dropout=1.0)(many, RandomSource(3))
+    tapped = GrooveCorruption(note_dropout=1.0, tapify=True)(many, RandomSource(3))
     left = dropped[:, :9].amax(1)
     assert (left == 0).any()
     assert torch.equal(tapped[:, OPEN], left)
@@ -84,7 +86,7 @@ def test_a_step_whose_hits_are_all_dropped_is_silent():
 
 def test_soft_hits_are_dropped_first_and_a_dropped_hit_leaves_nothing():
     many = performance((0, KICK, 1.0, 0.5), (0, SNARE, 0.25, 0.5), (1, SNARE, 0.9, 0.5)).repeat(40_000, 1, 1)
-    dropped = Unplayed(note_dropout=0.8)(many, RandomSource(1)).view(-1, 3, 9, 4)
+    dropped = GrooveCorruption(note_dropout=0.8)(many, RandomSource(1)).view(-1, 3, 9, 4)
     gone = 1 - dropped[:, 0].mean(0)
     mean_p = 0.4
     shares = gone[KICK, 0], gone[SNARE, 0], gone[SNARE, 1]
@@ -95,49 +97,49 @@ def test_soft_hits_are_dropped_first_and_a_dropped_hit_leaves_nothing():
 
 
 def test_the_same_random_numbers_drop_the_same():
-    settings = Unplayed(note_dropout=1.0)
+    settings = GrooveCorruption(note_dropout=1.0)
     many = BEAT.repeat(50, 1, 1)
     first, again, other = (settings(many, RandomSource(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert torch.equal(settings.certain(many), many)
+    assert torch.equal(settings.deterministic(many), many)
 
 
 def test_settings_survive_json():
-    settings = Unplayed(note_dropout=0.8, tapify=True, fixed_velocities=True, add_instruments=(2,))
-    assert from_data(json.loads(json.dumps(to_data(settings))), [Unplayed]) == settings
+    settings = GrooveCorruption(note_dropout=0.8, tapify=True, fixed_velocities=True, add_instruments=(2,))
+    assert from_data(json.loads(json.dumps(to_data(settings))), [GrooveCorruption]) == settings
 
 
 @pytest.mark.parametrize("wrong", [{"note_dropout": 1.5}, {"note_dropout": -0.1}, {"add_instruments": (9,)}])
 def test_settings_that_cannot_work(wrong):
     with pytest.raises(ConfigError):
-        Unplayed(**wrong)
+        GrooveCorruption(**wrong)
 
 
 def test_any_of_gives_each_example_one_of_its_kinds():
-    corruption = AnyOf()
+    corruption = OneOf()
     x = BEAT.repeat(300, 1, 1)
     remains = corruption(x, RandomSource(0))
-    kinds = [kind.certain(BEAT) for kind in corruption.kinds]
+    kinds = [kind.deterministic(BEAT) for kind in corruption.kinds]
     counts = [int((remains == kind).all((1, 2)).sum()) for kind in kinds]
     assert sum(counts) == 300
     assert min(counts) > 60
-    assert (corruption.certain(x) == x).all()
+    assert (corruption.deterministic(x) == x).all()
 
 
 def test_any_of_knows_its_kinds_by_their_settings():
-    assert AnyOf().only("humanise") == Unplayed(humanise=True)
-    assert AnyOf().only("add_instruments") is None
-    assert Unplayed(tapify=True).only("tapify") == Unplayed(tapify=True)
-    assert Unplayed(tapify=True).only("humanise") is None
+    assert OneOf().only("humanise") == GrooveCorruption(humanise=True)
+    assert OneOf().only("add_instruments") is None
+    assert GrooveCorruption(tapify=True).only("tapify") == GrooveCorruption(tapify=True)
+    assert GrooveCorruption(tapify=True).only("humanise") is None
 
 
 def test_what_is_certain_is_put_back():
     played = performance((0, SNARE, 0.4, 0.6), (2, SNARE, 0.7, -0.1))
-    score = cells(Unplayed(humanise=True).put_back(played, BEAT))
+    score = cells(GrooveCorruption(humanise=True).restore_known(played, BEAT))
     assert {place for place, (hit, _, _) in score.items() if hit} == set(cells(BEAT))
     assert score[2, SNARE] == (1, 0.7, -0.1)
-    part = cells(Unplayed(add_instruments=(SNARE,)).put_back(played, BEAT))
+    part = cells(GrooveCorruption(add_instruments=(SNARE,)).restore_known(played, BEAT))
     assert part == {place: how for place, how in cells(BEAT).items() if place[1] != SNARE} | cells(played)
-    assert cells(Unplayed(tapify=True).put_back(played, BEAT)) == cells(played)
-    assert cells(Unplayed().put_back(played, BEAT)) == cells(BEAT)
+    assert cells(GrooveCorruption(tapify=True).restore_known(played, BEAT)) == cells(played)
+    assert cells(GrooveCorruption().restore_known(played, BEAT)) == cells(BEAT)

@@ -10,12 +10,12 @@ import tiny
 
 from musicae.core.networks import Convolutional
 from musicae.errors import ConfigError
-from musicae.music.corruptions import AnyOf, Unplayed
+from musicae.music.corruptions import GrooveCorruption, OneOf
 from musicae.music.representations import Groove
 from musicae.music.windows import Windows
 
 KIND = Groove(steps=32, precise=True)
-PRESET = replace(tiny.MELODY, name="tiny-groove", representation=KIND, corruption=AnyOf(), transpose=(0, 0), track=None)
+PRESET = replace(tiny.MELODY, name="tiny-groove", representation=KIND, corruption=OneOf(), transpose=(0, 0), track=None)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def test_what_it_makes_of_each_kind_of_remains_is_measured(model, windows):
 
 def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model, windows):
     humanising = model.hearing("humanise")
-    assert humanising.preset.corruption == Unplayed(humanise=True)
-    assert model.preset.corruption == AnyOf()
+    assert humanising.preset.corruption == GrooveCorruption(humanise=True)
+    assert model.preset.corruption == OneOf()
     assert {**vars(humanising), "preset": model.preset} == vars(model)
     quiet = windows.copy()
     quiet[:, 9:18] *= 0.5

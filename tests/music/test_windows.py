@@ -83,4 +83,4 @@ def test_windows_stay_on_disk_and_are_not_written_to(tmp_path):
 def test_tensors_are_of_the_kind_that_the_network_reads(representation, kind):
     windows = np.zeros((2, *representation.shape), np.uint8)[:, ..., ::-1]
     assert to_batch(windows, representation).x.dtype == kind
-    assert to_batch(windows, representation).x.shape == (2, *representation.event.shape)
+    assert to_batch(windows, representation).x.shape == (2, *representation.example_spec.shape)

@@ -1,4 +1,4 @@
-"""The menu of networks. Each entry is plain settings that build an encoder and a decoder for an event.
+"""The menu of networks. Each entry is plain settings that build an encoder and a decoder for an example_spec.
 
 The entries hold numbers only, so that presets and `--help` can read them without loading torch; the networks
 themselves are in the modules of this package.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,38 +23,46 @@ class Convolutional:
     Args:
         widths: channels at each scale, finest first.
         blocks: residual blocks at each scale.
-        fine: whether the first scale has the resolution of the data; if not, half of it.
-        summary: size of the vector in which z is summed up for the blocks of the decoder to read; 0 for z itself. Of a
-            long z it saves a quarter of the weights.
+        full_resolution: whether the first scale has the resolution of the data; if not, half of it.
+        z_summary: size of the vector in which z is summed up for the blocks of the decoder to read; 0 for z itself. Of
+            a long z it saves a quarter of the weights.
     """
 
     stepwise: ClassVar[bool] = False
 
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
-    fine: bool = True
-    summary: int = 0
+    full_resolution: bool = True
+    z_summary: int = 0
 
-    def encoder(self, event: Event) -> tuple[nn.Module, int]:
+    def encoder(self, example_spec: ExampleSpec) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features."""
         from torch import nn
 
         from musicae.core.networks.convolutional import ConvolutionalEncoder
         from musicae.core.networks.inputs import input_layer
 
-        read = input_layer(event)
-        network = ConvolutionalEncoder(read.channels, event.size, self.widths, self.blocks, self.fine)
+        read = input_layer(example_spec)
+        network = ConvolutionalEncoder(read.channels, example_spec.size, self.widths, self.blocks, self.full_resolution)
         return nn.Sequential(read, network), network.features
 
-    def decoder(self, event: Event, latent: int) -> nn.Module:
+    def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
 
-        sizes = (event.outputs, event.size, self.widths, self.blocks, latent, self.fine, self.summary)
+        sizes = (
+            example_spec.outputs,
+            example_spec.size,
+            self.widths,
+            self.blocks,
+            latent,
+            self.full_resolution,
+            self.z_summary,
+        )
         network = ConvolutionalDecoder(*sizes)
-        return Decoder(network, likelihood_of(event))
+        return Decoder(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -69,25 +77,25 @@ class Dense:
 
     widths: tuple[int, ...] = (512, 256)
 
-    def encoder(self, event: Event) -> tuple[nn.Module, int]:
+    def encoder(self, example_spec: ExampleSpec) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features."""
         from torch import nn
 
         from musicae.core.networks.dense import DenseEncoder
         from musicae.core.networks.inputs import input_layer
 
-        read = input_layer(event)
-        network = DenseEncoder(read.channels, event.size, self.widths)
+        read = input_layer(example_spec)
+        network = DenseEncoder(read.channels, example_spec.size, self.widths)
         return nn.Sequential(read, network), network.features
 
-    def decoder(self, event: Event, latent: int) -> nn.Module:
+    def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
 
-        network = DenseDecoder(event.outputs, event.size, self.widths, latent)
-        return Decoder(network, likelihood_of(event))
+        network = DenseDecoder(example_spec.outputs, example_spec.size, self.widths, latent)
+        return Decoder(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,8 @@ class Recurrent:
         nade: hidden units of the neural autoregressive distribution over the switches of a step (Larochelle & Murray
             2011); 0 for independent switches.
         dropout: share of the inputs of every LSTM layer that is left out in training.
-        goes_on: whether a decoder that runs freely goes on hearing itself after the class that ends a segment, as
-            MusicVAE's does, so that the next segment begins from what nobody is told; or hears nothing there, as in
+        feed_after_end: whether a decoder that runs freely goes on hearing itself after the class that ends a segment,
+            as MusicVAE's does, so that the next segment begins from what nobody is told; or hears nothing there, as in
             training.
     """
 
@@ -120,41 +128,41 @@ class Recurrent:
     segments: int = 1
     hierarchical_encoder: bool = False
     conductor_units: tuple[int, ...] = ()
-    apart: bool = False
+    separate_decoders: bool = False
     nade: int = 0
     dropout: float = 0.0
-    goes_on: bool = False
+    feed_after_end: bool = False
 
-    def encoder(self, event: Event, told: int = 0) -> tuple[nn.Module, int]:
+    def encoder(self, example_spec: ExampleSpec, told: int = 0) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features.
 
         Args:
-            event: what one example is.
+            example_spec: what one example is.
             told: values that it is told at each step.
 
         Raises:
-            ConfigError: the event is not a sequence of classes or switches.
+            ConfigError: the example_spec is not a sequence of classes or switches.
         """
-        if len(event.size) != 1 or event.likelihood == "normal" or event.combinations:
+        if len(example_spec.size) != 1 or example_spec.likelihood == "normal" or example_spec.bitmask_streams:
             raise ConfigError(
-                f"a recurrent network reads sequences of classes or switches, not {event}: try a convolutional one"
+                f"a recurrent network reads sequences of classes or switches, not {example_spec}: try Convolutional"
             )
         from musicae.core.networks.inputs import input_layer
         from musicae.core.networks.recurrent import HierarchicalEncoder, Reader, RecurrentEncoder
 
-        read = input_layer(event)
+        read = input_layer(example_spec)
         channels = read.channels + told
         if self.hierarchical_encoder:
             network = HierarchicalEncoder(channels, self.encoder_units, self.segments, self.dropout)
         else:
             network = RecurrentEncoder(channels, self.encoder_units, self.dropout)
-        return Reader(read, network, event), network.features
+        return Reader(read, network, example_spec), network.features
 
-    def decoder(self, event: Event, latent: int, told: int = 0) -> nn.Module:
+    def decoder(self, example_spec: ExampleSpec, latent: int, told: int = 0) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
-        return RecurrentDecoder(self, event, latent, told)
+        return RecurrentDecoder(self, example_spec, latent, told)
 
 
 Network = Convolutional | Dense | Recurrent

@@ -66,19 +66,21 @@ class ConvolutionalEncoder(nn.Module):
         size: of the data: `(steps,)` or `(height, width)`.
         widths: channels at each scale, finest first; each scale has half the resolution of the one before.
         blocks: residual blocks at each scale.
-        fine: whether the first scale has the resolution of the data; if not, half of it.
+        full_resolution: whether the first scale has the resolution of the data; if not, half of it.
     """
 
-    def __init__(self, channels: int, size: Sequence[int], widths: Sequence[int], blocks: int, fine: bool = True):
+    def __init__(
+        self, channels: int, size: Sequence[int], widths: Sequence[int], blocks: int, full_resolution: bool = True
+    ):
         super().__init__()
         convolution = CONVOLUTION[len(size)]
         layers: list[nn.Module] = []
         for i, (before, width) in enumerate(zip((channels, *widths), widths, strict=False)):
-            same_size = fine and i == 0
+            same_size = full_resolution and i == 0
             layers.append(convolution(before, width, *((3, 1, 1) if same_size else (4, 2, 1))))
             layers += [Block(len(size), width) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
-        self.features = widths[-1] * math.prod(coarsest(size, len(widths) - fine))
+        self.features = widths[-1] * math.prod(coarsest(size, len(widths) - full_resolution))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`[batch, channels, *size]` to `[batch, features]`."""
@@ -88,8 +90,8 @@ class ConvolutionalEncoder(nn.Module):
 class ConvolutionalDecoder(nn.Module):
     """Latent vectors `[batch, latent]` to parameters `[batch, channels, *size]`, all positions at once.
 
-    Args: as the encoder's, and `latent`, the size of `z`; `summary`, the size of the vector that z is summed up in for
-    the blocks to read, or 0 for z itself.
+    Args: as the encoder's, and `latent`, the size of `z`; `z_summary`, the size of the vector that z is summed up in
+    for the blocks to read, or 0 for z itself.
     """
 
     def __init__(
@@ -99,22 +101,22 @@ class ConvolutionalDecoder(nn.Module):
         widths: Sequence[int],
         blocks: int,
         latent: int,
-        fine: bool = True,
-        summary: int = 0,
+        full_resolution: bool = True,
+        z_summary: int = 0,
     ):
         super().__init__()
         dimensions = len(size)
-        self.summary = nn.Linear(latent, summary) if summary else nn.Identity()
-        self.shape = (widths[-1], *coarsest(size, len(widths) - fine))
+        self.summary = nn.Linear(latent, z_summary) if z_summary else nn.Identity()
+        self.shape = (widths[-1], *coarsest(size, len(widths) - full_resolution))
         self.start = nn.Linear(latent, math.prod(self.shape))
         self.layers = nn.ModuleList()
         for i in reversed(range(len(widths))):
-            self.layers.extend(Block(dimensions, widths[i], summary or latent) for _ in range(blocks))
+            self.layers.extend(Block(dimensions, widths[i], z_summary or latent) for _ in range(blocks))
             if i:
                 self.layers.append(TRANSPOSED[dimensions](widths[i], widths[i - 1], 4, stride=2, padding=1))
         self.norm = RowNorm(1, widths[0])
-        last = CONVOLUTION[dimensions] if fine else TRANSPOSED[dimensions]
-        self.end = last(widths[0], channels, *((3, 1, 1) if fine else (4, 2, 1)))
+        last = CONVOLUTION[dimensions] if full_resolution else TRANSPOSED[dimensions]
+        self.end = last(widths[0], channels, *((3, 1, 1) if full_resolution else (4, 2, 1)))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`[batch, latent]` to `[batch, channels, *size]`."""

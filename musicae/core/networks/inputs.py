@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 
 
 class OneHot(nn.Module):
@@ -14,14 +14,14 @@ class OneHot(nn.Module):
     Args:
         streams: classes of each stream.
         several: whether data have a dimension for streams.
-        combinations: the streams that become binary digits instead.
+        bitmask_streams: the streams that become binary digits instead.
     """
 
-    def __init__(self, streams: tuple[int, ...], several: bool = False, combinations: tuple[int, ...] = ()):
+    def __init__(self, streams: tuple[int, ...], several: bool = False, bitmask_streams: tuple[int, ...] = ()):
         super().__init__()
         self.streams, self.several = streams, several
-        self.layers = [digits if i in combinations else indicated for i in range(len(streams))]
-        self.channels = sum(binary_digits(n) if i in combinations else n for i, n in enumerate(streams))
+        self.layers = [digits if i in bitmask_streams else indicated for i in range(len(streams))]
+        self.channels = sum(binary_digits(n) if i in bitmask_streams else n for i, n in enumerate(streams))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]`, or `[batch, streams, *size]`, to float `[batch, channels, *size]`."""
@@ -85,10 +85,10 @@ class AsItIs(nn.Identity):
         self.channels = channels
 
 
-def input_layer(event: Event) -> nn.Module:
+def input_layer(example_spec: ExampleSpec) -> nn.Module:
     """Data to float `[batch, channels, *size]`: a module without weights that says how many `channels` it gives."""
-    if not event.categorical:
-        return Silence(event.outputs) if event.silence else AsItIs(event.outputs)
-    if event.silence:
-        return Digits(event.outputs)
-    return OneHot(event.streams, isinstance(event.channels, tuple), event.combinations)
+    if not example_spec.categorical:
+        return Silence(example_spec.outputs) if example_spec.silence else AsItIs(example_spec.outputs)
+    if example_spec.silence:
+        return Digits(example_spec.outputs)
+    return OneHot(example_spec.streams, isinstance(example_spec.channels, tuple), example_spec.bitmask_streams)

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import Streams
 from musicae.core.networks.steps import Nade, plain_step
 from musicae.core.randomness import RandomSource
@@ -109,12 +109,12 @@ class Reader(nn.Sequential):
     Args:
         read: a layer of `musicae.core.networks.inputs`.
         network: the encoder.
-        event: what one example is.
+        example_spec: what one example is.
     """
 
-    def __init__(self, read: nn.Module, network: nn.Module, event: Event):
+    def __init__(self, read: nn.Module, network: nn.Module, example_spec: ExampleSpec):
         super().__init__(read, network)
-        self.event = event
+        self.example_spec = example_spec
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         """Data `[batch, ...]`, and what it is told at each step `[batch, steps, told]`, to `[batch, features]`."""
@@ -125,9 +125,9 @@ class Reader(nn.Sequential):
 
     def _lengths(self, x: torch.Tensor) -> torch.Tensor | None:
         """How much of each segment is there: `[batch, segments]`, or `[batch]` if there is one."""
-        if self.event.end is None:
+        if self.example_spec.end is None:
             return None
-        there = (x < self.event.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
+        there = (x < self.example_spec.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
         return there.sum(-1).clamp(min=1).squeeze(1)
 
 
@@ -244,16 +244,20 @@ class RecurrentDecoder(nn.Module):
 
     Args:
         settings: the sizes.
-        event: what one example is.
+        example_spec: what one example is.
         latent: size of z.
         told: values that it is told at each step.
     """
 
-    def __init__(self, settings: Recurrent, event: Event, latent: int, told: int = 0):
+    def __init__(self, settings: Recurrent, example_spec: ExampleSpec, latent: int, told: int = 0):
         super().__init__()
-        self.event, self.autoregressive, self.apart = event, settings.autoregressive, settings.apart
-        self.goes_on = settings.goes_on
-        self.steps = event.size[0]
+        self.example_spec, self.autoregressive, self.separate_decoders = (
+            example_spec,
+            settings.autoregressive,
+            settings.separate_decoders,
+        )
+        self.feed_after_end = settings.feed_after_end
+        self.steps = example_spec.size[0]
         conducted = settings.conductor_units
         self.conductor = Conductor(settings.segments, conducted, latent, settings.dropout) if conducted else None
         vector = conducted[-1] if conducted else latent
@@ -261,12 +265,12 @@ class RecurrentDecoder(nn.Module):
 
     def _said(self, settings: Recurrent) -> list:
         """What each voice says at a step."""
-        event = self.event
-        if settings.apart:
-            return [plain_step(event, (classes,), several=False) for classes in event.streams]
+        example_spec = self.example_spec
+        if settings.separate_decoders:
+            return [plain_step(example_spec, (classes,), several=False) for classes in example_spec.streams]
         if settings.nade:
-            return [Nade(event.outputs, settings.nade)]
-        return [plain_step(event, event.streams, isinstance(event.channels, tuple))]
+            return [Nade(example_spec.outputs, settings.nade)]
+        return [plain_step(example_spec, example_spec.streams, isinstance(example_spec.channels, tuple))]
 
     def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None):
         """The likelihood p(x | z) of `[batch, latent]`, told `[batch, steps, told]`."""
@@ -278,15 +282,15 @@ class RecurrentDecoder(nn.Module):
 
     def parts(self, x: torch.Tensor) -> Sequence[torch.Tensor]:
         """The data of each voice."""
-        return x.unbind(1) if self.apart else (x,)
+        return x.unbind(1) if self.separate_decoders else (x,)
 
     def joined(self, likelihoods: list):
         """The likelihood of what all voices say together."""
-        return Streams(tuple(likelihoods)) if self.apart else likelihoods[0]
+        return Streams(tuple(likelihoods)) if self.separate_decoders else likelihoods[0]
 
 
 @dataclass(frozen=True)
-class Feedback:
+class ScheduledSampling:
     """How often a decoder in training hears its own output, not the truth (scheduled sampling, Bengio et al. 2015).
 
     Args:
@@ -314,15 +318,15 @@ class Autoregressive:
     vectors: torch.Tensor
     condition: torch.Tensor | None = None
 
-    def given(self, x: torch.Tensor, feedback: Feedback | None = None):
+    def given(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
         """p(x_t | what was heard before t, z) for every step: the truth `x`, or with `feedback` at times a sample.
 
         Args:
             x: data `[batch, ...]`.
-            feedback: None for teacher forcing.
+            scheduled_sampling: None for teacher forcing.
         """
         parts = zip(self.network.voices, self.network.parts(x), strict=True)
-        return self.network.joined([v.step.likelihood(self._heard(v, part, feedback)) for v, part in parts])
+        return self.network.joined([v.step.likelihood(self._heard(v, part, scheduled_sampling)) for v, part in parts])
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of data `[batch, ...]`: `[batch]`."""
@@ -342,7 +346,7 @@ class Autoregressive:
 
     def _said_by_all(self, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
         said = [v.step.data(self._said(v, temperature, top_p, random)) for v in self.network.voices]
-        return torch.stack(said, 1) if self.network.apart else said[0]
+        return torch.stack(said, 1) if self.network.separate_decoders else said[0]
 
     def _uniform(self, voice: Voice, random: RandomSource | None) -> torch.Tensor | None:
         """Numbers for every draw of every step, `[batch, steps, draws]`."""
@@ -353,7 +357,7 @@ class Autoregressive:
     def _said(self, voice: Voice, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
         """What a voice says running freely, `[batch, steps, parts]`; after the class that ends a segment, nothing."""
         uniform, cells = self._uniform(voice, random), Cells(voice, self.vectors, self.condition)
-        length, end = self.network.steps // self.vectors.shape[1], self.network.event.end
+        length, end = self.network.steps // self.vectors.shape[1], self.network.example_spec.end
         said: list[torch.Tensor] = []
         heard = None
         for t in range(self.network.steps):
@@ -363,22 +367,22 @@ class Autoregressive:
             numbers = cells.step(t, heard)
             now = voice.step.choose(numbers, None if uniform is None else uniform[:, t], temperature, top_p)
             said.append(now if end is None else now.masked_fill(over, voice.step.values))
-            heard = now if self.network.goes_on else said[-1]
+            heard = now if self.network.feed_after_end else said[-1]
             over = over | (now == end) if end is not None else over
         return torch.stack(said, 1)
 
-    def _heard(self, voice: Voice, x: torch.Tensor, feedback: Feedback | None) -> torch.Tensor:
+    def _heard(self, voice: Voice, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None) -> torch.Tensor:
         """What a voice gives at each step, hearing the truth `x` or at times itself: `[batch, steps, numbers]`."""
         truth = functional.pad(voice.step.heard(x), (0, 0, 1, 0))[:, :-1]
-        if feedback is None or feedback.probability == 0:
+        if scheduled_sampling is None or scheduled_sampling.probability == 0:
             return voice.forced(truth, self.vectors, self.condition)
-        return self._scheduled(voice, truth, feedback)
+        return self._scheduled(voice, truth, scheduled_sampling)
 
-    def _scheduled(self, voice: Voice, truth: torch.Tensor, feedback: Feedback) -> torch.Tensor:
+    def _scheduled(self, voice: Voice, truth: torch.Tensor, scheduled_sampling: ScheduledSampling) -> torch.Tensor:
         """As `_heard`; what the model says is drawn at temperature 1 and carries no gradient."""
         batch, steps = truth.shape[:2]
-        numbers = feedback.random.uniform(batch, 1 + voice.step.draws, steps, device=truth.device)
-        coins, draws = numbers[:, 0] < feedback.probability, numbers[:, 1:]
+        numbers = scheduled_sampling.random.uniform(batch, 1 + voice.step.draws, steps, device=truth.device)
+        coins, draws = numbers[:, 0] < scheduled_sampling.probability, numbers[:, 1:]
         length, outputs, heard = steps // self.vectors.shape[1], [], truth[:, :1]
         for t in range(steps):
             if t % length == 0:

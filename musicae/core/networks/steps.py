@@ -20,8 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from musicae.core.event import Event
-from musicae.core.likelihoods import Bernoulli, Categorical, Marked, Streams, choose
+from musicae.core.example_spec import ExampleSpec
+from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams, choose
 from musicae.core.networks.inputs import OneHot
 from musicae.core.randomness import RandomSource
 
@@ -114,7 +114,7 @@ class Switches(Values):
 
 
 class Marks(Switches):
-    """Switches, each with a level and a shift (`musicae.core.likelihoods.Marked`).
+    """Switches, each with a level and a shift (`musicae.core.likelihoods.HVO`).
 
     Args:
         channels: three times the number of switches.
@@ -124,13 +124,13 @@ class Marks(Switches):
         super().__init__(channels)
         self.draws = channels // 3
 
-    def likelihood(self, parameters: torch.Tensor) -> Marked:
+    def likelihood(self, parameters: torch.Tensor) -> HVO:
         """The switches, levels and shifts of each step."""
-        return Marked.of(parameters.transpose(1, 2))
+        return HVO.of(parameters.transpose(1, 2))
 
     def choose(self, parameters, uniform, temperature: float, top_p: float) -> torch.Tensor:
         """Switches, levels and shifts, `[batch, channels]`."""
-        return Marked(parameters).drawn(uniform, temperature)
+        return HVO(parameters).drawn(uniform, temperature)
 
 
 class Nade(nn.Module, Values):
@@ -225,8 +225,12 @@ class NadeSwitches:
         return self.nade.data(self.nade.choose(self.output, uniform, temperature, top_p))
 
 
-def plain_step(event: Event, streams: tuple[int, ...], several: bool) -> Classes | Switches | Marks:
-    """What is said at a step of some streams of an event, without weights of its own."""
-    if event.categorical:
+def plain_step(example_spec: ExampleSpec, streams: tuple[int, ...], several: bool) -> Classes | Switches | Marks:
+    """What is said at a step of some streams of an example_spec, without weights of its own."""
+    if example_spec.categorical:
         return Classes(streams, several)
-    return Marks(event.outputs) if event.likelihood in ("marked", "played") else Switches(event.outputs)
+    return (
+        Marks(example_spec.outputs)
+        if example_spec.likelihood in ("hvo", "hvo_laplace")
+        else Switches(example_spec.outputs)
+    )

@@ -27,7 +27,7 @@ def settings(preset: Any) -> Settings:
     network, representation = preset.network, preset.representation
     kind, arguments, beside = _CONVERTERS[type(representation).__name__](preset)
     segments = {"numSegments": network.segments} if network.conductor_units else {}
-    converter = {"type": kind, "args": {"numSteps": representation.event.size[0], **segments, **arguments}}
+    converter = {"type": kind, "args": {"numSteps": representation.example_spec.size[0], **segments, **arguments}}
     return {"type": "MusicVAE", "dataConverter": converter, **beside}
 
 
@@ -36,7 +36,7 @@ def differences(preset: Any) -> list[str]:
     representation, said = preset.representation, []
     if preset.prior:
         said.append("magenta.js samples from N(0, I), not from the prior that was fitted to this model's codes")
-    if representation.event.end is not None and not preset.network.goes_on:
+    if representation.example_spec.end is not None and not preset.network.feed_after_end:
         said.append("magenta.js goes on hearing itself after the end of a track, this model does not")
     if getattr(representation, "strict", True) is False and type(representation).__name__ in ("Melody", "Trio"):
         said.append("magenta.js does not mark silence at the start of a window, on which this model was trained")
@@ -65,7 +65,7 @@ def _unfit(preset: Any) -> str | None:
         != network.hierarchical_encoder,
         "it wants as many units in each layer of a decoder": any(len(set(stack)) > 1 for stack in stacks),
         "it has a decoder for each part of a trio, and this model has one for all": kind == "Trio"
-        and not network.apart,
+        and not network.separate_decoders,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from musicae.core.event import Event
-from musicae.core.likelihoods import Bernoulli, Categorical, Marked, Streams
+from musicae.core.example_spec import ExampleSpec
+from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams
 from musicae.core.networks.steps import NadeSwitches
 from musicae.errors import DataError
 
@@ -41,12 +41,12 @@ def numbers(
     Raises:
         DataError: the arrays are not such as the model reads and says.
     """
-    network, event = model.network, model.representation.event
+    network, example_spec = model.network, model.representation.example_spec
     condition = None if controls is None else torch.from_numpy(np.asarray(controls, np.float32))
     there = _there(np.asarray(x_out), lengths)
-    x = _example(np.asarray(x_out), event, there)
+    x = _example(np.asarray(x_out), example_spec, there)
     told = network.given(condition)
-    posterior = told.encode(_example(_without_silence(np.asarray(x_in), event), event, there))
+    posterior = told.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, there))
     likelihood = told.decode(posterior.mean).given(x)
     return {
         "mu": posterior.mean.numpy(),
@@ -67,37 +67,37 @@ def _there(array: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
     return (np.arange(segment) < lengths[..., None]).reshape(batch, steps)
 
 
-def _without_silence(array: np.ndarray, event: Event) -> np.ndarray:
+def _without_silence(array: np.ndarray, example_spec: ExampleSpec) -> np.ndarray:
     """What the encoder reads in the layout of what the decoder says."""
-    if not event.silence:
+    if not example_spec.silence:
         return array
-    if not event.categorical:
+    if not example_spec.categorical:
         return array[..., :-1]
     labels = array[..., :-1].astype(np.int64) @ (1 << np.arange(array.shape[-1] - 1))
-    return (labels[..., None] == np.arange(event.outputs)).astype(np.float32)
+    return (labels[..., None] == np.arange(example_spec.outputs)).astype(np.float32)
 
 
-def _example(array: np.ndarray, event: Event, there: np.ndarray) -> torch.Tensor:
+def _example(array: np.ndarray, example_spec: ExampleSpec, there: np.ndarray) -> torch.Tensor:
     """An array of the original as the network has examples.
 
     Raises:
         DataError: it has another size, or lacks steps that such a model cannot do without.
     """
-    if array.shape[1:] != (*event.size, event.outputs):
-        expected = f"[batch, {event.size[0]}, {event.outputs}]"
+    if array.shape[1:] != (*example_spec.size, example_spec.outputs):
+        expected = f"[batch, {example_spec.size[0]}, {example_spec.outputs}]"
         raise DataError(f"an array of shape {array.shape}, where the model has {expected}")
-    if not there.all() and event.end is None:
+    if not there.all() and example_spec.end is None:
         raise DataError("lengths shorter than the examples, for a model whose examples have one length")
-    if not event.categorical:
+    if not example_spec.categorical:
         return torch.from_numpy(np.ascontiguousarray(array.swapaxes(1, 2), np.float32))
-    streams = np.split(array, np.cumsum(event.streams)[:-1], -1)
+    streams = np.split(array, np.cumsum(example_spec.streams)[:-1], -1)
     classes = [np.where(there & part.any(-1), part.argmax(-1), part.shape[-1]) for part in streams]
-    return torch.from_numpy(np.stack(classes, 1) if isinstance(event.channels, tuple) else classes[0])
+    return torch.from_numpy(np.stack(classes, 1) if isinstance(example_spec.channels, tuple) else classes[0])
 
 
 def _constant(likelihood: Any) -> float:
     """What −ln p has beside the squared errors of grooves: ½ ln π for each velocity and each offset."""
-    if not isinstance(likelihood, Marked):
+    if not isinstance(likelihood, HVO):
         return 0.0
     return likelihood.output[0].numel() * 2 / 3 * 0.5 * math.log(math.pi)
 

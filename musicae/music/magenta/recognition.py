@@ -120,7 +120,9 @@ def resized(preset: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     said = client_arguments(tensors)
     if _counts(said.get("numSegments")):
         network = replace(network, segments=said["numSegments"])
-    if _counts(said.get("numSteps")) and representation.event.size[0] == representation.steps:  # not so of tokens
+    if (
+        _counts(said.get("numSteps")) and representation.example_spec.size[0] == representation.steps
+    ):  # not so of tokens
         representation = replace(representation, steps=said["numSteps"])
     latent = sizes.latent or preset.latent
     changed = replace(preset, network=network, representation=representation, latent=latent)

@@ -120,7 +120,10 @@ def _exchanged(gates: torch.Tensor) -> torch.Tensor:
 
 def table(preset: Any) -> list[Cell | Dense | Nade]:
     """Which tensors of the original are which of musicae, for a preset with a recurrent network."""
-    network, voices = preset.network, len(preset.representation.event.streams) if preset.network.apart else 1
+    network, voices = (
+        preset.network,
+        len(preset.representation.example_spec.streams) if preset.network.separate_decoders else 1,
+    )
     rows = [*_encoder(network), Dense("encoder/mu", "bottleneck.mean")]
     if "gaussian" in preset.bottleneck:
         rows.append(Dense("encoder/sigma", "bottleneck.std"))
@@ -128,7 +131,7 @@ def table(preset: Any) -> list[Cell | Dense | Nade]:
         rows += _decoder(CONDUCTOR, "initial_state", "decoder.conductor", len(network.conductor_units))
     core = "core_decoder/" if network.conductor_units else ""
     for voice in range(voices):
-        theirs = f"{core}core_decoder_{voice}/decoder/" if network.apart else f"{core}decoder/"
+        theirs = f"{core}core_decoder_{voice}/decoder/" if network.separate_decoders else f"{core}decoder/"
         rows += _voice(theirs, f"decoder.voices.{voice}", network)
     return rows
 
@@ -183,9 +186,9 @@ def from_musicae(state: State, preset: Any) -> dict[str, np.ndarray]:
 @cache
 def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
     """The original's tensors of a preset: names and shapes."""
-    event = preset.representation.event
+    example_spec = preset.representation.example_spec
     with torch.device("meta"):
-        network = build(preset.network, event, preset.latent, preset.bottleneck, preset.conditions)
+        network = build(preset.network, example_spec, preset.latent, preset.bottleneck, preset.conditions)
     return {name: tuple(value.shape) for name, value in _exported(network.state_dict(), preset).items()}
 
 

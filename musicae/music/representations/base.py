@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.grid import Grid
 from musicae.music.representations.tracks import title
@@ -90,7 +90,7 @@ class Representation(ABC):
 
     @property
     @abstractmethod
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """A window as the core sees it."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
@@ -76,11 +76,11 @@ class Drums(OnePart):
         return (self.classes, self.steps)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """One of 512 combinations in each step, or each drum hit or not; an encoder is told of silence apart."""
         if self.labels:
-            return Event("categorical", 2**self.classes, (self.steps,), silence=True)
-        return Event("bernoulli", self.classes, (self.steps,), silence=True)
+            return ExampleSpec("categorical", 2**self.classes, (self.steps,), silence=True)
+        return ExampleSpec("bernoulli", self.classes, (self.steps,), silence=True)
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
         """Windows [n, classes, steps] as they are, or as labels int64 [n, steps]."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.grid import Grid
 from musicae.music.representations import strict
@@ -52,8 +52,8 @@ class Groove(OnePart):
         kit: which keys are which drum: "reduced", that of nine drums in General MIDI, or "roland", that of the V-Drums
             on which the Groove MIDI Dataset was played.
         precise: whether a network is charged for how hits are played where there are hits, by the distance
-            (`musicae.core.likelihoods.Played`), or everywhere, squared, as GrooVAE's.
-        hits_told: whether a model is told the hits beside the window, and only has to play them.
+            (`musicae.core.likelihoods.HVOLaplace`), or everywhere, squared, as GrooVAE's.
+        condition_on_hits: whether a model is told the hits beside the window, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
         strict: make windows exactly as GrooVAE does (see `strict.groove_windows`).
 
@@ -66,7 +66,7 @@ class Groove(OnePart):
 
     kit: str = "reduced"
     precise: bool = False
-    hits_told: bool = False
+    condition_on_hits: bool = False
     hop_bars: int = 0
     strict: bool = False
 
@@ -84,12 +84,12 @@ class Groove(OnePart):
     @property
     def conditions(self) -> int:
         """Nine hits, if they are told."""
-        return DRUMS if self.hits_told else 0
+        return DRUMS if self.condition_on_hits else 0
 
     @property
     def told(self) -> tuple[str, ...]:
         """See `Representation.told`."""
-        return ("hits",) * self.hits_told
+        return ("hits",) * self.condition_on_hits
 
     @property
     def instruments(self) -> tuple[Track, ...]:
@@ -102,14 +102,14 @@ class Groove(OnePart):
         return (3 * DRUMS, self.steps)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """Nine switches in each step, each with a level and a shift."""
-        return Event("played" if self.precise else "marked", 3 * DRUMS, (self.steps,))
+        return ExampleSpec("hvo_laplace" if self.precise else "hvo", 3 * DRUMS, (self.steps,))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Windows [n, 27, steps] as they are; and, if they are told, the hits, float32 [n, steps, 9]."""
         hits = np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2), np.float32)
-        return windows, hits if self.hits_told else None
+        return windows, hits if self.condition_on_hits else None
 
     def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others.

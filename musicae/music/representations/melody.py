@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.music import chords as symbols
 from musicae.music import harmony
 from musicae.music.grid import Grid
@@ -89,9 +89,9 @@ class Melody(Pitched):
         return (self.steps,) if self.rows == 1 else (self.rows, self.steps)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """One of `classes` tokens in each step."""
-        return Event("categorical", self.classes, (self.steps,))
+        return ExampleSpec("categorical", self.classes, (self.steps,))
 
     def each(self, song: Song) -> list[int | str | None]:
         """Every pitched track, by its number."""

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music import chords as triads
 from musicae.music import harmony
@@ -91,9 +91,11 @@ class Multitrack(Representation):
         return (2, size) if self.chords else (size,)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """One of the tokens at each place; where a row has ended, nothing."""
-        return Event("categorical", self.language.nothing, (self.most_tracks * self.tokens,), end=self.language.end)
+        return ExampleSpec(
+            "categorical", self.language.nothing, (self.most_tracks * self.tokens,), end=self.language.end
+        )
 
     # Hearing -------------------------------------------------------------------------------------
 

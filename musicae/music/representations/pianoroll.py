@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.music.grid import Grid
 from musicae.music.representations.base import Pitched, sentences, slices
 from musicae.music.representations.tracks import find, pitched, together
@@ -40,9 +40,9 @@ class Pianoroll(Pitched):
         return (2, self.steps, self.pitches)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """At each step, onset or not and sustain or not of every pitch."""
-        return Event("bernoulli", 2 * self.pitches, (self.steps,))
+        return ExampleSpec("bernoulli", 2 * self.pitches, (self.steps,))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
         """Windows [n, 2, steps, pitches] as [n, 2 · pitches, steps]: the onsets of all pitches, then what sustains."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.music.grid import Grid
 from musicae.music.representations import strict_trio
 from musicae.music.representations.base import Hearing, Representation, slices
@@ -33,7 +33,7 @@ class Trio(Representation):
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum, "new" or "old" (see `Drums`).
-        switches: whether a network sees nine drums that are hit or not in place of their combinations.
+        multi_hot_drums: whether a network sees nine drums that are hit or not in place of their combinations.
         strict: make windows exactly as MusicVAE does (see `strict_trio`). Then a note held into a window is lost when
             windows are joined.
         gap_bars: strict only: for how many bars a part may be silent.
@@ -47,7 +47,7 @@ class Trio(Representation):
 
     steps: int = 256
     kit: str = "new"
-    switches: bool = False
+    multi_hot_drums: bool = False
     strict: bool = False
     gap_bars: int = 2
     max_bars: int = 1024
@@ -73,10 +73,10 @@ class Trio(Representation):
         return (3, self.steps)
 
     @property
-    def event(self) -> Event:
+    def example_spec(self) -> ExampleSpec:
         """In each step a token of the melody, one of the bass, and a combination of drums."""
-        classes = tuple(kind.event.channels for kind in self.kinds)
-        return Event("categorical", classes, (self.steps,), combinations=(2,) if self.switches else ())
+        classes = tuple(kind.example_spec.channels for kind in self.kinds)
+        return ExampleSpec("categorical", classes, (self.steps,), bitmask_streams=(2,) if self.multi_hot_drums else ())
 
     # Hearing -------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import torch
 
 from musicae.core.autoencoder import build
 from musicae.core.checkpoints import read_weights, write_weights
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Network, Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
@@ -16,21 +16,21 @@ from musicae.errors import ConfigError
 LATENT, BATCH = 5, 3
 ALWAYS_ZERO = "decoder.conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
 EVENTS = [
-    Event(likelihood, 4, size)
+    ExampleSpec(likelihood, 4, size)
     for likelihood, size in itertools.product(("categorical", "bernoulli", "normal"), ((16,), (8, 16)))
 ]
 SEQUENCES = [
-    Event("categorical", 8, (16,), silence=True),
-    Event("bernoulli", 4, (16,), silence=True),
-    Event("categorical", (4, 3, 8), (16,)),
-    Event("marked", 6, (16,)),
+    ExampleSpec("categorical", 8, (16,), silence=True),
+    ExampleSpec("bernoulli", 4, (16,), silence=True),
+    ExampleSpec("categorical", (4, 3, 8), (16,)),
+    ExampleSpec("hvo", 6, (16,)),
 ]
-COMBINED = Event("categorical", (4, 3, 8), (16,), combinations=(2,))
-ENDING = Event("categorical", 5, (16,), end=4)
+COMBINED = ExampleSpec("categorical", (4, 3, 8), (16,), bitmask_streams=(2,))
+ENDING = ExampleSpec("categorical", 5, (16,), end=4)
 NETWORKS = [
-    Convolutional((6, 8), blocks=1, fine=True),
-    Convolutional((6, 8), blocks=2, fine=False),
-    Convolutional((6,), blocks=1, fine=True),
+    Convolutional((6, 8), blocks=1, full_resolution=True),
+    Convolutional((6, 8), blocks=2, full_resolution=False),
+    Convolutional((6,), blocks=1, full_resolution=True),
     Dense((12, 7)),
     Dense(()),
 ]
@@ -39,40 +39,44 @@ CASES = [
     (Recurrent((6,), (5, 7)), EVENTS[0]),
     (Recurrent((4, 6), (5,)), EVENTS[0]),
     (Recurrent((6,), (5, 7), autoregressive=False), EVENTS[0]),
-    *((network, event) for event in SEQUENCES for network in (Recurrent((6,), (5, 7)), Convolutional((6,), blocks=1))),
-    (Convolutional((6,), blocks=1, summary=3), COMBINED),
+    *(
+        (network, example_spec)
+        for example_spec in SEQUENCES
+        for network in (Recurrent((6,), (5, 7)), Convolutional((6,), blocks=1))
+    ),
+    (Convolutional((6,), blocks=1, z_summary=3), COMBINED),
     (Dense((12,)), COMBINED),
-    (Convolutional((6,), blocks=1), Event("played", 6, (16,))),
+    (Convolutional((6,), blocks=1), ExampleSpec("hvo_laplace", 6, (16,))),
     (Recurrent((6,), (5,), nade=7), SEQUENCES[1]),
     (Recurrent((6, 4), (5,), segments=4, conductor_units=(7, 8)), SEQUENCES[0]),
     (Recurrent((6,), (5, 4), segments=4, conductor_units=(7,), hierarchical_encoder=True), EVENTS[0]),
-    (Recurrent((6,), (5,), segments=4, conductor_units=(7,), apart=True), SEQUENCES[2]),
+    (Recurrent((6,), (5,), segments=4, conductor_units=(7,), separate_decoders=True), SEQUENCES[2]),
     (Recurrent((6,), (5,), dropout=0.5), SEQUENCES[3]),
     (Recurrent((6,), (5,), segments=4, conductor_units=(7,), hierarchical_encoder=True), ENDING),
 ]
 
 
-def examples(event: Event, batch: int = BATCH) -> torch.Tensor:
+def examples(example_spec: ExampleSpec, batch: int = BATCH) -> torch.Tensor:
     """Of every stream and, where sequences end early, with an end in some."""
     random = RandomSource(2)
-    if not event.categorical:
-        return random.uniform(batch, *event.shape)
-    x = random.integers(0, min(event.streams) - 1, batch, *event.shape)
-    if event.end is not None:
-        over = (x == event.end).cumsum(-1) - (x == event.end).long() > 0
-        x = x.masked_fill(over, event.outputs)
+    if not example_spec.categorical:
+        return random.uniform(batch, *example_spec.shape)
+    x = random.integers(0, min(example_spec.streams) - 1, batch, *example_spec.shape)
+    if example_spec.end is not None:
+        over = (x == example_spec.end).cumsum(-1) - (x == example_spec.end).long() > 0
+        x = x.masked_fill(over, example_spec.outputs)
     return x
 
 
-def model(network: Network, event: Event, bottleneck: str = "gaussian", seed: int = 0):
+def model(network: Network, example_spec: ExampleSpec, bottleneck: str = "gaussian", seed: int = 0):
     torch.manual_seed(seed)
-    return build(network, event, LATENT, bottleneck).eval()
+    return build(network, example_spec, LATENT, bottleneck).eval()
 
 
 @pytest.mark.parametrize("bottleneck", ["gaussian", "broad gaussian", "point", "rectified point"])
-@pytest.mark.parametrize(("network", "event"), CASES, ids=str)
-def test_what_holds_for_every_network(network, event, bottleneck, tmp_path):
-    x, net = examples(event), model(network, event, bottleneck)
+@pytest.mark.parametrize(("network", "example_spec"), CASES, ids=str)
+def test_what_holds_for_every_network(network, example_spec, bottleneck, tmp_path):
+    x, net = examples(example_spec), model(network, example_spec, bottleneck)
     posterior = net.encode(x)
     z = posterior.sample(RandomSource(0))
     assert posterior.mean.shape == z.shape == (BATCH, LATENT) == (BATCH, net.latent)
@@ -95,7 +99,7 @@ def test_what_holds_for_every_network(network, event, bottleneck, tmp_path):
 
     # weights that are written and read compute the same
     write_weights(tmp_path, net)
-    other = model(network, event, bottleneck, seed=1)
+    other = model(network, example_spec, bottleneck, seed=1)
     assert not torch.equal(other.encode(x).mean, posterior.mean)
     read_weights(tmp_path, other)
     assert torch.equal(other.encode(x).mean, posterior.mean)
@@ -108,32 +112,32 @@ def test_what_holds_for_every_network(network, event, bottleneck, tmp_path):
     assert [name for name, p in trained.items() if p.grad is None or not p.grad.any()] == []
 
 
-@pytest.mark.parametrize(("network", "event"), CASES, ids=str)
-def test_every_network_hears_its_latent_vector(network, event):
-    net, z = model(network, event), RandomSource(1).normal(BATCH, LATENT)
-    assert not torch.equal(net.decode(z).log_prob(x := examples(event)), net.decode(z + 5).log_prob(x))
+@pytest.mark.parametrize(("network", "example_spec"), CASES, ids=str)
+def test_every_network_hears_its_latent_vector(network, example_spec):
+    net, z = model(network, example_spec), RandomSource(1).normal(BATCH, LATENT)
+    assert not torch.equal(net.decode(z).log_prob(x := examples(example_spec)), net.decode(z + 5).log_prob(x))
 
 
 @pytest.mark.parametrize(
     ("network", "size", "halvings"),
     [
-        (Convolutional((4, 4, 4), fine=True), (6,), 2),
-        (Convolutional((4, 4), fine=False), (6,), 2),
-        (Convolutional((4, 4, 4), fine=True), (8, 6), 2),
-        (Convolutional((4,), fine=False), (28, 27), 1),
+        (Convolutional((4, 4, 4), full_resolution=True), (6,), 2),
+        (Convolutional((4, 4), full_resolution=False), (6,), 2),
+        (Convolutional((4, 4, 4), full_resolution=True), (8, 6), 2),
+        (Convolutional((4,), full_resolution=False), (28, 27), 1),
     ],
 )
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_sizes_that_cannot_be_halved_are_refused(network, size, halvings, part):
-    event = Event("bernoulli", 1, size)
+    example_spec = ExampleSpec("bernoulli", 1, size)
     with pytest.raises(ConfigError, match=rf"cannot be halved {halvings} times"):
-        network.encoder(event) if part == "encoder" else network.decoder(event, LATENT)
+        network.encoder(example_spec) if part == "encoder" else network.decoder(example_spec, LATENT)
 
 
-@pytest.mark.parametrize("event", [e for e in EVENTS if len(e.size) > 1 or e.likelihood == "normal"], ids=str)
-def test_a_recurrent_network_refuses_what_is_no_sequence_of_classes(event):
+@pytest.mark.parametrize("example_spec", [e for e in EVENTS if len(e.size) > 1 or e.likelihood == "normal"], ids=str)
+def test_a_recurrent_network_refuses_what_is_no_sequence_of_classes(example_spec):
     with pytest.raises(ConfigError, match="sequences of classes"):
-        build(Recurrent((4,), (4,)), event, LATENT, "gaussian")
+        build(Recurrent((4,), (4,)), example_spec, LATENT, "gaussian")
 
 
 def test_an_unknown_bottleneck_names_the_nearest():

@@ -9,13 +9,13 @@ import torch
 from torch.nn import functional
 
 from musicae.core.autoencoder import Autoencoder, build
-from musicae.core.event import Event
-from musicae.core.likelihoods import Marked, choose
+from musicae.core.example_spec import ExampleSpec
+from musicae.core.likelihoods import HVO, choose
 from musicae.core.networks import Recurrent
-from musicae.core.networks.recurrent import Feedback, lstm
+from musicae.core.networks.recurrent import ScheduledSampling, lstm
 from musicae.core.randomness import RandomSource
 
-EVENT = Event("categorical", 6, (9,))
+EVENT = ExampleSpec("categorical", 6, (9,))
 
 
 def small(seed: int = 0) -> Autoencoder:
@@ -69,7 +69,7 @@ def test_the_teacher_forced_log_prob_is_the_sum_over_steps():
 
 def test_probabilities_of_all_sequences_sum_to_one():
     torch.manual_seed(0)
-    model = build(Recurrent((3,), (4,)), Event("categorical", 3, (4,)), 2, "gaussian").eval()
+    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 3, (4,)), 2, "gaussian").eval()
     everything = torch.cartesian_prod(*[torch.arange(3)] * 4)
     z = RandomSource(3).normal(1, 2).expand(len(everything), -1)
     torch.testing.assert_close(model.decode(z).log_prob(everything).exp().sum(), torch.tensor(1.0))
@@ -102,7 +102,7 @@ def test_samples_run_freely_and_depend_on_the_source_alone():
 
 def test_samples_are_as_frequent_as_they_are_probable():
     torch.manual_seed(0)
-    model = build(Recurrent((3,), (4,)), Event("categorical", 2, (3,)), 2, "gaussian").eval()
+    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 2, (3,)), 2, "gaussian").eval()
     z = RandomSource(3).normal(1, 2).expand(20_000, -1)
     numbers = model.decode(z).sample(RandomSource(0)) @ torch.tensor([4, 2, 1])
     everything = torch.cartesian_prod(*[torch.arange(2)] * 3)
@@ -114,25 +114,25 @@ def test_samples_are_as_frequent_as_they_are_probable():
 
 
 def scheduled(probability: float, x: torch.Tensor = X, seed: int = 5) -> torch.Tensor:
-    return MODEL.decode(Z).given(x, Feedback(probability, RandomSource(seed))).logits
+    return MODEL.decode(Z).given(x, ScheduledSampling(probability, RandomSource(seed))).logits
 
 
-def test_feedback_of_0_is_teacher_forcing():
+def test_scheduled_sampling_of_0_is_teacher_forcing():
     assert torch.equal(scheduled(0.0), MODEL.decode(Z).given(X).logits)
 
 
-def test_feedback_of_nearly_0_computes_what_teacher_forcing_computes():
+def test_scheduled_sampling_of_nearly_0_computes_what_teacher_forcing_computes():
     torch.testing.assert_close(scheduled(1e-9), MODEL.decode(Z).given(X).logits)
 
 
-def test_feedback_of_1_hears_itself_alone():
+def test_scheduled_sampling_of_1_hears_itself_alone():
     """The truth makes no difference; the samples are drawn at temperature 1 from the same source."""
     assert torch.equal(scheduled(1.0), scheduled(1.0, (X + 1) % 6))
     draws = RandomSource(5).uniform(64, 2, 9)[:, 1]
     torch.testing.assert_close(scheduled(1.0), step_by_step(lambda t, logits: choose(logits, draws[:, t])))
 
 
-def test_feedback_of_one_half_hears_itself_where_the_coin_says_so():
+def test_scheduled_sampling_of_one_half_hears_itself_where_the_coin_says_so():
     coins, draws = RandomSource(5).uniform(64, 2, 9).unbind(1)
     own = choose(MODEL.decode(Z).given(X).logits[:, 0], draws[:, 0])
     heard = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
@@ -190,20 +190,20 @@ def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
 
 LENGTH = 12
 FAMILIES = {
-    "classes": (Recurrent((6,), (5, 8)), Event("categorical", 6, (LENGTH,))),
-    "labels": (Recurrent((6,), (5, 8)), Event("categorical", 8, (LENGTH,), silence=True)),
-    "switches": (Recurrent((6,), (5, 8)), Event("bernoulli", 4, (LENGTH,), silence=True)),
-    "nade": (Recurrent((6,), (5, 8), nade=7), Event("bernoulli", 4, (LENGTH,), silence=True)),
-    "marked": (Recurrent((6,), (5, 8), dropout=0.5), Event("marked", 6, (LENGTH,))),
-    "streams": (Recurrent((6,), (5, 8)), Event("categorical", (4, 3, 8), (LENGTH,))),
-    "conducted": (Recurrent((6,), (5,), segments=3, conductor_units=(7,)), Event("categorical", 6, (LENGTH,))),
+    "classes": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", 6, (LENGTH,))),
+    "labels": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", 8, (LENGTH,), silence=True)),
+    "switches": (Recurrent((6,), (5, 8)), ExampleSpec("bernoulli", 4, (LENGTH,), silence=True)),
+    "nade": (Recurrent((6,), (5, 8), nade=7), ExampleSpec("bernoulli", 4, (LENGTH,), silence=True)),
+    "hvo": (Recurrent((6,), (5, 8), dropout=0.5), ExampleSpec("hvo", 6, (LENGTH,))),
+    "streams": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", (4, 3, 8), (LENGTH,))),
+    "conducted": (Recurrent((6,), (5,), segments=3, conductor_units=(7,)), ExampleSpec("categorical", 6, (LENGTH,))),
     "apart": (
-        Recurrent((6, 4), (5,), segments=3, conductor_units=(7, 9), apart=True),
-        Event("categorical", (4, 3, 8), (LENGTH,)),
+        Recurrent((6, 4), (5,), segments=3, conductor_units=(7, 9), separate_decoders=True),
+        ExampleSpec("categorical", (4, 3, 8), (LENGTH,)),
     ),
     "ending": (
         Recurrent((6,), (5,), segments=3, conductor_units=(7,), hierarchical_encoder=True),
-        Event("categorical", 4, (LENGTH,), end=3),
+        ExampleSpec("categorical", 4, (LENGTH,), end=3),
     ),
 }
 BOTH = [(name, told) for name in FAMILIES for told in (0, 2)]
@@ -212,8 +212,8 @@ BOTH = [(name, told) for name in FAMILIES for told in (0, 2)]
 def lively(name: str, told: int = 0) -> Autoencoder:
     """A model whose steps depend on z, on what was said, and on what it is told."""
     torch.manual_seed(3)
-    network, event = FAMILIES[name]
-    model = build(network, event, 4, "gaussian", told).eval()
+    network, example_spec = FAMILIES[name]
+    model = build(network, example_spec, 4, "gaussian", told).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
@@ -259,18 +259,18 @@ def test_what_is_told_is_heard_by_encoder_and_decoder_at_every_step(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_feedback_of_nearly_0_is_teacher_forcing_for_every_kind_of_step(name):
+def test_scheduled_sampling_of_nearly_0_is_teacher_forcing_for_every_kind_of_step(name):
     model = lively(name)
     x = model.decode(Z).sample(RandomSource(1))
-    heard = model.decode(Z).given(x, Feedback(1e-9, RandomSource(5)))
+    heard = model.decode(Z).given(x, ScheduledSampling(1e-9, RandomSource(5)))
     torch.testing.assert_close(heard.log_prob(x), model.decode(Z).log_prob(x), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_feedback_of_1_never_hears_the_truth(name):
+def test_scheduled_sampling_of_1_never_hears_the_truth(name):
     model = lively(name)
     x, other = (model.decode(Z).sample(RandomSource(seed)) for seed in (1, 2))
-    heard = [model.decode(Z).given(truth, Feedback(1.0, RandomSource(5))).log_prob(x) for truth in (x, other)]
+    heard = [model.decode(Z).given(truth, ScheduledSampling(1.0, RandomSource(5))).log_prob(x) for truth in (x, other)]
     torch.testing.assert_close(*heard)
 
 
@@ -284,8 +284,8 @@ def test_after_the_end_of_a_segment_nothing_is_said_until_the_next_begins():
 def test_a_decoder_that_goes_on_hears_itself_after_an_end_and_says_nothing():
     """What it shows is what it says without any end, up to the end of each segment."""
     model, endless = lively("ending"), lively("ending")
-    model.decoder.goes_on = True
-    endless.decoder.event = replace(endless.decoder.event, end=None)
+    model.decoder.feed_after_end = True
+    endless.decoder.example_spec = replace(endless.decoder.example_spec, end=None)
     shown, said = (one.decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4)) for one in (model, endless))
     over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
     assert over.any()
@@ -327,4 +327,4 @@ def test_switches_with_marks_are_as_probable_as_the_equation_says():
     t, marks = x[:, :2], x[:, 2:]
     squares = (torch.cat([level, shift], 1) - marks).square() + 0.5 * math.log(math.pi)
     expected = (t * p.log() + (1 - t) * (1 - p).log()).sum((1, 2)) - squares.sum((1, 2))
-    torch.testing.assert_close(Marked.of(output).log_prob(x), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(HVO.of(output).log_prob(x), expected, rtol=1e-5, atol=1e-5)

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import build
-from musicae.core.event import Event
+from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Recurrent
 from musicae.core.randomness import RandomSource
 
 STEPS, LATENT, TOLD = 12, 4, 3
-EVENT = Event("categorical", 6, (STEPS,))
+EVENT = ExampleSpec("categorical", 6, (STEPS,))
 FLAT = Recurrent((5, 7), (5, 8))
 CONDUCTED = Recurrent((6,), (5, 8), segments=4, conductor_units=(7, 9))
 HIERARCHICAL = Recurrent((6,), (5,), segments=3, conductor_units=(7,), hierarchical_encoder=True)

@@ -52,7 +52,7 @@ def test_what_it_holds(name):
     said = settings(preset)
     arguments = said["dataConverter"]["args"]
     assert said["type"] == "MusicVAE"
-    assert arguments["numSteps"] == preset.representation.event.size[0]
+    assert arguments["numSteps"] == preset.representation.example_spec.size[0]
     assert ("numSegments" in arguments) == preset.network.hierarchical_encoder
     assert ("chordEncoder" in said) == ("chords" in name)
 
@@ -95,7 +95,8 @@ def test_what_is_otherwise_there_is_said():
     tracks = PUBLISHED["hier-multiperf_vel_1bar_med"]
     assert differences(tracks) == []
     assert any(
-        "after the end" in line for line in differences(replace(tracks, network=replace(tracks.network, goes_on=False)))
+        "after the end" in line
+        for line in differences(replace(tracks, network=replace(tracks.network, feed_after_end=False)))
     )
     exact = replace(melody, representation=replace(melody.representation, strict=True))
     assert differences(exact) == []

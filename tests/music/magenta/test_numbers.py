@@ -31,7 +31,7 @@ class Original:
 
     def __init__(self, tensors, preset):
         self.t = {name: value.astype(np.float64) for name, value in tensors.items()}
-        self.preset, self.network, self.event = preset, preset.network, preset.representation.event
+        self.preset, self.network, self.example_spec = preset, preset.network, preset.representation.example_spec
 
     def dense(self, name, x):
         return x @ self.t[f"{name}/kernel"] + self.t[f"{name}/bias"]
@@ -92,22 +92,22 @@ class Original:
             names = f"{top}initial_state", f"{top}cell_{{}}/lstm_cell"
             vectors = self.stack(*names, n.conductor_units, z, np.zeros((n.segments, 1)))
             core = "core_decoder/"
-        if not n.apart:
+        if not n.separate_decoders:
             return self.voice(f"{core}decoder/", vectors, x_out, controls)
-        parts = np.split(x_out, np.cumsum(self.event.streams)[:-1], 1)
+        parts = np.split(x_out, np.cumsum(self.example_spec.streams)[:-1], 1)
         prefixes = (f"{core}core_decoder_{k}/decoder/" for k in range(len(parts)))
         return np.concatenate([self.voice(p, vectors, x, controls) for p, x in zip(prefixes, parts, strict=True)], 1)
 
     def loss(self, output, x):
         """Nats of every step."""
-        if self.event.likelihood == "marked":
+        if self.example_spec.likelihood == "hvo":
             (hits, velocities, offsets), (t, v, o) = (np.split(values, 3, 1) for values in (output, x))
             p = sigmoid(hits)
             losses = -t * np.log(p + 1e-7) - (1 - t) * np.log(1 - p + 1e-7)
             return (losses + (sigmoid(velocities) - v) ** 2 + (np.tanh(offsets) - o) ** 2).sum(1)
         if self.network.nade:
             return np.array([*map(self.nade, output, x)])
-        ends = np.cumsum(self.event.streams)[:-1]
+        ends = np.cumsum(self.example_spec.streams)[:-1]
         pairs = zip(np.split(output, ends, 1), np.split(x, ends, 1), strict=True)
         return sum(np.log(np.exp(a).sum(1)) * b.sum(1) - (a * b).sum(1) for a, b in pairs)
 
@@ -124,14 +124,14 @@ class Original:
 
 def arrays(preset, random):
     """Inputs, outputs and lengths of the original, and what it is told: `[batch, steps, depth]`."""
-    event, steps = preset.representation.event, preset.representation.event.size[0]
+    event, steps = preset.representation.example_spec, preset.representation.example_spec.size[0]
     lengths = np.full((BATCH, preset.network.segments), steps // preset.network.segments)
     if event.likelihood == "categorical":
         out = [np.eye(n)[random.integers(0, n, (BATCH, steps))] for n in event.streams]
         x_out = np.concatenate(out, -1)
     else:
         x_out = (random.random((BATCH, steps, event.outputs)) < 0.3).astype(float)
-    if event.likelihood == "marked":
+    if event.likelihood == "hvo":
         hits = x_out[..., :9]
         x_out = np.concatenate([hits, hits * random.random(hits.shape), hits * random.uniform(-1, 1, hits.shape)], -1)
     if event.end is not None:
@@ -162,7 +162,7 @@ def test_the_numbers_are_those_of_the_formulas(name):
     for b in range(BATCH):
         mu, sigma = original.encode(np.concatenate([x_in[b], controls[b]], 1), lengths[b])
         output = original.decode(mu, x_out[b], controls[b])
-        there = x_out[b].any(1) if preset.representation.event.end else np.ones(len(output), bool)
+        there = x_out[b].any(1) if preset.representation.example_spec.end else np.ones(len(output), bool)
         np.testing.assert_allclose(ours["mu"][b], mu, **close)
         np.testing.assert_allclose(ours["sigma"][b], sigma, **close)
         np.testing.assert_allclose(ours["kl"][b], (0.5 * (mu**2 + sigma**2 - 1) - np.log(sigma)).sum(), **close)

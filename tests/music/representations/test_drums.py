@@ -115,7 +115,7 @@ def test_windows_cut_and_joined_are_the_passage(kind, song):
     assert np.array_equal(kind.join(windows, lengths), hearing.array)
     x, told = kind.to_data(windows)
     assert told is None
-    assert x.shape == (len(windows), *kind.event.shape)
+    assert x.shape == (len(windows), *kind.example_spec.shape)
     assert np.array_equal(kind.from_data(x), windows)
     assert kind.from_data(x).dtype == kind.dtype
 
@@ -136,7 +136,7 @@ def test_labels_are_sums_of_powers_of_two():
     kind = Drums(steps=4, labels=True)
     windows, _ = kind.windows(Song((track((0, 36), (0, 42), (2, 59)),)))
     assert kind.to_data(windows)[0].tolist() == [[5, 0, 256, 0]]
-    assert kind.event.channels == 512
+    assert kind.example_spec.channels == 512
 
 
 def test_all_tracks_of_drums_are_heard_together_unless_one_is_asked_for():

@@ -16,7 +16,12 @@ from musicae.errors import ConfigError, NoWindows
 from musicae.music.representations.groove import Groove
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
 
-KINDS = [Groove(), Groove(kit="roland", steps=16), Groove(steps=24, steps_per_quarter=3), Groove(hits_told=True)]
+KINDS = [
+    Groove(),
+    Groove(kit="roland", steps=16),
+    Groove(steps=24, steps_per_quarter=3),
+    Groove(condition_on_hits=True),
+]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 HALF_STEP = 60  # ticks, of sixteenths at 480 a quarter
 
@@ -86,10 +91,10 @@ def test_windows_cut_and_joined_are_the_passage(kind, song):
     assert windows.shape == (len(lengths), *kind.shape)
     assert np.array_equal(kind.join(windows, lengths), hearing.array)
     x, told = kind.to_data(windows)
-    assert x.shape == (len(windows), *kind.event.shape)
+    assert x.shape == (len(windows), *kind.example_spec.shape)
     assert np.array_equal(kind.from_data(x), windows)
     assert kind.from_data(x).dtype == kind.dtype
-    if kind.hits_told:
+    if kind.condition_on_hits:
         assert np.array_equal(told, windows[:, :9].swapaxes(1, 2))
         assert told.shape == (len(windows), kind.steps, kind.conditions)
     else:
@@ -193,7 +198,7 @@ def test_tempo_name_and_metre_are_kept():
 
 
 def test_the_hits_of_another_song_are_told_on_its_own_grid():
-    kind = Groove(steps=16, hits_told=True)
+    kind = Groove(steps=16, condition_on_hits=True)
     other = replace(hits((0, 36, 80), (1920 + 480, 38, 20)), tempos=(Tempo(0, 77.0),), name="other")
     hearing = kind.retold(kind.blank(), hits=other)
     windows, _ = kind.cut(hearing.array, hearing.grid.windows(16))

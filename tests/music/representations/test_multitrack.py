@@ -274,8 +274,8 @@ def test_after_the_first_end_is_nothing():
     rows = BAND.from_data(x).reshape(8, 64)
     assert (rows[:7] == x.reshape(8, 64)[:7]).all()
     assert rows[7].tolist() == [*range(448, 490), *[NOTHING] * 22]
-    assert BAND.event.channels == 490
-    assert BAND.event.end == END
+    assert BAND.example_spec.channels == 490
+    assert BAND.example_spec.end == END
 
 
 # Training -----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from musicae.music.representations.trio import Trio
 from musicae.music.song import NOTE, Song, Tempo, Track, tidy
 
 TRIO, STRICT = Trio(steps=32), Trio(strict=True)
-SWITCHES = Trio(steps=32, switches=True)
+SWITCHES = Trio(steps=32, multi_hot_drums=True)
 each_kind = pytest.mark.parametrize("kind", [TRIO, SWITCHES, Trio(steps=24, steps_per_quarter=3, kit="old")], ids=repr)
 SIXTEENTH = 120
 
@@ -118,7 +118,7 @@ def test_rendering_keeps_programs_and_names():
 def test_what_a_network_sees():
     windows, _ = TRIO.windows(BAND)
     assert windows[0, :, :5].tolist() == [[53, 0, 0, 0, 54], [17, 0, 0, 0, 18], [1, 0, 0, 0, 1]]
-    assert (TRIO.event.channels, TRIO.event.size) == ((90, 90, 512), (32,))
+    assert (TRIO.example_spec.channels, TRIO.example_spec.size) == ((90, 90, 512), (32,))
     x, condition = TRIO.to_data(windows)
     assert condition is None
     assert np.array_equal(TRIO.from_data(x.astype(np.int64)), windows)

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Event:
+class ExampleSpec:
     """The shape and the kind of one example.
 
     Args:
         likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`, or
-            `"marked"` (switches, each with a level and a shift: `musicae.core.likelihoods.Marked`), `"played"` (the
+            `"hvo"` (switches, each with a level and a shift: `musicae.core.likelihoods.HVO`), `"hvo_laplace"` (the
             same, of which levels and shifts count where a switch is on).
         channels: planes or colours at each position; for a categorical event the number of classes, or those of each
             of several streams side by side.
         size: positions, `(steps,)` or `(height, width)`.
         silence: whether encoders read one value more at each position, which is 1 where nothing is on; of a class they
             then read the binary digits. For switches that are mostly off.
-        combinations: the streams whose classes are combinations of switches: a network reads the binary digits of a
+        bitmask_streams: the streams whose classes are combinations of switches: a network reads the binary digits of a
             class number and gives a probability for each of them.
         end: the class after which nothing is; what is not there is written as the number after the last class.
     """
@@ -27,7 +27,7 @@ class Event:
     channels: int | tuple[int, ...]
     size: tuple[int, ...]
     silence: bool = False
-    combinations: tuple[int, ...] = ()
+    bitmask_streams: tuple[int, ...] = ()
     end: int | None = None
 
     @property
@@ -50,7 +50,7 @@ class Event:
     def widths(self) -> tuple[int, ...]:
         """How many numbers each stream takes of these: one a class, or one a switch."""
         streams = enumerate(self.streams)
-        return tuple((n - 1).bit_length() if i in self.combinations else n for i, n in streams)
+        return tuple((n - 1).bit_length() if i in self.bitmask_streams else n for i, n in streams)
 
     @property
     def shape(self) -> tuple[int, ...]:
