@@ -163,7 +163,7 @@ def training(options: argparse.Namespace) -> None:
     """Windows a second in training."""
     from musicae.core.speed import seconds, training_step
     from musicae.loading import build_network
-    from musicae.music.windows import to_batch
+    from musicae.music.data.windows import to_batch
     from musicae.presets import PRESETS
 
     songs = sorted((ROOT / "midi_samples").glob("*.mid"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from musicae.music.grid import Grid
+from musicae.music.score.grid import Grid
 from musicae.music.song import Song
 
 ROOT = Path(__file__).parents[1]

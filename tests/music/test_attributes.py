@@ -8,8 +8,8 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicae.music.attributes import ATTRIBUTES, measure, names
-from musicae.music.notes import Notes
+from musicae.music.analysis.attributes import ATTRIBUTES, measure, names
+from musicae.music.analysis.note_table import Notes
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
 from musicae.music.representations.tokens import FIRST_NOTE
 
@@ -126,8 +126,8 @@ def test_notes_held_into_a_window_do_not_begin_in_it():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_every_kind_of_windows_has_its_attributes(kind):
-    hearing = kind.hear(tiny.band(8))
-    windows, _ = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    excerpt = kind.extract(tiny.band(8))
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     found = measure(kind, windows)
     assert tuple(found) == names(kind)
     assert {values.shape for values in found.values()} == {(len(windows),)}

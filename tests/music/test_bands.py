@@ -12,10 +12,12 @@ import tiny
 import torch
 
 from musicae.core.networks import Recurrent
-from musicae.music import html, svg
+from musicae.music.data.windows import Windows
+from musicae.music.render import html, svg
 from musicae.music.representations import Multitrack, Trio
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
-from musicae.music.windows import Windows
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
 CONDUCTED = Recurrent((8,), (8,), segments=2, conductor_units=(8,), separate_decoders=True)
@@ -81,7 +83,7 @@ def test_what_comes_back_is_a_band_with_its_names_programs_tempo_and_metre(model
             assert name == one.name
             assert (found == {10}) == one.is_drum
             assert len(found) == 1
-        assert song.end <= model.hear(a).ticks
+        assert song.end <= model.extract(a).ticks
     assert all(0 <= value <= 1 for value in result.figures.values())
     assert all(isinstance(value, float) for value in result.figures.values())
 
@@ -130,7 +132,7 @@ def test_windows_come_in_the_order_of_the_music_always(model):
     again, _ = model.representation.windows(band(12))
     assert windows.tobytes() == again.tobytes()
     assert len(windows) > 5
-    assert np.array_equal(windows[0], model.hear(band(12)).windows[0])
+    assert np.array_equal(windows[0], model.extract(band(12)).windows[0])
 
 
 def test_chords_that_change_on_bar_lines_cost_no_bars():

@@ -14,10 +14,10 @@ from musicae.errors import CheckpointError
 from musicae.fitting import _clear, choose
 from musicae.loading import load
 from musicae.music import model as models
-from musicae.music.attributes import measure
-from musicae.music.choice import CHOICE, Choice, fit, fitted
-from musicae.music.judging import sampled
-from musicae.music.windows import Windows
+from musicae.music.analysis.attributes import measure
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation.two_sample import sampled
+from musicae.music.latent.reranking import CHOICE, Choice, fit, fitted
 
 MELODY = tiny.MELODY.representation
 KNOWN = Choice(("density",), np.array([2.0]), np.array([0.5]), np.array([1.0, 2.0, -1.0]))

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 
 from musicae.errors import DataError
-from musicae.music import corpus
-from musicae.music.corpus import SPLITS, Corpus, build, keyless_hashes, split
-from musicae.music.representations import Melody, Pianoroll, strict
+from musicae.music.data import corpus
+from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
+from musicae.music.data.sources import labels, pieces
+from musicae.music.extraction import magenta as strict
+from musicae.music.representations import Melody, Pianoroll
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.groove import Groove
-from musicae.music.song import NOTE, Song, Tempo, Track
-from musicae.music.sources import labels, pieces
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, Track
+from musicae.music.song import Song
 
 TUNE = "X:{n}\nT:Tune {n}\nM:6/8\nL:1/8\nK:G\n" + "GAB c2d|edc BAG|FGA DEF|G3 G3|" * 3 + "\n\n"
 

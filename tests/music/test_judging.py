@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.errors import DataError
-from musicae.music import judging
-from musicae.music.judging import JudgeSettings, Music, judged, midpoints, pairs, sampled
-from musicae.music.metrics import faulty
+from musicae.music.analysis.similarity import faulty
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation import two_sample as judging
+from musicae.music.evaluation.two_sample import JudgeSettings, Music, judged, midpoints, pairs, sampled
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
 from musicae.music.verdicts import lines
-from musicae.music.windows import Windows
 
 MELODY = tiny.MELODY.representation
 

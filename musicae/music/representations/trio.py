@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.grid import Grid
-from musicae.music.representations import strict_trio
-from musicae.music.representations.base import Hearing, Representation, slices
+from musicae.music.extraction import magenta_trio as strict_trio
+from musicae.music.representations.base import Excerpt, Representation, slices
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
 from musicae.music.representations.tracks import BASS_PROGRAMS, describe, find, melody_track, sounding, title
-from musicae.music.song import Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
 
 NAMES = MELODY, BASS, DRUMS = "melody", "bass", "drums"
 BASS_NAMES = re.compile(r"(?<![a-z])((contra|kontra|double)?bass|basso|basse|bajo)(?![a-z])")
@@ -78,9 +78,9 @@ class Trio(Representation):
         classes = tuple(kind.example_spec.channels for kind in self.kinds)
         return ExampleSpec("categorical", classes, (self.steps,), bitmask_streams=(2,) if self.multi_hot_drums else ())
 
-    # Hearing -------------------------------------------------------------------------------------
+    # Excerpt -------------------------------------------------------------------------------------
 
-    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+    def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """Melody (or the track asked for), bass and all drums of a song; silent ones for what it lacks.
 
         The bass is the track with a bass program (32 to 39); without one the one that is called bass; of several the
@@ -97,7 +97,7 @@ class Trio(Representation):
         missing = _silent(tracks.values())
         return tuple(tracks.values()), "; ".join(said + [f"no {' and no '.join(missing)}: left silent"] * bool(missing))
 
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
         """See `Representation.windows`; all three parts play in each of them."""
         track = None if track == "all" else track
         if self.strict:
@@ -121,10 +121,10 @@ class Trio(Representation):
         start, end, pitch = (np.concatenate(columns) for columns in zip(*found, strict=True))
         return start, end, pitch + 128 * np.repeat(np.arange(3), [len(one) for one, _, _ in found])
 
-    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+    def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """See `Representation.tracks`; those of the parts that a song lacks are a piano, an electric bass, drums."""
-        parts = zip(self.kinds, self._apart(array), hearing.tracks, strict=True)
-        return tuple(kind.tracks(part, replace(hearing, tracks=(one,)))[0] for kind, part, one in parts)
+        parts = zip(self.kinds, self._apart(array), excerpt.tracks, strict=True)
+        return tuple(kind.tracks(part, replace(excerpt, tracks=(one,)))[0] for kind, part, one in parts)
 
     # Windows -------------------------------------------------------------------------------------
 
@@ -140,30 +140,30 @@ class Trio(Representation):
         parts = zip(self.kinds, self._apart(windows), strict=True)
         return self._stacked([kind.join(part, lengths) for kind, part in parts])
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
         return self._struck(windows).any(axis=0)
 
-    def mended(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.mended`, of each part."""
-        return self._stacked([kind.mended(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+    def repaired(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.repaired`, of each part."""
+        return self._stacked([kind.repaired(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 3, steps]: bool [n, steps, pitches of the melody, of the bass, drums]."""
         parts = zip(self.kinds, self._apart(windows), strict=True)
         return np.concatenate([kind.onsets(part) for kind, part in parts], axis=2)
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps all three parts are as in the truth, both [n, 3, steps]: bool [n, steps]."""
         return (windows == truth).all(axis=1)
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`melody_accuracy`, `bass_accuracy`, `drums_accuracy`: the share of the steps at which this part is right."""
         right = windows == truth
         return {f"{part}_accuracy": (float(right[:, i].sum()), right[:, i].size) for i, part in enumerate(NAMES)}
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.lanes`."""
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.part_view`."""
         return windows
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
@@ -186,10 +186,10 @@ class Trio(Representation):
 
     def _struck(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each part of windows: bool [3, n]."""
-        return np.stack([kind.struck(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+        return np.stack([kind.has_onset(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
 
 
-def _pitched_parts(song: Song, asked: int | None) -> dict[str, tuple[int, str]]:
+def _pitched_parts(song: Score, asked: int | None) -> dict[str, tuple[int, str]]:
     """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks."""
     pitched = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
     chosen = {} if asked is None else {MELODY: (asked, "as asked")}
@@ -219,7 +219,7 @@ def _unbroken(array: np.ndarray) -> np.ndarray:
     return tokens
 
 
-def _only(song: Song, indices: list[int]) -> Song:
+def _only(song: Score, indices: list[int]) -> Score:
     """A song with all other tracks silent."""
     tracks = (one if i in indices else Track(name=one.name) for i, one in enumerate(song.tracks))
     return replace(song, tracks=tuple(tracks))

@@ -7,9 +7,12 @@ import pretty_midi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.music.representations import Multitrack, strict
-from musicae.music.representations.pedal import MOVE, PedalledTrack, sustained
-from musicae.music.song import NOTE, Song, Track
+from musicae.music.extraction import magenta as strict
+from musicae.music.extraction.pedal import MOVE, PedalledTrack, sustained
+from musicae.music.representations import Multitrack
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Track
+from musicae.music.song import Song
 
 DOWN, UP, ON, OFF = range(4)
 

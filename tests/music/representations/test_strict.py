@@ -13,7 +13,8 @@ import pretty_midi
 import pytest
 
 from musicae.errors import MidiError
-from musicae.music.representations import Melody, strict
+from musicae.music.extraction import magenta as strict
+from musicae.music.representations import Melody
 from musicae.music.song import Song
 
 SHARED = Path(__file__).parents[4] / "shared"
