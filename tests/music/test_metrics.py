@@ -12,11 +12,12 @@ from hypothesis.extra import numpy as hnp
 from musicae.music.analysis.accuracy import notes_right, score
 from musicae.music.analysis.attributes import ATTRIBUTES, names
 from musicae.music.analysis.similarity import faulty, interval_overlap, nearest, overlap, overlaps
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 
 MELODY = Melody(steps=8)
 MELODY_2BAR = Melody()
-TUNES = MELODY_2BAR.windows(tiny.song(12))[0]
+TUNES = training_windows(MELODY_2BAR, tiny.song(12))[0]
 TRUTH = np.array([[41, 0, 43, 0, 1, 0, 45, 0], [1, 0, 41, 0, 0, 0, 0, 0]], np.uint8)
 
 

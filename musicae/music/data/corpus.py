@@ -26,8 +26,7 @@ from musicae.core.configuration import to_data
 from musicae.errors import DataError
 from musicae.files import write_atomically
 from musicae.music.data.sources import SPLITS, Piece, is_archive, labels, pieces
-from musicae.music.extraction import magenta as strict
-from musicae.music.formats.reading import read
+from musicae.music.extraction import extract
 from musicae.music.representations import Representation
 from musicae.music.representations.base import counted
 from musicae.music.representations.tracks import title
@@ -127,7 +126,7 @@ def build(
             collections that come with it.
         representation: what cuts a song.
         out_folder: the folder to write; a corpus that is already there is replaced.
-        track: as for `Representation.windows`.
+        track: as for `training_windows`.
         workers: processes; None for one a core, 1 for none but this. More than one need a script guarded by
             `if __name__ == "__main__"`.
         seed: another one splits the songs differently.
@@ -215,14 +214,13 @@ def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Heard]:
 def _hear(piece: Piece, representation: Representation, track: int | str | None) -> Heard:
     """The windows of one piece; what goes wrong becomes a reason: one file does not stop thousands."""
     try:
-        song = strict.read(piece.content) if getattr(representation, "strict", False) else read(piece.content)
-        windows, problems = representation.windows(song, track)
+        song = extract.read(representation, piece.content)
+        windows, problems = extract.training_windows(representation, song, track)
     except Exception as error:
         text = getattr(error, "reason", None) or str(error) or type(error).__name__
         return Heard(piece.source, piece.name, " ".join(text.split())[:200])
     if not len(windows):
-        reason = problems[0] if problems else "no windows"
-        return Heard(piece.source, piece.name, reason.removeprefix(f"{title(song)}: "))
+        return Heard(piece.source, piece.name, problems[0].removeprefix(f"{title(song)}: "))
     packed = zlib.compress(np.ascontiguousarray(windows).tobytes(), 1)
     return Heard(piece.source, piece.name, "", _fingerprint(song), len(windows), packed, pace(song), piece.split)
 

@@ -71,7 +71,7 @@ def _pretty_midi(source):
         raise MidiError(where, " ".join(str(error).split()) or type(error).__name__) from None
 
 
-def windows(melody, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
+def melody_windows(melody, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
     """The windows of a song: uint8 [n, *shape], different within each part; and, if there are none, why.
 
     A part for which the original infers no chords (see `harmony.of_part`) has no windows where they are told. For the

@@ -2,25 +2,21 @@
 
 A song is cut wherever its tempo or metre changes, and each part in four quarters a bar into bars. A note belongs to the
 bar that it begins in, and ends at its end; one that begins less than half a step before that is lost. Notes are held
-by the sustain pedal, which only songs from `strict.read` have.
+by the sustain pedal, which only songs from `magenta.read` have.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.extraction.pedal import sustained
+from musicae.music.representations.multitrack import Multitrack, said
 from musicae.music.representations.performance import DRUMS, PIECE, loudness_of
 from musicae.music.representations.tracks import find, sounding
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Score, Track
 from musicae.music.theory import harmony
-
-if TYPE_CHECKING:
-    from musicae.music.representations.multitrack import Multitrack
 
 FEWEST_TRACKS, FEWEST_EVENTS = 2, 8  # of a bar
 Part = tuple[int, int]
@@ -34,12 +30,12 @@ def windows(kind: Multitrack, song: Score, track: int | str | None = None) -> tu
 
     Args:
         kind: the settings.
-        song: from `strict.read`, for the original's set of windows.
+        song: from `magenta.read`, for the original's set of windows.
         track: a track's number, counted from 1, or part of its name; None or "all" for every track.
     """
     chosen = range(len(song.tracks)) if track in (None, "all") else [find(song, track, sounding)]
     chosen = sorted(chosen, key=lambda i: (song.tracks[i].is_drum, song.tracks[i].program))
-    found = [_bars(kind, sustained(song, *part), chosen, part) for part in strict.parts(song)]
+    found = [_bars(kind, sustained(song, *part), chosen, part) for part in magenta.parts(song)]
     found = np.concatenate([np.zeros((0, *kind.shape), np.int16), *found])
     return found, [] if len(found) else ["no bar of 2 to 8 tracks with room for their notes, in a part in 4/4"]
 
@@ -68,17 +64,17 @@ def _pieces(
     kind: Multitrack, song: Score, tracks: list[Track], part: Part
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The notes between two ticks: the bar of each, the number of its track, and the piece."""
-    heard = [strict.within(one.notes, part) for one in tracks]
+    heard = [magenta.within(one.notes, part) for one in tracks]
     number = np.repeat(np.arange(len(tracks)), [len(one) for one in heard])
     notes = np.concatenate([np.zeros(0, NOTE), *heard])
-    bar = strict.BAR_QUARTERS * song.ticks_per_quarter
+    bar = magenta.BAR_QUARTERS * song.ticks_per_quarter
     bars = (notes["start"] - part[0]) // bar
     begin = part[0] + bars * bar
     pieces = np.zeros(len(notes), PIECE)
     pieces["pitch"], pieces["velocity"] = notes["pitch"], loudness_of(notes["velocity"])
-    pieces["start"] = strict.nearest_step(notes["start"] - begin, kind, song)
+    pieces["start"] = magenta.nearest_step(notes["start"] - begin, kind, song)
     end = np.minimum(np.minimum(notes["end"], begin + bar), part[1])
-    pieces["end"] = np.maximum(strict.nearest_step(end - begin, kind, song), pieces["start"] + 1)
+    pieces["end"] = np.maximum(magenta.nearest_step(end - begin, kind, song), pieces["start"] + 1)
     return bars, number, pieces
 
 
@@ -130,8 +126,6 @@ def _told(
         ends: the step at which the last note of each ends, those that are lost among them.
         part: the first tick and the last.
     """
-    from musicae.music.representations.multitrack import said
-
     found = _harmony(song, part)
     if found is None:
         return np.zeros((len(bars), kind.most_tracks * kind.tokens), np.int16), np.zeros(len(bars), bool)
@@ -143,20 +137,20 @@ def _told(
 
 def _harmony(song: Score, part: Part) -> harmony.Harmony | None:
     """The chords between two ticks."""
-    ends = [int(heard["end"].max()) for one in song.tracks if len(heard := strict.within(one.notes, part))]
+    ends = [int(heard["end"].max()) for one in song.tracks if len(heard := magenta.within(one.notes, part))]
     return harmony.of_part(song.tracks, part[0], min(max(ends, default=part[0]), part[1]), song)
 
 
 def _unpunctual(kind: Multitrack, song: Score, found: harmony.Harmony, part: Part) -> tuple[np.ndarray, np.ndarray]:
     """Whether the chord changes too early, and too late, for each bar line: two arrays, bool [bars + 1] or more."""
-    bar = strict.BAR_QUARTERS * song.ticks_per_quarter
+    bar = magenta.BAR_QUARTERS * song.ticks_per_quarter
     tempo = [one.quarters_per_minute for one in song.tempos if one.tick <= part[0]][-1]
     line, inside = np.divmod(found.starts - part[0], bar)
     changes = (inside == 0) & (np.diff(found.figures.astype(np.int64), prepend=found.figures[:1]) != 0)
     lines, frame = line[changes], np.flatnonzero(changes)
     spacing = int(np.diff(found.starts, append=found.starts[-1] + bar)[0]) * kind.steps_per_quarter
     seconds_a_chord = spacing // song.ticks_per_quarter / (kind.steps_per_quarter * tempo / 60.0)
-    seconds_a_bar = 60.0 * strict.BAR_QUARTERS / tempo
+    seconds_a_bar = 60.0 * magenta.BAR_QUARTERS / tempo
     cuts = np.arange(seconds_a_bar, seconds_a_bar * (line[-1] + 2.5), seconds_a_bar)
     early, late = np.zeros((2, int(line[-1]) + 2), bool)
     moments = frame * seconds_a_chord

@@ -8,18 +8,15 @@ are taken, a bar apart, in which each of the three has a note in every bar, or a
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.representations.base import slices
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line
 from musicae.music.representations.tracks import BASS_PROGRAMS, find
+from musicae.music.representations.trio import Trio
 from musicae.music.score.score import Score, Track
-
-if TYPE_CHECKING:
-    from musicae.music.representations.trio import Trio
 
 MELODY_PROGRAMS = range(32)
 Part = tuple[int, int]
@@ -30,7 +27,7 @@ def windows(trio: Trio, song: Score, track: int | str | None = None) -> tuple[np
 
     Args:
         trio: the settings.
-        song: from `strict.read`, for the original's set of windows.
+        song: from `magenta.read`, for the original's set of windows.
         track: the only melody to take, by number, counted from 1, or part of its name; None for every one.
     """
     melodies = range(len(song.tracks)) if track is None else [find(song, track)]
@@ -39,7 +36,7 @@ def windows(trio: Trio, song: Score, track: int | str | None = None) -> tuple[np
         [one for one in song.tracks if _plays(one, BASS_PROGRAMS)],
         [one for one in song.tracks if one.is_drum],
     )
-    found = [window for part in strict.parts(song) for window in _of_part(trio, song, sorts, part)]
+    found = [window for part in magenta.parts(song) for window in _of_part(trio, song, sorts, part)]
     found = np.concatenate([np.zeros((0, *trio.shape), trio.dtype), *found])
     why = f"no melody, bass and drums (programs 0-31, 32-39, channel 10) for {trio.steps} steps of a part in 4/4"
     return found, [] if len(found) else [why]
@@ -60,15 +57,15 @@ def _of_part(trio: Trio, song: Score, sorts: tuple[list[Track], ...], part: Part
 
 def _bars(trio: Trio, song: Score, part: Part) -> int:
     """How many bars the notes of all tracks reach."""
-    heard = [strict.within(one.notes, part) for one in song.tracks]
+    heard = [magenta.within(one.notes, part) for one in song.tracks]
     ends = [_steps(trio, song, notes, part)[1].max() for notes in heard if len(notes)]
-    return min(-(-int(max(ends, default=0)) // strict.steps_per_bar(trio)), trio.max_bars)
+    return min(-(-int(max(ends, default=0)) // magenta.steps_per_bar(trio)), trio.max_bars)
 
 
 def _steps(trio: Trio, song: Score, notes: np.ndarray, part: Part) -> tuple[np.ndarray, np.ndarray]:
     """The first step of each note, and the step after its last."""
-    start = strict.nearest_step(notes["start"] - part[0], trio, song)
-    return start, np.maximum(strict.nearest_step(np.minimum(notes["end"], part[1]) - part[0], trio, song), start + 1)
+    start = magenta.nearest_step(notes["start"] - part[0], trio, song)
+    return start, np.maximum(magenta.nearest_step(np.minimum(notes["end"], part[1]) - part[0], trio, song), start + 1)
 
 
 def _encoded(trio: Trio, song: Score, track: Track, part: Part, bars: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -76,10 +73,10 @@ def _encoded(trio: Trio, song: Score, track: Track, part: Part, bars: int) -> tu
 
     None if no note of it can be encoded.
     """
-    notes = strict.within(track.notes, part)
+    notes = magenta.within(track.notes, part)
     start, end = _steps(trio, song, notes, part)
     encode = _drums if track.is_drum else _line
-    tokens = encode(trio, notes["pitch"], start, end, bars * strict.steps_per_bar(trio))
+    tokens = encode(trio, notes["pitch"], start, end, bars * magenta.steps_per_bar(trio))
     return None if tokens is None else (tokens, _covered(trio, start, end, bars))
 
 
@@ -103,7 +100,7 @@ def _drums(trio: Trio, pitch: np.ndarray, start: np.ndarray, end: np.ndarray, to
 
 def _covered(trio: Trio, start: np.ndarray, end: np.ndarray, bars: int) -> np.ndarray:
     """Which bars a note reaches, or are at most `gap_bars` away from one that a note reaches: bool [bars]."""
-    bar = strict.steps_per_bar(trio)
+    bar = magenta.steps_per_bar(trio)
     first, after = start // bar - trio.gap_bars, -(-end // bar) + trio.gap_bars
     edges = np.zeros(bars + 1, np.int64)
     inside = start // bar < bars
@@ -121,7 +118,7 @@ def _together(trio: Trio, parts: tuple, bars: int) -> np.ndarray:
     playing = cover.all(axis=0)
     for end in (slice(None, trio.gap_bars), slice(-trio.gap_bars, None)) if trio.gap_bars else ():
         playing[end] = cover[:, end].any()
-    bar = strict.steps_per_bar(trio)
+    bar = magenta.steps_per_bar(trio)
     length = -(-trio.steps // bar)
     gaps = np.append(0, np.cumsum(~playing))
     starts = np.flatnonzero(gaps[length:] == gaps[: max(len(gaps) - length, 0)]) * bar

@@ -38,6 +38,7 @@ class Representation(ABC):
     """
 
     dtype: ClassVar[type] = np.uint8  # of windows in memory and on disk
+    nothing_to_train_on: ClassVar[str] = "no windows"  # what is said of a song without any
 
     steps: int = 32
     steps_per_quarter: int = 4
@@ -96,16 +97,16 @@ class Representation(ABC):
         """The passage of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`."""
 
     @abstractmethod
-    def has_onset(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a note begins in each window [n, *shape]: bool [n]."""
-
-    @abstractmethod
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, *shape] of any length: bool [n, steps, pitches or kinds of notes]."""
 
     @abstractmethod
     def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps all is as in the truth; both [n, *shape] of any length: bool [n, steps]."""
+
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in each window [n, *shape]: bool [n]."""
+        return self.onsets(windows).any(axis=(1, 2))
 
     @abstractmethod
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
@@ -177,8 +178,16 @@ class Representation(ABC):
         return {}
 
     def training_tracks(self, song: Score) -> list[int | str | None]:
-        """The tracks that `windows(song, "all")` hears one after another."""
+        """The tracks that training windows come from, one after another, where all are asked for."""
         return [None]
+
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """Why a song has no windows to train on although it has notes; empty where it may have some."""
+        return ""
+
+    def worth_training(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows [n, *shape] a model can learn from: those in which a note begins. Bool [n]."""
+        return self.has_onset(windows)
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """A passage of a song.
@@ -200,23 +209,6 @@ class Representation(ABC):
         if bars and not len(self.decode(array)[0]):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
         return Excerpt(array, grid, song, tracks, (choice, *left_out, *changes))
-
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """The windows of a song to train on: [n, *shape], all different; and, if there are none, why.
-
-        Every window that begins on a bar line, lies in the passage, and in which a note begins. A passage
-        shorter than a window is padded with silence.
-
-        Args:
-            song: the song.
-            track: as for `hear`, or "all" for every pitched track that is as long as a window.
-        """
-        try:
-            heard = [self.extract(song, one) for one in (self.training_tracks(song) if track == "all" else [track])]
-        except NoWindows as error:
-            return np.zeros((0, *self.shape), self.dtype), [str(error)]
-        long = [one for one in heard if one.grid.total_steps >= self.steps]
-        return unique(np.concatenate([self._along_bars(one) for one in long or heard[:1]])), []
 
     def cut(self, array: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
         """A passage in windows [n, *shape], and how many steps of each are its own, int64 [n].
@@ -261,12 +253,11 @@ class Representation(ABC):
         grid = Grid.regular(bars, 4 * song.ticks_per_quarter, bar)
         return Excerpt(self.encode_parts(self.instruments, grid)[0], grid, song, self.instruments)
 
-    def _along_bars(self, excerpt: Excerpt) -> np.ndarray:
-        """The windows of a passage to train on."""
+    def along_bars(self, excerpt: Excerpt) -> np.ndarray:
+        """The windows [n, *shape] of an excerpt that begin on a bar line and lie in it."""
         starts = excerpt.grid.bar_steps[:-1]
         starts = starts[(starts + self.steps <= excerpt.grid.total_steps) | (starts == 0)]
-        windows = self.take(excerpt.array, starts)
-        return windows[self.has_onset(windows)]
+        return self.take(excerpt.array, starts)
 
 
 class OnePart(Representation):

@@ -9,7 +9,6 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.extraction import magenta as strict
 from musicae.music.representations.base import OnePart, counted, sentences
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
 from musicae.music.representations.planes import hit_figures, joined, taken
@@ -35,7 +34,7 @@ class Drums(OnePart):
             published models of drums and trios were trained (then 43 was a high tom and 52 a ride, and 22 and 26,
             the edge of the hi-hat on V-Drums, were none).
         labels: show a network one of 512 numbers a step; of 9 drums only.
-        strict: make windows exactly as MusicVAE does (see `strict.drum_windows`).
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta.drum_windows`).
         gap_bars: strict only: a beat ends where so many bars are silent; 0 for never.
         max_bars: strict only: a beat is cut off after so many bars.
 
@@ -98,11 +97,6 @@ class Drums(OnePart):
         """The track of drums asked for, or all of them together."""
         return drum_part(song, track)
 
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`."""
-        track = None if track == "all" else track
-        return strict.drum_windows(self, song, track) if self.strict else super().windows(song, track)
-
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as a plane uint8 [classes, total_steps], and what was changed on the way."""
         step = grid.steps(notes["start"])
@@ -127,10 +121,6 @@ class Drums(OnePart):
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The plane [classes, total_steps] of which each window holds its first `lengths` [n] steps."""
         return joined(windows, lengths)
-
-    def has_onset(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a drum is hit in each window [n, classes, steps]: bool [n]."""
-        return windows.any(axis=(1, 2))
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where drums are hit in windows [n, classes, steps]: bool [n, steps, classes]."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.extraction import magenta as strict
 from musicae.music.formats.reading import read
 from musicae.music.representations.base import Excerpt, OnePart, sentences
 from musicae.music.representations.drums import drum_part, unknown, without_lengths
@@ -57,7 +56,7 @@ class Groove(OnePart):
             (`musicae.core.likelihoods.HVOLaplace`), or everywhere, squared, as GrooVAE's.
         condition_on_hits: whether a model is told the hits beside the window, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
-        strict: make windows exactly as GrooVAE does (see `strict.groove_windows`).
+        strict: make windows exactly as GrooVAE does (see `extraction.magenta.groove_windows`).
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -155,16 +154,11 @@ class Groove(OnePart):
         unit = song.ticks_per_quarter
         return super().extract(song.resample(unit * -(-FINE // unit)), track, bars)
 
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; of a song without drums there are none, unless a track is asked for: what other
-        tracks tap is heard, but nobody played it on drums. Strict ones come from all tracks unless one is asked for.
-        """
-        track = None if track == "all" else track
-        if self.strict:
-            return strict.groove_windows(self, song, track)
-        if track is None and not any(song.tracks[i].is_drum for i in sounding(song)):
-            return np.zeros((0, *self.shape), self.dtype), ["no drums (channel 10): nobody played this on drums"]
-        return super().windows(song, track)
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """See `Representation.untrainable`: a song without drums, which nobody played on drums, unless a track is
+        named."""
+        drums = any(song.tracks[i].is_drum for i in sounding(song))
+        return "" if drums or track is not None else "no drums (channel 10): nobody played this on drums"
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes float32 [27, total_steps], and what was changed on the way."""
@@ -201,10 +195,6 @@ class Groove(OnePart):
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The planes [27, total_steps] of which each window holds its first `lengths` [n] steps."""
         return joined(windows, lengths)
-
-    def has_onset(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a drum is hit in each window [n, 27, steps]: bool [n]."""
-        return (windows[:, :DRUMS] > 0.5).any(axis=(1, 2))
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Which drums are hit in windows [n, 27, steps]: bool [n, steps, 9]."""

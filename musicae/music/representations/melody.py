@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.extraction import magenta as strict
 from musicae.music.representations.base import Excerpt, Pitched, sentences, slices
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
@@ -45,8 +44,8 @@ class Melody(Pitched):
         steps_per_quarter: steps to a quarter note.
         lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
         highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
-        strict: make windows exactly as MusicVAE does (see `strict.windows`). Then a window has no 1 before
-            its first note, and a note held into it is lost.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta.melody_windows`). Then a window has no 1
+            before its first note, and a note held into it is lost.
         programs: strict only: first and last MIDI program heard; (0, 31) in MusicVAE's two-bar models.
         gap_bars: strict only: a melody ends where so many bars are silent; 0 for never.
         max_bars: strict only: a melody is cut off after so many bars.
@@ -102,10 +101,6 @@ class Melody(Pitched):
         """The track asked for, or the one that carries the melody (see `tracks.melody_track`)."""
         index, why = melody_track(song) if track is None else (find(song, track), "as asked")
         return song.tracks[index], f"took {describe(song, index)} ({why})"
-
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones come from all tracks unless one is asked for."""
-        return strict.windows(self, song, track) if self.strict else super().windows(song, track)
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """See `Representation.extract`; the chords and keys of the song are in the rows after the first."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.extraction import magenta_multitrack as strict_multitrack
 from musicae.music.representations.base import Excerpt, Plan, Representation, counted, placed, sentences
 from musicae.music.representations.performance import DRUMS, OFF, PIECE, SHIFT, VELOCITIES, Language, loudness_of
 from musicae.music.representations.tracks import describe, find, sounding
@@ -45,7 +44,8 @@ class Multitrack(Representation):
         most_tracks: the most tracks.
         tokens: the most tokens of a track in a window, its program and end among them.
         chords: a model is told the chord at each token.
-        strict: make windows exactly as MusicVAE does (see `windows`). Then all notes end at the bar line.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta_multitrack`). Then all notes end at the
+            bar line.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -124,10 +124,6 @@ class Multitrack(Representation):
         array = np.concatenate([said(excerpt.grid.steps(found.starts), found.chords), excerpt.array])
         within = found.at(excerpt.grid.ticks(np.arange(excerpt.grid.total_steps)))[0]
         return replace(excerpt, array=array, report=(*excerpt.report, triads.inferred(within)))
-
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones are bars as MusicVAE's (see `strict_multitrack`)."""
-        return strict_multitrack.windows(self, song, track) if self.strict else super().windows(song, track)
 
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of tracks that begin on the grid as a passage, and what was changed on the way.
@@ -266,15 +262,14 @@ class Multitrack(Representation):
 
     # Between notes and rows ----------------------------------------------------------------------
 
-    def _along_bars(self, excerpt: Excerpt) -> np.ndarray:
-        """The windows of a passage to train on: from every bar line, and of longer bars every piece."""
+    def along_bars(self, excerpt: Excerpt) -> np.ndarray:
+        """See `Representation.along_bars`: from every bar line, and of longer bars every piece."""
         lines = excerpt.grid.bar_steps
         pieces = -(-np.diff(lines) // self.steps)
         nth = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
         starts = np.repeat(lines[:-1], pieces) + nth * self.steps
         line = lines[np.searchsorted(lines, starts + self.steps, "right") - 1]
-        windows = self._windows(excerpt.array, starts, np.where(line > starts, line - starts, self.steps))
-        return windows[self.has_onset(windows)]
+        return self._windows(excerpt.array, starts, np.where(line > starts, line - starts, self.steps))
 
     def _fitting(self, notes: np.ndarray, plan: Plan) -> np.ndarray:
         """The notes without those for which the windows of a plan have no room."""

@@ -97,10 +97,6 @@ class Pianoroll(Pitched):
         own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
         return np.moveaxis(windows, 1, 0)[:, own]
 
-    def has_onset(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a note begins in each window [n, 2, steps, pitches]: bool [n]."""
-        return windows[:, ONSET].any(axis=(1, 2))
-
     def repaired(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.repaired`: nothing goes on that never began, in the window or before it."""
         onset = windows[:, ONSET] > 0

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.extraction import magenta_trio as strict_trio
 from musicae.music.representations.base import Excerpt, Representation, slices
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.melody import Melody
@@ -34,8 +33,8 @@ class Trio(Representation):
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum, "new" or "old" (see `Drums`).
         multi_hot_drums: whether a network sees nine drums that are hit or not in place of their combinations.
-        strict: make windows exactly as MusicVAE does (see `strict_trio`). Then a note held into a window is lost when
-            windows are joined.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta_trio`). Then a note held into a window is
+            lost when windows are joined.
         gap_bars: strict only: for how many bars a part may be silent.
         max_bars: strict only: a song is cut off after so many bars.
 
@@ -44,6 +43,7 @@ class Trio(Representation):
     """
 
     dtype = np.int16
+    nothing_to_train_on = "its three parts are never in one window"
 
     steps: int = 256
     kit: str = "new"
@@ -97,17 +97,16 @@ class Trio(Representation):
         missing = _silent(tracks.values())
         return tuple(tracks.values()), "; ".join(said + [f"no {' and no '.join(missing)}: left silent"] * bool(missing))
 
-    def windows(self, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; all three parts play in each of them."""
-        track = None if track == "all" else track
-        if self.strict:
-            return strict_trio.windows(self, song, track)
-        if any(len(one.notes) for one in song.tracks) and (missing := _silent(self.parts(song, track)[0])):
-            return np.zeros((0, *self.shape), self.dtype), [f"{title(song)}: no {' and no '.join(missing)}"]
-        windows, problems = super().windows(song, track)
-        together = self._struck(windows).all(axis=0)
-        never = [] if problems or together.any() else [f"{title(song)}: its three parts are never in one window"]
-        return windows[together], problems + never
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """See `Representation.untrainable`: a song that lacks one of the parts."""
+        if not any(len(one.notes) for one in song.tracks):
+            return ""
+        missing = _silent(self.parts(song, track)[0])
+        return f"{title(song)}: no {' and no '.join(missing)}" if missing else ""
+
+    def worth_training(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows [n, 3, steps] all three parts play in: bool [n]."""
+        return self._has_onset(windows).all(axis=0)
 
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of the three parts that begin on the grid, and what was changed on the way."""
@@ -142,7 +141,7 @@ class Trio(Representation):
 
     def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
-        return self._struck(windows).any(axis=0)
+        return self._has_onset(windows).any(axis=0)
 
     def repaired(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.repaired`, of each part."""
@@ -184,7 +183,7 @@ class Trio(Representation):
         labels = self.kinds[2].to_data(drums.reshape(-1, *drums.shape[-2:]))[0]
         return np.stack([melody, bass, labels.reshape(melody.shape)], axis=-2).astype(self.dtype)
 
-    def _struck(self, windows: np.ndarray) -> np.ndarray:
+    def _has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each part of windows: bool [3, n]."""
         return np.stack([kind.has_onset(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
 

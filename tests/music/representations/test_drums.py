@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from test_strict import SHARED, midi, needs_shared, song
 
 from musicae.errors import ConfigError, NoWindows
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.kits import KITS, NINE
 from musicae.music.score.note_arrays import NOTE, tidy
@@ -125,7 +126,7 @@ def test_windows_cut_and_joined_are_the_passage(kind, song):
 @each_kind
 @given(song=beats())
 def test_training_windows_are_different_and_sound(kind, song):
-    windows, problems = kind.windows(song, "all")
+    windows, problems = training_windows(kind, song, "all")
     assert not problems
     assert windows.dtype == np.uint8
     assert windows.shape[1:] == kind.shape
@@ -136,7 +137,7 @@ def test_training_windows_are_different_and_sound(kind, song):
 
 def test_labels_are_sums_of_powers_of_two():
     kind = Drums(steps=4, labels=True)
-    windows, _ = kind.windows(Song((track((0, 36), (0, 42), (2, 59)),)))
+    windows, _ = training_windows(kind, Song((track((0, 36), (0, 42), (2, 59)),)))
     assert kind.to_data(windows)[0].tolist() == [[5, 0, 256, 0]]
     assert kind.example_spec.channels == 512
 
@@ -212,7 +213,7 @@ def test_windows_are_those_of_the_original():
     different = {}
     for i, file in enumerate(files):
         rows = slice(*expected["offsets"][i : i + 2])
-        windows, _ = kind.windows(song(file["path"], file["archive"]))
+        windows, _ = training_windows(kind, song(file["path"], file["archive"]))
         silence = ~windows.any(axis=1, keepdims=True)
         roll = np.concatenate([windows, silence], 1).swapaxes(1, 2)
         labels = kind.to_data(windows)[0].astype(np.int16)
@@ -236,20 +237,20 @@ def drum_midi(*hits) -> Song:
 def test_strict_beats_end_where_a_bar_is_silent():
     kind = Drums(strict=True, steps=16)
     near, far = (drum_midi((0.0, 36), (0.125 + silence, 38)) for silence in (1.875, 2.0))
-    assert len(kind.windows(near)[0]) == 2
-    assert [w.sum() for w in kind.windows(far)[0]] == [1, 1]
+    assert len(training_windows(kind, near)[0]) == 2
+    assert [w.sum() for w in training_windows(kind, far)[0]] == [1, 1]
     wide = Drums(strict=True, steps=32)
-    assert len(wide.windows(near)[0]) == 1
-    assert len(wide.windows(far)[0]) == 0
+    assert len(training_windows(wide, near)[0]) == 1
+    assert len(training_windows(wide, far)[0]) == 0
 
 
 def test_strict_drums_leave_out_what_the_kit_lacks():
     song = drum_midi((0.0, 36), (0.5, 22), (2.0, 43))
-    new, old = (Drums(strict=True, kit=kit).windows(song)[0] for kit in ("new", "old"))
+    new, old = (training_windows(Drums(strict=True, kit=kit), song)[0] for kit in ("new", "old"))
     assert np.argwhere(new[0].T).tolist() == [[0, 0], [4, 2], [16, 4]]
     assert np.argwhere(old[0].T).tolist() == [[0, 0], [16, 6]]
 
 
 def test_strict_drums_say_why_there_are_none():
-    assert Drums(strict=True).windows(midi((0.0, 1.0, 60)))[1][0].startswith("the song: no drums")
-    assert "in 4/4 at one tempo" in Drums(strict=True).windows(drum_midi((0.0, 36)))[1][0]
+    assert training_windows(Drums(strict=True), midi((0.0, 1.0, 60)))[1][0].startswith("the song: no drums")
+    assert "in 4/4 at one tempo" in training_windows(Drums(strict=True), drum_midi((0.0, 36)))[1][0]

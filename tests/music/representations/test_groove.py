@@ -13,6 +13,7 @@ from test_drums import beats, drum_midi, track
 from test_strict import SHARED, midi, needs_shared, song
 
 from musicae.errors import ConfigError, NoWindows
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.groove import Groove
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, TimeSignature, Track
@@ -106,7 +107,7 @@ def test_windows_cut_and_joined_are_the_passage(kind, song):
 @each_kind
 @given(song=beats())
 def test_training_windows_are_different_and_sound(kind, song):
-    windows, problems = kind.windows(song, "all")
+    windows, problems = training_windows(kind, song, "all")
     assert not problems
     assert windows.dtype == np.float32
     assert windows.shape[1:] == kind.shape
@@ -119,15 +120,15 @@ def test_pitched_music_is_heard_as_taps_but_nothing_to_train_on():
     tune = Song((Track(hits((0, 60, 80), (480, 62, 90)).tracks[0].notes, name="Piano"),))
     assert "there is none of drums" in Groove().extract(tune).report[0]
     assert not any("keys that this kit lacks" in sentence for sentence in Groove().extract(tune).report)
-    windows, problems = Groove().windows(tune, "all")
+    windows, problems = training_windows(Groove(), tune, "all")
     assert not len(windows)
     assert "no drums" in problems[0]
-    assert len(Groove().windows(tune, 1)[0]) == 1
+    assert len(training_windows(Groove(), tune, 1)[0]) == 1
 
 
 def test_training_windows_begin_with_each_bar():
     two_bars = [(1920 * bar + 480 * beat + bar, 36 + 2 * (beat % 2), 80) for bar in range(4) for beat in range(4)]
-    assert len(Groove().windows(hits(*two_bars))[0]) == 3
+    assert len(training_windows(Groove(), hits(*two_bars))[0]) == 3
 
 
 def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
@@ -250,7 +251,7 @@ def test_windows_are_those_of_the_original():
     for i, file in enumerate(files):
         rows = np.arange(*expected["offsets"][i : i + 2])
         rows = rows[np.argsort(expected["window"][rows])]
-        windows, why = kind.windows(song(file["path"], file["archive"]))
+        windows, why = training_windows(kind, song(file["path"], file["archive"]))
         exact = expected["exact"][rows].astype(bool)
         if len(windows) != len(rows) or bool(why) != (not len(rows)):
             different[file["path"]] = (len(windows), len(rows))
@@ -263,9 +264,9 @@ def test_windows_are_those_of_the_original():
 
 def test_a_key_that_the_kit_lacks_is_a_reason_and_outside_strict_a_drum():
     song = drum_midi((0.0, 36), (1.0, 61), (3.9, 38))
-    windows, why = Groove(strict=True).windows(song)
+    windows, why = training_windows(Groove(strict=True), song)
     assert len(windows) == 1
-    windows, why = Groove(strict=True, kit="roland").windows(song)
+    windows, why = training_windows(Groove(strict=True, kit="roland"), song)
     assert windows.shape == (0, 27, 32)
     assert why == ["keys that the kit lacks: 61"]
     assert "1 hit on keys that this kit lacks" in " ".join(Groove(kit="roland").extract(song).report)
@@ -273,20 +274,20 @@ def test_a_key_that_the_kit_lacks_is_a_reason_and_outside_strict_a_drum():
 
 def test_strict_windows_follow_each_other_or_hop():
     song = drum_midi(*((i / 2, 36) for i in range(24)))  # six bars
-    assert len(Groove(strict=True).windows(song)[0]) == 3
-    assert len(Groove(strict=True, hop_bars=1).windows(song)[0]) == 5
-    assert len(Groove(strict=True, steps=128).windows(song)[0]) == 0
+    assert len(training_windows(Groove(strict=True), song)[0]) == 3
+    assert len(training_windows(Groove(strict=True, hop_bars=1), song)[0]) == 5
+    assert len(training_windows(Groove(strict=True, steps=128), song)[0]) == 0
 
 
 @pytest.mark.parametrize("song", [midi((0.0, 9.0, 36), metre=(3, 4)), midi((0.0, 9.0, 36))], ids=["3/4", "one bar"])
 def test_what_the_original_does_not_hear_makes_none(song):
-    windows, why = Groove(strict=True).windows(song)
+    windows, why = training_windows(Groove(strict=True), song)
     assert len(windows) == 0
     assert len(why) == 1
 
 
 def test_a_tempo_that_changes_after_the_last_note_counts_too():
     song = drum_midi(*((i / 2, 36) for i in range(8)))
-    assert len(Groove(strict=True).windows(song)[0]) == 1
+    assert len(training_windows(Groove(strict=True), song)[0]) == 1
     later = replace(song, tempos=(*song.tempos, Tempo(10**6, 90.0)))
-    assert len(Groove(strict=True).windows(later)[0]) == 0
+    assert len(training_windows(Groove(strict=True), later)[0]) == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from musicae.errors import ConfigError, NoWindows
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody
 from musicae.music.representations.tokens import canonical
 from musicae.music.representations.tracks import melody_track
@@ -78,20 +79,20 @@ def test_a_note_held_over_into_the_chosen_bars_is_left_out():
 def test_training_windows_begin_on_the_bar_lines_of_any_metre():
     notes = [(3 * i, 3 * i + 3, 60 + i) for i in range(20)]
     song = Song((track(*notes),), time_signatures=(TimeSignature(0, 3, 4),))
-    windows, _ = Melody().windows(song)
+    windows, _ = training_windows(Melody(), song)
     assert [window[0] for window in windows] == [41, 45, 49]
 
 
 def test_a_song_shorter_than_a_window_is_padded_once():
-    windows, _ = Melody().windows(Song((track((0, 16, 60)),)))
+    windows, _ = training_windows(Melody(), Song((track((0, 16, 60)),)))
     assert windows.tolist() == [[41, *[0] * 15, 1, *[0] * 15]]
 
 
 def test_all_tracks_are_heard_for_training():
     long = [(4 * i, 4 * i + 4, 60 + i) for i in range(8)]
     song = Song((track(*long), track(*((s, e, p - 20) for s, e, p in long)), track((0, 1, 90))))
-    assert len(Melody().windows(song, "all")[0]) == 2
-    assert len(Melody().windows(song, 3)[0]) == 1
+    assert len(training_windows(Melody(), song, "all")[0]) == 2
+    assert len(training_windows(Melody(), song, 3)[0]) == 1
 
 
 BUSY_PIANO = track(*((i, i + 1, 48 + i % 12) for i in range(64)), *((i, i + 1, 40) for i in range(64)))

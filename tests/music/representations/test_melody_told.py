@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError
 from musicae.music.extraction import magenta as strict
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import REPRESENTATIONS, Melody
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import KeySignature, TimeSignature, Track
@@ -102,8 +103,8 @@ def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitone
 
 @given(song=songs())
 def test_training_windows_differ_in_melody_chords_or_key(song):
-    windows, problems = BOTH.windows(song, "all")
-    assert not problems
+    windows, problems = training_windows(BOTH, song, "all")
+    assert bool(problems) == (len(windows) == 0)
     assert windows.shape[1:] == (3, 16)
     assert len({window.tobytes() for window in windows}) == len(windows)
 
@@ -271,8 +272,8 @@ SAME = [(i, i + 1, 72) for i in range(24)]
 
 def test_equal_melodies_over_other_chords_are_kept():
     song = midi(SAME, triads("C C F F C C"))
-    windows, _ = CHORDS.windows(song, 1)
-    plain, _ = Melody(strict=True, programs=(0, 31)).windows(song, 1)
+    windows, _ = training_windows(CHORDS, song, 1)
+    plain, _ = training_windows(Melody(strict=True, programs=(0, 31)), song, 1)
     assert len(plain) == 1
     found = {(chords.name(a), chords.name(b)) for a, b in windows[:, 1, ::16].tolist()}
     assert found == {("C", "C"), ("C", "F"), ("F", "F"), ("F", "C")}
@@ -280,42 +281,44 @@ def test_equal_melodies_over_other_chords_are_kept():
 
 
 def test_chords_are_inferred_from_what_the_settings_let_in():
-    heard = CHORDS.windows(midi(SAME, triads("F F F F F F")))[0]
-    deaf = CHORDS.windows(midi(SAME, triads("F F F F F F"), second=48))[0]
+    heard = training_windows(CHORDS, midi(SAME, triads("F F F F F F")))[0]
+    deaf = training_windows(CHORDS, midi(SAME, triads("F F F F F F"), second=48))[0]
     assert set(heard[:, 1].ravel().tolist()) == {6}
     assert set(deaf[:, 1].ravel().tolist()) != {6}
 
 
 def test_a_part_without_inference_has_no_windows():
-    assert len(CHORDS.windows(midi(SAME, metre=(2, 2)))[0])
-    assert len(Melody(strict=True).windows(midi(SAME, metre=(8, 8)))[0])
-    windows, problems = CHORDS.windows(midi(SAME, metre=(8, 8)))
+    assert len(training_windows(CHORDS, midi(SAME, metre=(2, 2)))[0])
+    assert len(training_windows(Melody(strict=True), midi(SAME, metre=(8, 8)))[0])
+    windows, problems = training_windows(CHORDS, midi(SAME, metre=(8, 8)))
     assert windows.shape == (0, 2, 32)
     assert len(problems) == 1
 
 
 def test_strict_keys_are_tonics_of_signatures_only_without_chords():
     song = midi(SAME, triads("C F G C F C"), keys=[(9 + 12, 0.0), (2, 4.0)])  # A minor, then D major
-    by_sign, _ = Melody(steps=16, strict=True, key=True).windows(song, 1)
+    by_sign, _ = training_windows(Melody(steps=16, strict=True, key=True), song, 1)
     assert sorted({int(k) for k in by_sign[:, 1].ravel()}) == [1 + 2, 1 + 9]
     heard = Melody(strict=True, key=True, chords=True).extract(song, 1).array
     assert set(heard[2].tolist()) == {1}
-    by_ear, _ = Melody(steps=16, strict=True, key=True, chords=True).windows(song, 1)
+    by_ear, _ = training_windows(Melody(steps=16, strict=True, key=True, chords=True), song, 1)
     assert set(by_ear[:, 2].ravel().tolist()) == {1}
-    assert set(Melody(strict=True, key=True).windows(midi(SAME, triads("C F G C F C")), 1)[0][:, 1].ravel()) == {1}
+    assert set(
+        training_windows(Melody(strict=True, key=True), midi(SAME, triads("C F G C F C")), 1)[0][:, 1].ravel()
+    ) == {1}
 
 
 def test_after_the_last_note_its_chord_goes_on():
     tune = [(i, i + 1, 60 + 4 * (i % 2)) for i in range(5)]
     song = midi(tune, [*triads("C"), (4, 4.1, 53), (4, 4.1, 57), (4, 4.1, 60)])
-    (window,), _ = CHORDS.windows(song, 1)
+    (window,), _ = training_windows(CHORDS, song, 1)
     harmonies = harmony.of_part(song.tracks, 0, song.end, song).chords
     assert window[1].tolist() == np.repeat(harmonies, 8).tolist() + [int(harmonies[-1])] * (32 - 8 * len(harmonies))
 
 
 @given(song=songs())
 def test_strict_windows_are_those_of_the_melody_alone_with_rows(song):
-    plain, _ = Melody(strict=True, steps=16).windows(song)
-    told, _ = Melody(strict=True, steps=16, key=True, chords=True).windows(song)
+    plain, _ = training_windows(Melody(strict=True, steps=16), song)
+    told, _ = training_windows(Melody(strict=True, steps=16, key=True, chords=True), song)
     assert {w.tobytes() for w in np.ascontiguousarray(told[:, 0])} == {w.tobytes() for w in plain}
     assert len({w.tobytes() for w in told}) == len(told)

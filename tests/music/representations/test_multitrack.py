@@ -16,6 +16,7 @@ from test_strict import SHARED, needs_shared, song
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import notes_right, score
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.multitrack import CHORD, Multitrack
 from musicae.music.representations.performance import DRUMS
 from musicae.music.score.grid import Grid
@@ -139,7 +140,7 @@ def test_any_metre(metre, lengths):
     assert [length for _, length in plan] == lengths
     windows, _ = BAND.cut(excerpt.array, plan)
     assert BAND.onsets(windows).sum(axis=(1, 2)).tolist() == [length // 24 for length in lengths]
-    onsets = BAND.onsets(BAND.windows(song)[0])
+    onsets = BAND.onsets(training_windows(BAND, song)[0])
     longest = np.array([length for _, length in plan]).max()
     assert not onsets[:, longest:].any()
     assert len(onsets) == {(3, 4): 4, (5, 4): 8, (2, 4): 4}[metre]
@@ -151,7 +152,7 @@ def test_any_metre(metre, lengths):
 def test_rows_are_by_program_and_drums_are_last():
     beat = track((0, 1, 36), is_drum=True, program=5)
     song = Song((beat, track((0, 1, 60), program=40), track((0, 1, 30), program=33)))
-    windows, _ = BAND.windows(song)
+    windows, _ = training_windows(BAND, song)
     assert windows.reshape(8, 64)[:, 0].tolist() == [360 + 33, 360 + 40, 488, *[END] * 5]
     excerpt = BAND.extract(song)
     assert [(one.program, one.is_drum) for one in BAND.render(excerpt.array, excerpt).tracks] == [
@@ -163,7 +164,7 @@ def test_rows_are_by_program_and_drums_are_last():
 
 
 def test_a_bar_that_only_one_track_plays_is_heard():
-    assert len(BAND.windows(Song((track((0, 1, 60)),)))[0]) == 1
+    assert len(training_windows(BAND, Song((track((0, 1, 60)),)))[0]) == 1
     assert BAND.extract(Song((track((0, 1, 60)),))).report[0] == "took 1 track"
 
 
@@ -286,7 +287,7 @@ def test_after_the_first_end_is_nothing():
 @each_kind
 @given(band=bands(most_tracks=4), semitones=st.integers(-150, 150))
 def test_transposed_windows_keep_drums_and_rhythm_and_stay_in_range(kind, band, semitones):
-    windows, problems = kind.windows(band)
+    windows, problems = training_windows(kind, band)
     assert not problems
     assert len({window.tobytes() for window in windows}) == len(windows)
     assert kind.has_onset(windows).all()
@@ -309,10 +310,12 @@ def test_transposed_windows_keep_drums_and_rhythm_and_stay_in_range(kind, band, 
 
 
 def test_figures():
-    one = BAND.windows(Song((track((0, 4, 60), (4, 8, 62)), track((0, 1, 36), is_drum=True))))[0]
-    other = BAND.windows(Song((track((0, 4, 60), (4, 8, 64)), track((0, 1, 36), is_drum=True))))[0]
-    quiet = BAND.windows(Song((track((0, 4, 60), (4, 8, 62, 10)), track((0, 1, 36), is_drum=True))))[0]
-    again = BAND.windows(Song((track((0, 4, 60), (4, 6, 62), (6, 8, 62)), track((0, 1, 36), is_drum=True))))[0]
+    one = training_windows(BAND, Song((track((0, 4, 60), (4, 8, 62)), track((0, 1, 36), is_drum=True))))[0]
+    other = training_windows(BAND, Song((track((0, 4, 60), (4, 8, 64)), track((0, 1, 36), is_drum=True))))[0]
+    quiet = training_windows(BAND, Song((track((0, 4, 60), (4, 8, 62, 10)), track((0, 1, 36), is_drum=True))))[0]
+    again = training_windows(BAND, Song((track((0, 4, 60), (4, 6, 62), (6, 8, 62)), track((0, 1, 36), is_drum=True))))[
+        0
+    ]
     assert np.flatnonzero(~BAND.step_matches(one, other)[0]).tolist() == list(range(24, 48))
     assert np.flatnonzero(~BAND.step_matches(one, quiet)[0]).tolist() == list(range(24, 48))
     assert np.flatnonzero(~BAND.step_matches(one, again)[0]).tolist() == [36]
@@ -321,7 +324,7 @@ def test_figures():
     assert figures["step_accuracy"] == (72.0, 96.0)
     assert figures["program_f1"] == (4.0, 4.0)
     assert notes_right(BAND, BAND.join(other, [96]), BAND.join(one, [96])) == pytest.approx(2 / 3)
-    strings = BAND.windows(Song((track((0, 4, 60), (4, 8, 62), program=48),)))[0]
+    strings = training_windows(BAND, Song((track((0, 4, 60), (4, 8, 62), program=48),)))[0]
     assert score(BAND)(strings, one)["program_f1"] == (0.0, 3.0)
     assert np.flatnonzero(BAND.step_matches(strings, one)[0]).tolist() == list(range(48, 96))
 
@@ -346,7 +349,7 @@ def chord(at: float, *pitches: int) -> list[tuple]:
 def test_each_token_is_told_the_chord_in_force():
     c, f = chord(0, 48, 60, 64, 67), chord(8, 53, 60, 65, 69)
     song = Song((track(*c, *f), track((0, 1, 36), is_drum=True)))
-    windows, _ = TOLD.windows(song)
+    windows, _ = training_windows(TOLD, song)
     tokens, told = windows.reshape(2, 8, 64)
     piano = told[0][tokens[0] != NOTHING].tolist()
     assert piano[0] == 0
@@ -404,7 +407,7 @@ def test_bars_are_those_of_the_original():
         rows = slice(*expected["offsets"][i : i + 2])
         tokens, exact = expected["tokens"][rows].reshape(-1, 512), expected["exact"][rows].astype(bool)
         tokens = np.where(tokens < 0, NOTHING, tokens).astype(np.int16)
-        windows, problems = STRICT.windows(song(file["path"], file["archive"]))
+        windows, problems = training_windows(STRICT, song(file["path"], file["archive"]))
         ours, sure, all_rows = (Counter(map(bytes, w)) for w in (windows, tokens[exact], tokens))
         # rows that hang on the last bit of a float may be missing here or differ; every other row is here
         if sure - ours or len(windows) != file["examples_exact"] or (exact.all() and ours != all_rows):
@@ -415,9 +418,9 @@ def test_bars_are_those_of_the_original():
 
 def test_strict_bars_want_two_tracks_and_eight_events():
     piano, drums = track((0, 4, 60), (4, 8, 62), (20, 24, 62)), track((0, 1, 36), (16.1, 16.2, 36), is_drum=True)
-    windows, _ = STRICT.windows(Song((piano, drums)))
+    windows, _ = training_windows(STRICT, Song((piano, drums)))
     assert len(windows) == 2
-    alone, problems = STRICT.windows(Song((piano,)))
+    alone, problems = training_windows(STRICT, Song((piano,)))
     assert alone.shape == (0, 512)
     assert len(problems) == 1
 
@@ -425,7 +428,7 @@ def test_strict_bars_want_two_tracks_and_eight_events():
 def test_strict_a_note_that_rounds_to_the_next_bar_is_lost_and_its_empty_track_becomes_drums():
     late = track((15.99, 18, 70), program=5)
     song = Song((track(*((i, i + 1, 60) for i in range(16))), late))
-    windows, _ = STRICT.windows(song)
+    windows, _ = training_windows(STRICT, song)
     assert windows.reshape(8, 64)[1, :4].tolist() == [488, 351, END, NOTHING]
     excerpt = BAND.extract(song)
     assert (96, 108, 70) in excerpt.array[["start", "end", "pitch"]].tolist()
@@ -446,7 +449,7 @@ def test_chords_are_those_of_the_original():
     for i, file in enumerate(files):
         rows = slice(*expected["offsets"][i : i + 2])
         theirs = np.stack([expected[name][rows].reshape(-1, 512) for name in ("tokens", "chords")], 1).astype(np.int16)
-        ours = kind.windows(song(file["path"], file["archive"]))[0].copy()
+        ours = training_windows(kind, song(file["path"], file["archive"]))[0].copy()
         # the original drops bars where two chords meet by the last bit of a float; so do we, but for one that hangs
         # on a tie
         assert len(ours) - len(theirs) == (file["path"] == "openscore_lieder/midi/lc4904021.mid")

@@ -15,6 +15,7 @@ from test_strict import SHARED, needs_shared, song
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import score
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.trio import Trio
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
@@ -118,7 +119,7 @@ def test_rendering_keeps_programs_and_names():
 
 
 def test_what_a_network_sees():
-    windows, _ = TRIO.windows(BAND)
+    windows, _ = training_windows(TRIO, BAND)
     assert windows[0, :, :5].tolist() == [[53, 0, 0, 0, 54], [17, 0, 0, 0, 18], [1, 0, 0, 0, 1]]
     assert (TRIO.example_spec.channels, TRIO.example_spec.size) == ((90, 90, 512), (32,))
     x, condition = TRIO.to_data(windows)
@@ -194,20 +195,20 @@ def test_what_is_missing_is_silent_and_makes_no_windows_to_train_on():
     assert "no bass: left silent" in excerpt.report[0]
     assert not (excerpt.array[1] > 1).any()
     assert TRIO.render(excerpt.array, excerpt).tracks[1].program == 33
-    windows, problems = TRIO.windows(song)
+    windows, problems = training_windows(TRIO, song)
     assert windows.shape == (0, 3, 32)
     assert problems == ["a song: no bass"]
     with pytest.raises(NoWindows, match="no notes"):
         TRIO.extract(Song((Track(),)))
-    assert len(TRIO.windows(Song((Track(),)))[1]) == 1
+    assert len(training_windows(TRIO, Song((Track(),)))[1]) == 1
 
 
 def test_all_three_play_in_every_window_to_train_on():
     late = track(*((i, i + 2, 40) for i in range(64, 96, 4)), program=33)
-    windows, _ = TRIO.windows(Song((line(72, 96), late, beat(96))))
+    windows, _ = training_windows(TRIO, Song((line(72, 96), late, beat(96))))
     assert len(windows) == 2
     far = track((160, 162, 40), program=33)
-    windows, problems = TRIO.windows(Song((line(72, 32), far, beat(32))))
+    windows, problems = training_windows(TRIO, Song((line(72, 32), far, beat(32))))
     assert len(windows) == 0
     assert problems == ["the song: its three parts are never in one window"]
 
@@ -221,7 +222,7 @@ def test_changes_are_said_of_each_part():
 
 
 def test_figures_of_each_part():
-    truth, _ = TRIO.windows(BAND)
+    truth, _ = training_windows(TRIO, BAND)
     heard = truth.copy()
     heard[:, 1, :8] = 0
     figures = score(TRIO)(heard, truth)
@@ -252,7 +253,7 @@ def test_windows_are_those_of_the_original():
         rows = slice(*expected["offsets"][i : i + 2])
         theirs = np.stack([expected[name][rows] for name in ("melody", "bass", "drums")], 1).astype(np.int16)
         exact = expected["exact"][rows].astype(bool)
-        windows, problems = STRICT.windows(song(file["path"], file["archive"]))
+        windows, problems = training_windows(STRICT, song(file["path"], file["archive"]))
         ours, sure, all_rows = (Counter(map(bytes, w.copy())) for w in (windows, theirs[exact], theirs))
         # rows that hang on the last bit of a float may be missing here or differ; every other row is here
         if sure - ours or len(windows) != file["examples_exact"] or (exact.all() and ours != all_rows):
@@ -272,7 +273,9 @@ def test_strict_a_part_may_be_silent_for_two_bars():
     def windows(first: int) -> int:
         bass = track((0, 1, 40), (16 * first, 16 * first + 1, 40), program=33)
         return len(
-            Trio(steps=16, strict=True).windows(Song((line(60, 16 * first + 16), bass, beat(16 * first + 16))))[0]
+            training_windows(
+                Trio(steps=16, strict=True), Song((line(60, 16 * first + 16), bass, beat(16 * first + 16)))
+            )[0]
         )
 
     assert windows(5) == 6
