@@ -161,7 +161,7 @@ class Listening(Decoding):
     """bars to hear, e.g. 5-12"""
 
     @property
-    def for_task(self) -> dict[str, Any]:
+    def hearing(self) -> dict[str, Any]:
         """`track` and `bars` as a music model's verbs take them.
 
         Raises:

@@ -287,9 +287,9 @@ def training_table(folder: Path) -> list[dict[str, str]]:
 
 def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, for none of it goes with the new one; but not a corpus that it is to read."""
-    from musicae.music.latent.reranking import CHOICE
+    from musicae.music.latent.reranking import RERANKER
 
-    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, CHOICE)]
+    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, RERANKER)]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
         left.append(folder / CORPUS / INDEX)
     for path in left:
@@ -347,12 +347,12 @@ def choose(model: Model, examples: Examples) -> None:
 
     Where it cannot be fitted, what was there is removed.
     """
-    from musicae.music.latent.reranking import CHOICE, fitted
+    from musicae.music.latent.reranking import RERANKER, fitted
 
-    (model.folder / CHOICE).unlink(missing_ok=True)
-    model.choice = fitted(model, examples.array, model.preset.training.seed)
-    if model.choice:
-        model.choice.save(model.folder)
+    (model.folder / RERANKER).unlink(missing_ok=True)
+    model.reranker = fitted(model, examples.array, model.preset.training.seed)
+    if model.reranker:
+        model.reranker.save(model.folder)
 
 
 def encoded(model: Model, examples: Examples, most: int) -> np.ndarray:

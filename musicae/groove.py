@@ -58,7 +58,7 @@ class Groove(Listening, Writing):
         target = self.target(f"{self.file.stem}_{done}", ".mid")
         self.planned(target, 1)
         model = self._player(name)
-        played = model.reconstruct(self.file, **self.decoding, **self.excerpt)
+        played = model.reconstruct(self.file, **self.decoding, **self.hearing)
         self.report(self.file, [f"played by {model.name}", *played.report])
         titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
         songs = [played.original, played.song]

@@ -48,9 +48,9 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     prior = FittedMixture.load(folder) if preset.prior else None
     model = of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
     if preset.musical:
-        from musicae.music.latent.reranking import Choice
+        from musicae.music.latent.reranking import Reranker
 
-        model.choice = Choice.load(folder)
+        model.reranker = Reranker.load(folder)
     return model
 
 

@@ -45,7 +45,7 @@ class Reconstruct(Telling, Listening, Writing):
         self.result(content, [line for _, lines in done for line in lines])
 
     def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        heard = model.reconstruct(file, **self.decoding, **self.excerpt, **self.told)
+        heard = model.reconstruct(file, **self.decoding, **self.hearing, **self.told)
         self.report(file, heard.report)
         both = [heard.original, heard.song]
         titles = [f"{(self.hits or file).name}, as far as the model hears it", "what the model gives back"]

@@ -53,7 +53,7 @@ class Vary(Telling, Listening, Writing):
 
         self.planned(path, self.number)
         wishes = {"more": amounts("more", self.more), "less": amounts("less", self.less)}
-        how = self.decoding | self.excerpt | self.told
+        how = self.decoding | self.hearing | self.told
         varied = model.vary(self.file, self.number, strength=self.strength, **wishes, **how)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
@@ -77,7 +77,7 @@ class Vary(Telling, Listening, Writing):
 
     def _line(self, varied: Variations, i: int) -> str:
         """What became of one variation: how much was kept, and each attribute that was asked for, before and after."""
-        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.asked)
+        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.requested)
         return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *changes])}"
 
     def _pictures(self, model: ImageModel, path: Path) -> None:

@@ -126,7 +126,7 @@ def neighbours(
     return {"neighbours": neighbour_accuracy(encode(examples), examples.labels, reference)}
 
 
-def rejoin(codes: np.ndarray, seed: int = 0) -> dict:
+def spread(codes: np.ndarray, seed: int = 0) -> dict:
     """How codes `[n, latent]` are spread, to be compared with N(0, I).
 
     Returns:
