@@ -203,7 +203,7 @@ def train(
         settings: of the classifier (`settings_for`).
         splits: labelled pictures.
         folder: where to write.
-        resume: go on where an earlier run in that folder stopped.
+        resume: go on with the run in that folder.
         force: start anew in a folder that holds a classifier.
         device: `"cpu"`, `"cuda"`, ...; by default the best there is.
         quiet: show no progress.
@@ -225,12 +225,9 @@ def train(
     state = trainer.run(resume)
     classifier = ImageClassifier(settings, Classifier(settings))
     checkpoints.read_weights(folder, classifier.network)
-    classifier.metrics = {
-        "data": splits.report(),
-        "accuracy": classifier.accuracy(splits.test),
-        "examples": len(splits.test),
-        "trained": {"steps": state.step, "seconds": round(state.seconds)},
-    }
+    trained = {"steps": state.step, "seconds": round(state.seconds)}
+    measured = {"accuracy": classifier.accuracy(splits.test), "examples": len(splits.test)}
+    classifier.metrics = {"data": splits.report(), **measured, "trained": trained}
     checkpoints.write_json(folder, checkpoints.METRICS, classifier.metrics)
     return classifier
 

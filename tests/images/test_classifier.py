@@ -71,6 +71,16 @@ def test_a_classifier_is_loaded_without_a_pickle(folder):
     assert np.array_equal(first.probabilities(x), again.probabilities(x))
 
 
+def test_settings_under_their_former_name_are_read(folder, tmp_path):
+    for name in ("model.safetensors", SETTINGS):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    written = (folder / SETTINGS).read_text()
+    former = written.replace('"format": 2', '"format": 1').replace('"ImageClassifierSettings"', '"JudgeSettings"')
+    (tmp_path / SETTINGS).write_text(former)
+    assert former != written
+    assert ImageClassifier.load(tmp_path).settings == ImageClassifier.load(folder).settings
+
+
 def test_the_same_seed_trains_the_same_classifier_and_a_finished_one_resumes_to_itself(digits, tmp_path):
     settings = small(digits, steps=4)
     for name in "ab":
