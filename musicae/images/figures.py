@@ -28,7 +28,7 @@ SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: pictures of less height are enlar
 PAPER, INK = 255, 40  # levels
 LETTERS = 15  # pixels, the height of captions
 DOTS = 120  # per inch, of what matplotlib draws
-FEW = 40  # points on a line: so few are marked
+FEW = 40  # points on a line, below which each is marked
 UNITS = {
     "loss": "loss (nats)",
     "distortion": "distortion (nats)",

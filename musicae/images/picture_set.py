@@ -64,7 +64,7 @@ class PictureSet:
 
 
 def one_hot(labels: np.ndarray, classes: int) -> torch.Tensor:
-    """Labels `[n]` as indicators, float32 `[n, classes]`."""
+    """Labels `[n]` as one-hot vectors, float32 `[n, classes]`."""
     import torch
 
     return torch.from_numpy(np.eye(classes, dtype=np.float32)[labels])
@@ -124,9 +124,9 @@ def complete_splits(
     Args:
         sets: the parts that the source has, under the names of `PARTS`.
         seed: of the draws.
-        fractions: of the whole that become training, validation and test.
+        fractions: of the only part that become training, validation and test.
         ordered: whether, if there is a test part, validation is the end of the training part, not a random draw.
-        binary: as `PictureSet` has it, for all parts.
+        binary: of all parts, as in `PictureSet`.
 
     Raises:
         DataError: there are held-out parts only.
