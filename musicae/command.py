@@ -161,7 +161,7 @@ class Listening(Decoding):
     """bars to hear, e.g. 5-12"""
 
     @property
-    def hearing(self) -> dict[str, Any]:
+    def for_task(self) -> dict[str, Any]:
         """`track` and `bars` as a music model's verbs take them.
 
         Raises:
@@ -266,13 +266,13 @@ class Writing(Placing):
             part.save(target, force=self.force)
         if self.wav:
             from musicae.files import write_atomically
-            from musicae.music.audio import render
+            from musicae.music.render.audio import render
 
             write_atomically(plan["wav"][0], render(whole), self.force)
         if self.png:
             picture(plan["png"][0], self.force)
         if self.html:
-            from musicae.music.html import save_page
+            from musicae.music.render.html import save_page
 
             save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
         return plan

@@ -72,7 +72,7 @@ class Evaluate(Command):
             for sentence in circumstances(model):
                 self.say(sentence)
             if model.preset.musical and self.samples:
-                from musicae.music.judging import enough_songs
+                from musicae.music.evaluation.two_sample import enough_songs
 
                 enough_songs(getattr(splits, self.part))  # before it takes minutes
             weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
@@ -101,7 +101,7 @@ class Evaluate(Command):
 
     def _judged(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
         """What the model makes up, beside the part that is measured."""
-        from musicae.music.judging import judged
+        from musicae.music.evaluation.two_sample import judged
 
         train = None if self.part == "train" else splits.train
         how = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}

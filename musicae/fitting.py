@@ -184,8 +184,8 @@ def open_data(
 
 
 def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_out: bool) -> Splits:
-    from musicae.music.corpus import Corpus, build
-    from musicae.music.windows import Windows
+    from musicae.music.data.corpus import Corpus, build
+    from musicae.music.data.windows import Windows
 
     existing = [path for path in (*map(Path, sources), folder) if (path / INDEX).exists()]
     if existing and len(sources) > 1 and existing != [folder]:
@@ -287,7 +287,7 @@ def training_table(folder: Path) -> list[dict[str, str]]:
 
 def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, for none of it goes with the new one; but not a corpus that it is to read."""
-    from musicae.music.choice import CHOICE
+    from musicae.music.latent.reranking import CHOICE
 
     left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, CHOICE)]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
@@ -334,7 +334,7 @@ def steer(model: Model, examples: Examples) -> None:
 
     Where none can be fitted, those that were there are removed.
     """
-    from musicae.music.steering import fitted
+    from musicae.music.latent.steering import fitted
 
     (model.folder / DIRECTIONS).unlink(missing_ok=True)
     model.directions = fitted(model, examples.array, model.preset.training.seed)
@@ -347,7 +347,7 @@ def choose(model: Model, examples: Examples) -> None:
 
     Where it cannot be fitted, what was there is removed.
     """
-    from musicae.music.choice import CHOICE, fitted
+    from musicae.music.latent.reranking import CHOICE, fitted
 
     (model.folder / CHOICE).unlink(missing_ok=True)
     model.choice = fitted(model, examples.array, model.preset.training.seed)

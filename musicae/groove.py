@@ -2,11 +2,11 @@
 
 In Python, of any length, window by window:
 
-    model = musicae.load("groove-2bar").hearing("humanise")
+    model = musicae.load("groove-2bar").for_task("humanise")
     played = model.reconstruct("beat.mid")
     played.song.save("played.mid")
 
-What the model then hears of the file is what its training left of performances (`musicae.music.corruptions`): of a
+What the model then hears of the file is what its training left of performances (`musicae.music.data.corruptions`): of a
 score the hits, of taps only when they are, of a beat all but the hi-hat.
 """
 
@@ -23,7 +23,7 @@ from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
-    from musicae.music.passages import Reconstruction
+    from musicae.music.results import Reconstruction
 
 # What each task is called when it is done, its model, and the setting of `GrooveCorruption` that its models were
 # trained with.
@@ -58,14 +58,14 @@ class Groove(Listening, Writing):
         target = self.target(f"{self.file.stem}_{done}", ".mid")
         self.planned(target, 1)
         model = self._player(name)
-        played = model.reconstruct(self.file, **self.decoding, **self.hearing)
+        played = model.reconstruct(self.file, **self.decoding, **self.excerpt)
         self.report(self.file, [f"played by {model.name}", *played.report])
         titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
         songs = [played.original, played.song]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 
@@ -89,7 +89,7 @@ class Groove(Listening, Writing):
             return replace(self, model=str(trained) if own else name)._player(name)
         model = self.suited([self.file])
         try:
-            return model.hearing(TASKS[self.task][2])
+            return model.for_task(TASKS[self.task][2])
         except ConfigError:
             raise ConfigError(
                 f"{model.name} was not trained to {self.task}: leave --model out, or choose one like {name}"

@@ -46,7 +46,7 @@ class Interpolate(Telling, Listening, Writing):
 
     def _songs(self, model: MusicModel, path: Path) -> None:
         self.planned(path, self.steps)
-        how = self.decoding | self.hearing | self.told
+        how = self.decoding | self.excerpt | self.told
         between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **how)
         for file, sentences in zip((self.a, self.b), between.report, strict=True):
             self.report(file, sentences)
@@ -61,7 +61,7 @@ class Interpolate(Telling, Listening, Writing):
         ]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_interpolation
+            from musicae.music.render.png import save_interpolation
 
             save_interpolation(between.songs, png, between.originals, force, (self.a.stem, self.b.stem))
 

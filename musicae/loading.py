@@ -48,7 +48,7 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     prior = FittedMixture.load(folder) if preset.prior else None
     model = of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
     if preset.musical:
-        from musicae.music.choice import Choice
+        from musicae.music.latent.reranking import Choice
 
         model.choice = Choice.load(folder)
     return model

@@ -45,14 +45,14 @@ class Reconstruct(Telling, Listening, Writing):
         self.result(content, [line for _, lines in done for line in lines])
 
     def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        heard = model.reconstruct(file, **self.decoding, **self.hearing, **self.told)
+        heard = model.reconstruct(file, **self.decoding, **self.excerpt, **self.told)
         self.report(file, heard.report)
         both = [heard.original, heard.song]
         titles = [f"{(self.hits or file).name}, as far as the model hears it", "what the model gives back"]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(both, png, force, titles)
 

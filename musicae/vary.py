@@ -16,7 +16,7 @@ from musicae.errors import ConfigError
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
-    from musicae.music.steering import Variations
+    from musicae.music.results import Variations
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Vary(Telling, Listening, Writing):
 
         self.planned(path, self.number)
         wishes = {"more": amounts("more", self.more), "less": amounts("less", self.less)}
-        how = self.decoding | self.hearing | self.told
+        how = self.decoding | self.excerpt | self.told
         varied = model.vary(self.file, self.number, strength=self.strength, **wishes, **how)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
@@ -63,7 +63,7 @@ class Vary(Telling, Listening, Writing):
         sections = [(title[0].upper() + title[1:], *rest) for title, *rest in zip(titles, notes, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 

@@ -19,7 +19,7 @@ from musicae.core.speed import seconds, training_step
 from musicae.core.training import STATE
 from musicae.fitting import CORPUS, INDEX, fit
 from musicae.loading import build_network
-from musicae.music.windows import to_batch
+from musicae.music.data.windows import to_batch
 from musicae.presets import KINDS, PRESETS, Preset, cosine
 
 ORIGINAL_STEPS = 50_000  # after which the original's two-bar models were published
@@ -82,7 +82,7 @@ PAIR = {pair.ours: pair for pair in PAIRS}
 
 def squeezed(objective: Elbo, steps: int) -> Elbo:
     """The original's objective with its schedules in so many steps: beta where it stands after 50,000 of the
-    original's, the decoder hearing itself from a fifth of the way on (there from 10,000 steps on, by 96%)."""
+    original's, the decoder excerpt itself from a fifth of the way on (there from 10,000 steps on, by 96%)."""
     beta, sampling = objective.beta, objective.scheduled_sampling
     if isinstance(beta, Saturating):
         beta = replace(beta, rate=beta.rate ** (ORIGINAL_STEPS / steps))

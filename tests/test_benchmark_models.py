@@ -17,7 +17,7 @@ from musicae.core.networks import Recurrent
 from musicae.fitting import INDEX, fit, open_data
 from musicae.loading import load, parameters, read_preset
 from musicae.music.representations import Drums
-from musicae.music.song import Track
+from musicae.music.score.score import Track
 from musicae.presets import PRESETS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

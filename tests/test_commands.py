@@ -21,7 +21,8 @@ from musicae.command import main
 from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS, Directions
 from musicae.loading import PRETRAINED
-from musicae.music.song import Song, Tempo
+from musicae.music.score.score import Tempo
+from musicae.music.song import Song
 from musicae.presets import PRESETS
 
 SAMPLES = Path(__file__).parent.parent / "midi_samples"
@@ -583,7 +584,7 @@ def test_figures_of_pictures_are_not_those_of_music(refused):
 
 @pytest.mark.usefixtures("music")
 def test_samples_are_judged_beside_held_out_music(run, refused, monkeypatch):
-    monkeypatch.setattr("musicae.music.judging.STEPS", 2)
+    monkeypatch.setattr("musicae.music.evaluation.two_sample.STEPS", 2)
     line = "evaluate {melody} --data music --samples 9"
     status, out, err = run(f"{line} --temperature 1")
     assert status == 0

@@ -20,7 +20,7 @@ from musicae.core.training import Trainer
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
 from musicae.fitting import changed, count, figures, fit, open_data
 from musicae.loading import load
-from musicae.music.corpus import Corpus
+from musicae.music.data.corpus import Corpus
 from musicae.presets import PRESETS
 
 

@@ -1,4 +1,4 @@
-"""What judging found (`musicae.music.judging`), as lines of text with a note beside each."""
+"""What judging found (`musicae.music.evaluation.two_sample`), as lines of text with a note beside each."""
 
 from __future__ import annotations
 
