@@ -113,11 +113,11 @@ class Evaluate(Command):
         Raises:
             ConfigError: there are no such figures of the model.
         """
-        from musicae.images.evaluation import weighed
-        from musicae.images.judge import Judge
+        from musicae.images.classifier import ImageClassifier
+        from musicae.images.evaluation import likelihood_samples
 
-        judge = Judge.load(self.judge) if self.judge else None
-        return {"samples": weighed(model, self.samples), "most": self.most, "judge": judge}
+        classifier = ImageClassifier.load(self.judge) if self.judge else None
+        return {"samples": likelihood_samples(model, self.samples), "most": self.most, "classifier": classifier}
 
 
 def circumstances(model: Model) -> list[str]:

@@ -84,7 +84,7 @@ class Vary(Telling, Listening, Writing):
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        seen = model.see(self.file)
+        seen = model.read(self.file)
         self.report(self.file, seen.report)
         strength = {} if self.strength is None else {"strength": self.strength}
         pictures = model.vary(seen, self.number, seed=self.seed, label=self.label, **strength)

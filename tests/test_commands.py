@@ -546,7 +546,7 @@ def test_figures_of_pictures_stand_over_those_of_their_baselines(run):
     assert held_out["baselines"]["PCA-4"]["mse"] > 0
 
 
-def test_without_training_pictures_there_are_no_baselines_and_it_is_said(run):
+def test_without_training_pictures_there_are_no_baselines_and_a_message_says_so(run):
     Path("some").mkdir()
     for i in range(5):
         tiny.picture(Path("some", f"{i}.png"), 40 * i)
@@ -557,19 +557,19 @@ def test_without_training_pictures_there_are_no_baselines_and_it_is_said(run):
     assert "neighbours" not in out
 
 
-def test_a_judge_is_trained_and_judges(run, refused):
+def test_a_classifier_is_trained_and_evaluates_pictures(run, refused):
     line = "judge --data digits --steps 3 --device cpu --out j"
     status, out, _ = run(line)
     assert status == 0
-    assert out.startswith("saved j\nright on 0.")
-    assert "holds a judge: go on with --resume" in refused(line + " --quiet")
+    assert out.startswith("saved j\naccuracy 0.")
+    assert "holds a classifier: go on with --resume" in refused(line + " --quiet")
     assert run(line + " --force --quiet") == (0, "", "")
     status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
     assert status == 0
     assert "180 generated pictures, by a judge of accuracy 0." in out
     assert "nll" not in out
     assert "no judge.json in it" in refused("evaluate {pictures} --data digits --judge nowhere --quiet")
-    assert "learns from labels" in refused("judge --data . --out k --quiet")
+    assert "needs labels" in refused("judge --data . --out k --quiet")
 
 
 def test_figures_of_pictures_are_not_those_of_music(refused):
