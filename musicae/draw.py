@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Placing, main, save_picture
+from musicae.cli.options import OutputOptions, save_picture
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ CURVES, JUDGED = "curves", "noise"
 
 
 @dataclass(frozen=True)
-class Draw(Placing):
+class Draw(OutputOptions):
     """Draw a figure of a model of pictures.
 
-    reconstructions: originals over what the model gives back. restored: damaged, restored and whole pictures.
+    reconstructions: originals over their reconstructions. restored: corrupted, restored and original pictures.
     scatter: latent means by class. manifold: the latent plane decoded. styles: label by style. interpolation: from
     picture to picture. samples: new pictures. noise: the effect of noise in latent space. curves: the training.
     """
@@ -33,17 +34,19 @@ class Draw(Placing):
     model: Annotated[Positional[str], arg(metavar="MODEL", help_behavior_hint="")]
     """folder that training wrote"""
     data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="(default: what it was trained on)")] = None
-    """folder, archive or file of pictures that the model has not seen; or digits, photos, noise, which need no file"""
+    """folder, archive or file of pictures that the model was not trained on; or digits, photos or noise, which need no
+    file"""
     part: Literal["train", "validation", "test"] = "test"
-    """which part of data that come split"""
-    number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: as usual)")] = None
+    """the part to use of data that come split"""
+    number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: by figure)")] = None
     """how many pictures, rows or points; of a manifold, the points along each side"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
-    """classifier that python -m musicae.judge trained: tells, for noise, how many pictures keep their class"""
+    """classifier that python -m musicae.judge trained; for the figure noise, it counts how many pictures keep their
+    class"""
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
-    """of everything random; the same seed gives the same file"""
+    """seed of all random numbers; the same seed gives the same file"""
 
     def run(self) -> None:
         """Draw and write."""
@@ -72,7 +75,7 @@ class Draw(Placing):
 
         model = load(self.model, self.device)
         if model.preset.musical:
-            raise ConfigError(f"{model.name} is a model of music: of its training there are {CURVES}, and no pictures")
+            raise ConfigError(f"{model.name} is a model of music, for which there is only the figure {CURVES}")
         self.refuse_existing([self.target(f"{model.name}_{self.figure}", ".png")])
         shown = {"number": self.number, "seed": self.seed, "judge": self._judge()}
         if self.data or gallery.needs_pictures(self.figure, model):
@@ -81,7 +84,8 @@ class Draw(Placing):
 
     def _examples(self, model: ImageModel) -> dict:
         """The pictures, and the names of their classes."""
-        from musicae.fitting import open_data, trained_on
+        from musicae.datasets import open_data
+        from musicae.fitting import trained_on
 
         known = trained_on(model.folder)
         data = [self.data] if self.data else known
@@ -99,7 +103,7 @@ class Draw(Placing):
         if self.judge is None:
             return None
         if self.figure != JUDGED:
-            raise ConfigError(f"--judge is for {JUDGED}: leave it out")
+            raise ConfigError(f"--judge is for the figure {JUDGED}: leave it out")
         from musicae.images.judge import Judge
 
         return Judge.load(self.judge)

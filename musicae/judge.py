@@ -1,4 +1,4 @@
-"""`python -m musicae.judge --data FOLDER`: train a classifier by which generated pictures are judged."""
+"""`python -m musicae.judge --data FOLDER`: train a classifier that judges generated pictures."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from musicae.command import Command, main
+from musicae.cli.options import Command
+from musicae.cli.run import main
 
 
 @dataclass(frozen=True)
 class Judge(Command):
     """Train a classifier of labelled pictures, for `python -m musicae.evaluate MODEL --judge FOLDER`.
 
-    It learns from labels alone, and so is independent of every model whose pictures it judges. About two minutes on
-    one core for MNIST.
+    It learns from labelled pictures alone, so it is independent of every model whose pictures it judges. About two
+    minutes on one core for MNIST.
     """
 
     data: str
@@ -26,9 +27,9 @@ class Judge(Command):
     size: Annotated[
         tuple[int, int] | None, arg(metavar="HEIGHT WIDTH", help_behavior_hint="(default: 28 28; of digits 8 8)")
     ] = None
-    """of the pictures that it sees, in pixels: those of the models that it is to judge"""
+    """size of the pictures in pixels: that of the models that it is to judge"""
     colour: bool = False
-    """it sees colours, not grey"""
+    """pictures in colour, not in grey"""
     steps: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 3000; of few pictures 600)")] = None
     """steps of the optimiser"""
     resume: bool = False
@@ -38,7 +39,7 @@ class Judge(Command):
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
     """cpu, cuda or mps"""
     seed: int = 0
-    """of everything random"""
+    """seed of all random numbers"""
 
     def run(self) -> None:
         """Train, measure and print."""
@@ -53,8 +54,8 @@ class Judge(Command):
         self.say(splits.report())
         options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
         found = train(settings, splits, self.out, **options).metrics
-        right = f"right on {found['accuracy']:.4f} of {found['examples']:,} pictures that it has not seen"
-        self.result({"folder": self.out, **found}, [f"saved {self.out}", right])
+        accuracy = f"accuracy {found['accuracy']:.4f} on {found['examples']:,} held-out pictures"
+        self.result({"folder": self.out, **found}, [f"saved {self.out}", accuracy])
 
 
 if __name__ == "__main__":

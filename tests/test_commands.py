@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from musicae.cli.run import main
 
 from musicae.__main__ import COMMANDS
-from musicae.command import main
 from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS, Directions
 from musicae.loading import PRETRAINED
@@ -630,7 +630,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess:
 def test_help_of_every_command_loads_nothing_heavy():
     code = f"""
 import contextlib, importlib, io, sys
-from musicae.command import main
+from musicae.cli.run import main
 for name in {list(COMMANDS)}:
     command = getattr(importlib.import_module("musicae." + name), name.capitalize())
     text = io.TextIOWrapper(io.BytesIO(), "utf-8")

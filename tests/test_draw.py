@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from musicae.cli.run import main
 from PIL import Image
 
-from musicae.command import main
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
 from musicae.core.reports import COLUMNS, METRICS_TABLE

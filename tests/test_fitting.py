@@ -37,13 +37,13 @@ def music(tmp_path_factory):
 def run(music, tmp_path_factory):
     """A finished run."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    fit(tiny.MELODY, [music], folder, device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.MELODY, [music], folder, device="cpu", say=None)
     return folder
 
 
 def train(preset, data, folder, **options):
     said = []
-    model = fit(preset, data, folder, device="cpu", quiet=True, say=said.append, **options)
+    model = fit(preset, data, folder, device="cpu", say=said.append, **options)
     return model, said
 
 
@@ -169,7 +169,7 @@ def test_an_interruption_says_that_nothing_is_lost(music, tmp_path, monkeypatch)
     monkeypatch.setattr("musicae.core.training.Trainer.run", interrupted)
     said = []
     with pytest.raises(KeyboardInterrupt):
-        fit(tiny.MELODY, [music], tmp_path / "run", device="cpu", quiet=True, say=said.append)
+        fit(tiny.MELODY, [music], tmp_path / "run", device="cpu", say=said.append)
     assert said[-1] == "stopped; the state is saved: go on with --resume"
 
 

@@ -130,7 +130,7 @@ def test_kl_of_a_log_deviation_taken_for_a_log_variance():
 
 def test_a_rate_that_is_logged_with_its_sign_turned(tmp_path):
     """AntixK logs −KL as KL."""
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     rows = list(csv.DictReader((tmp_path / "run" / METRICS_TABLE).read_text().splitlines()))
     assert {row["split"] for row in rows} == {"train", "validation"}
     assert all(float(row["rate"]) > 0 and float(row["distortion"]) > 0 for row in rows)
@@ -186,7 +186,7 @@ def digits():
 
 def squared_error(name: str, steps: int, folder: Path) -> float:
     preset = changed(PRESETS[name], steps=steps, validate_every=steps)
-    trained = fit(preset, out=folder / "run", device="cpu", quiet=True, say=lambda _: None)
+    trained = fit(preset, out=folder / "run", device="cpu", say=None)
     return trained.metrics["held_out"]["mean"]["greedy"]["mse"]
 
 
@@ -279,7 +279,7 @@ def test_settings_are_frozen_and_training_leaves_them_alone(tmp_path):
     for kind in KINDS:
         assert kind.__dataclass_params__.frozen, kind
     before = to_data(tiny.PICTURES)
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     assert to_data(tiny.PICTURES) == before
     with pytest.raises(FrozenInstanceError):
         tiny.PICTURES.latent = 3
@@ -338,10 +338,10 @@ def test_a_model_whose_loading_runs_code(tmp_path, file, packed):
 
 
 def test_a_state_whose_resuming_runs_code(tmp_path):
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     torch.save(Trap(tmp_path / "sprung"), tmp_path / "run" / STATE)
     with pytest.raises(CheckpointError):
-        fit(tiny.PICTURES, out=tmp_path / "run", resume=True, device="cpu", quiet=True, say=lambda _: None)
+        fit(tiny.PICTURES, out=tmp_path / "run", resume=True, device="cpu", say=None)
     assert not (tmp_path / "sprung").exists()
 
 

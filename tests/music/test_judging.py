@@ -8,13 +8,13 @@ import tiny
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from musicae.cli.sample_report import sample_report
 
 from musicae.errors import DataError
 from musicae.music import judging
 from musicae.music.judging import JudgeSettings, Music, judged, midpoints, pairs, sampled
 from musicae.music.metrics import faulty
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
-from musicae.music.verdicts import lines
 from musicae.music.windows import Windows
 
 MELODY = tiny.MELODY.representation
