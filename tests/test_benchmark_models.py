@@ -14,7 +14,8 @@ import tiny
 from musicae.core import checkpoints
 from musicae.core.configuration import to_data
 from musicae.core.networks import Recurrent
-from musicae.fitting import INDEX, fit, open_data
+from musicae.datasets import INDEX, open_data
+from musicae.fitting import fit
 from musicae.loading import load, parameters, read_preset
 from musicae.music.representations import Drums
 from musicae.music.song import Track

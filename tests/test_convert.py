@@ -10,9 +10,9 @@ import pytest
 import tiny
 import torch
 from bundles import network, shrunk, write_bundle
-from musicae.cli.run import main
 
 import musicae
+from musicae.cli.run import main
 from musicae.convert import Convert
 from musicae.converting import from_magenta, published, to_magenta_js
 from musicae.errors import CheckpointError, ConfigError, Error

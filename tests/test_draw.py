@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from musicae.cli.run import main
 from PIL import Image
 
+from musicae.cli.run import main
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
 from musicae.core.reports import COLUMNS, METRICS_TABLE
@@ -28,7 +28,7 @@ PRESETS = {
     "plain": PLAIN,
     "noisy": replace(PLAIN, name="tiny-noisy", corruption=GaussianNoise(0.0, 0.5)),
     "low": replace(PLAIN, name="tiny-low", corruption=Pixelation(2)),
-    "told": replace(tiny.PICTURES, name="tiny-told", told=10),
+    "told": replace(tiny.PICTURES, name="tiny-told", label_classes=10),
     "melody": tiny.MELODY,
     "colour": replace(PLAIN, name="tiny-colour", representation=replace(tiny.PICTURES.representation, channels=3)),
 }

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from musicae.cli.run import main
 
+from musicae.cli.run import main
 from musicae.core.networks import Recurrent
 from musicae.groove import TASKS, Groove
 from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track

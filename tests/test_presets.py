@@ -17,9 +17,10 @@ from musicae.core.networks import Recurrent
 from musicae.core.priors import Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, Trainer
-from musicae.fitting import changed, fit
+from musicae.fitting import fit
 from musicae.images.pictures import Seen, to_image
 from musicae.loading import build_network, load, of
+from musicae.overrides import changed
 from musicae.presets import KINDS, PRESETS, Preset
 from musicae.presets.musicvae import MUSICVAE
 

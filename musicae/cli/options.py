@@ -120,7 +120,7 @@ class DecodingOptions(ModelOptions):
     """Options of commands that decode."""
 
     temperature: float = 0.0
-    """0 takes the most probable value at each step (greedy), 1 samples from the model's probabilities, more is wilder"""
+    """0 takes the most probable value each time (greedy), 1 samples from the model's probabilities, more is wilder"""
     top_p: float = 1.0
     """sample only from the most probable values that together reach this probability"""
     label: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: none)")] = None
