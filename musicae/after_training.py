@@ -27,7 +27,7 @@ def fit_directions(model: MusicModel, examples: Examples) -> None:
 
     Where none can be fitted, those of an earlier training are removed.
     """
-    from musicae.music.steering import fitted
+    from musicae.music.latent.steering import fitted
 
     (model.folder / DIRECTIONS).unlink(missing_ok=True)
     model.directions = fitted(model, examples.array, model.preset.training.seed)
@@ -40,7 +40,7 @@ def fit_reranker(model: MusicModel, examples: Examples) -> None:
 
     Where it cannot be fitted, that of an earlier training is removed.
     """
-    from musicae.music.choice import CHOICE, fitted
+    from musicae.music.latent.reranking import CHOICE, fitted
 
     (model.folder / CHOICE).unlink(missing_ok=True)
     model.choice = fitted(model, examples.array, model.preset.training.seed)

@@ -14,7 +14,7 @@ from musicae.presets import Preset
 from musicae.registry import read_settings
 
 if TYPE_CHECKING:
-    from musicae.music.corpus import Corpus
+    from musicae.music.data.corpus import Corpus
 
 CORPUS = "corpus"  # the folder of a run in which its corpus is
 INDEX = "index.json"  # of a corpus
@@ -101,8 +101,8 @@ def open_data(
 
 
 def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_out: bool) -> Splits:
-    from musicae.music.corpus import build
-    from musicae.music.windows import Windows
+    from musicae.music.data.corpus import build
+    from musicae.music.data.windows import Windows
 
     corpus = _existing_corpus(preset, sources, folder)
     if corpus is None:
@@ -122,7 +122,7 @@ def _existing_corpus(preset: Preset, sources: list[str], folder: Path) -> Corpus
     Raises:
         DataError: it is given together with other data, or was cut for another kind of model.
     """
-    from musicae.music.corpus import Corpus
+    from musicae.music.data.corpus import Corpus
 
     existing = [path for path in (*map(Path, sources), folder) if (path / INDEX).exists()]
     if not existing:

@@ -93,7 +93,7 @@ class Evaluate(Command):
             for sentence in circumstances(model):
                 self.say(sentence)
             if model.preset.musical and self.samples:
-                from musicae.music.judging import enough_songs
+                from musicae.music.evaluation.two_sample import enough_songs
 
                 enough_songs(getattr(splits, self.part))  # before it takes minutes
             bounded = min(number, number if self.most is None else self.most) * options.get("samples", 0)
@@ -106,7 +106,7 @@ class Evaluate(Command):
 
     def _comparison(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
         """New windows and midpoints, beside the part that is measured."""
-        from musicae.music.judging import judged
+        from musicae.music.evaluation.two_sample import judged
 
         train = None if self.part == "train" else splits.train
         options = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}

@@ -2,12 +2,12 @@
 
 In Python, of any length, window by window:
 
-    model = musicae.load("groove-2bar").hearing("humanise")
+    model = musicae.load("groove-2bar").for_task("humanise")
     played = model.reconstruct("beat.mid")
     played.song.save("played.mid")
 
-The file is then corrupted as the performances were in training (`musicae.music.corruptions`): of a score the hits are
-kept, of taps only their times, of a beat all but the hi-hat; the model restores the rest.
+The file is then corrupted as the performances were in training (`musicae.music.data.corruptions`): of a score the hits
+are kept, of taps only their times, of a beat all but the hi-hat; the model restores the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
-    from musicae.music.passages import Reconstruction
+    from musicae.music.results import Reconstruction
 
 # The word for the result, the model, and the setting of `GrooveCorruption` that models of the task are trained with.
 TASKS = {
@@ -65,7 +65,7 @@ class Groove(SelectionOptions, SongOutputOptions):
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 
@@ -89,7 +89,7 @@ class Groove(SelectionOptions, SongOutputOptions):
             return replace(self, model=str(trained) if own else name)._player(name)
         model = self.load_for([self.file])
         try:
-            return model.hearing(TASKS[self.task][2])
+            return model.for_task(TASKS[self.task][2])
         except ConfigError:
             raise ConfigError(
                 f"{model.name} was not trained to {self.task}: leave --model out, or try --model {name}"

@@ -15,7 +15,7 @@ from musicae.errors import ConfigError
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
-    from musicae.music.passages import Interpolation
+    from musicae.music.results import Interpolation
     from musicae.music.song import Song
 
 ORIGINAL = "The original, in the notes that the model works with."
@@ -59,7 +59,7 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
             self.report(file, sentences)
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_interpolation
+            from musicae.music.render.png import save_interpolation
 
             names = self.a.stem, self.b.stem
             save_interpolation(found.songs, png, found.originals, force, names)

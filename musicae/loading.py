@@ -56,7 +56,7 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel | Image
     loaded = of(preset, network, metrics, folder, prior, Directions.load(folder))
     loaded.to(device)
     if preset.musical:
-        from musicae.music.choice import Choice
+        from musicae.music.latent.reranking import Choice
 
         loaded.choice = Choice.load(folder)
     return loaded

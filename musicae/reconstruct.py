@@ -53,7 +53,7 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(both, png, force, titles)
 

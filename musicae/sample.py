@@ -48,13 +48,13 @@ class Sample(ConditioningOptions, SongOutputOptions):
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(clips, png, force, titles)
 
         whole = Song.concatenate(clips, [passage.ticks] * len(clips))
         plan = self.write_songs(path, whole, clips, sections, picture)
-        report = list(passage.hearing.report)
+        report = list(passage.excerpt.report)
         self.report(path, report)
         content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])

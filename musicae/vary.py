@@ -17,7 +17,7 @@ from musicae.errors import ConfigError
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
-    from musicae.music.steering import Variations
+    from musicae.music.results import Variations
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
         sections = [(title[0].upper() + title[1:], *rest) for title, *rest in zip(titles, notes, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 

@@ -20,7 +20,7 @@ from musicae.core.training import STATE
 from musicae.datasets import CORPUS, INDEX
 from musicae.fitting import fit, resume
 from musicae.loading import build_network
-from musicae.music.windows import to_batch
+from musicae.music.data.windows import to_batch
 from musicae.presets import PRESETS, Preset, cosine
 from musicae.registry import read_settings
 

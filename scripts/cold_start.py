@@ -23,7 +23,7 @@ STAGES = {  # the function whose time it is, by its module, class and name
     "read": ("musicae.music.model", "MusicModel", "hear"),
     "encode": ("musicae.core.model", "Model", "to_latent"),
     "decode": ("musicae.core.model", "Model", "from_latent"),
-    "write": ("musicae.music.song", "Song", "save"),
+    "write": ("musicae.music.score.score", "Song", "save"),
 }
 spent: dict[str, list[float]] = {}
 

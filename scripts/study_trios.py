@@ -21,8 +21,8 @@ import numpy as np
 
 from musicae.fitting import fit, resume
 from musicae.loading import load
-from musicae.music.corpus import Corpus, build
-from musicae.music.windows import Windows
+from musicae.music.data.corpus import Corpus, build
+from musicae.music.data.windows import Windows
 from musicae.overrides import changed
 from musicae.presets import PRESETS
 

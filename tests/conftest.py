@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from musicae.cli.run import main
 from musicae.fitting import fit
-from musicae.music.song import Tempo
+from musicae.music.score.score import Tempo
 from musicae.presets import PRESETS
 
 # A slow machine is not a failure, and a failure must come back on the next run.

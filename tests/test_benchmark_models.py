@@ -18,7 +18,7 @@ from musicae.datasets import INDEX, open_data
 from musicae.fitting import fit
 from musicae.loading import load, parameters, read_preset
 from musicae.music.representations import Drums
-from musicae.music.song import Track
+from musicae.music.score.score import Track
 from musicae.presets import PRESETS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

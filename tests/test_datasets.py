@@ -12,7 +12,7 @@ import tiny
 
 from musicae.datasets import count, open_data
 from musicae.errors import DataError
-from musicae.music.corpus import Corpus
+from musicae.music.data.corpus import Corpus
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_corpus_of_an_earlier_version_is_taken_up(finished, tmp_path):
         open_data(tiny.MELODY, [tmp_path / "corpus"], tmp_path / "none")
 
 
-def test_a_corpus_has_nothing_beside_it(finished, tunes, tmp_path):
+def test_a_corpus_is_given_alone(finished, tunes, tmp_path):
     for data in ([finished / "corpus", tunes], [tunes, finished / "corpus"]):
-        with pytest.raises(DataError, match="give no other data beside it"):
+        with pytest.raises(DataError, match="give it alone, without other data"):
             open_data(tiny.MELODY, data, tmp_path)
 
 
-def test_what_a_model_has_not_seen_is_all_measured(tunes, finished, tmp_path):
+def test_data_that_a_model_was_not_trained_on_are_all_measured(tunes, finished, tmp_path):
     unseen = open_data(tiny.MELODY, [tunes], tmp_path, quiet=True, held_out=True)
     assert [len(part) for part in unseen[:2]] == [0, 0]
     assert len(unseen.test) > 0

@@ -134,7 +134,7 @@ def test_json_has_the_numbers_of_the_figure(run):
         ("reconstructions {noisy}", "draw restored instead"),
         ("styles {vae}", "is not told labels: draw samples"),
         ("manifold {vae}", "has 4 latent dimensions, and only 2 can be laid out: draw scatter"),
-        ("samples {melody}", "is a model of music: of its training there are curves"),
+        ("samples {melody}", "is a model of music, for which there is only the figure curves"),
         ("curve {vae}", "unknown figure 'curve': did you mean 'curves'?"),
         ("curves {plane}", "no metrics.csv in it"),
         ("noise {told} --data noise", "but these pictures have no labels"),
@@ -200,7 +200,7 @@ def test_a_judge_says_how_many_pictures_keep_their_class(run, refused):
     said = json.loads(run("noise {vae} --judge judge --json")[1])
     assert len(said["kept"]) == 5
     assert all(0 <= share <= 1 for share in said["kept"])
-    assert "--judge is for noise" in refused("samples {vae} --judge judge")
+    assert "--judge is for the figure noise" in refused("samples {vae} --judge judge")
     assert "the judge sees pictures of 1 by 8 by 8 (channels, height, width), not 3 by 8 by 8" in refused(
         "noise {colour} --judge judge --force"
     )
@@ -238,7 +238,7 @@ def test_conditional_models_are_told_a_label(run, refused, kind, line):
         tiny.picture(Path(f"{name}.png"), level)
     assert "is not told labels: leave them out" in refused(f"{line} --model {{vae}} --label 1", kind)
     assert "knows the classes 0 to 9" in refused(f"{line} --model {{told}} --label 10", kind)
-    assert "--label is for pictures, and tiny-melody hears music" in refused(
+    assert "--label is for pictures, and tiny-melody is a model of music" in refused(
         f"{line if kind is Sample else line.replace('.png', '.mid')} --model {{melody}} --label 1", kind
     )
     written = []

@@ -11,9 +11,11 @@ import tiny
 
 def test_conditions_and_corruption_are_reported(run):
     tiny.band(4).save("x.mid")
-    assert "told beside each example: its chords and key" in run("evaluate {chords} --data x.mid")[2]
+    assert "conditioned on the chords and the key of each example" in run("evaluate {chords} --data x.mid")[2]
     err = run("evaluate {groove} --data x.mid")[2]
-    assert "heard of each: what GrooveCorruption(humanise=True) leaves; all of it to come back" in err
+    assert (
+        "the model gets each example corrupted by GrooveCorruption(humanise=True), and has to restore the whole" in err
+    )
 
 
 def test_evaluate_needs_data_that_fit(refused):
@@ -56,7 +58,7 @@ def test_a_judge_is_trained_and_judges(run, refused):
     line = "judge --data digits --steps 3 --device cpu --out j"
     status, out, _ = run(line)
     assert status == 0
-    assert out.startswith("saved j\nright on 0.")
+    assert out.startswith("saved j\naccuracy 0.")
     assert "holds a judge: go on with --resume" in refused(line + " --quiet")
     assert run(line + " --force --quiet") == (0, "", "")
     status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
@@ -71,15 +73,15 @@ def test_figures_of_pictures_are_not_those_of_music(refused):
     for option in ("--judge j", "--most 3"):
         name = option.split()[0]
         refusal = refused(f"evaluate {{melody}} --data . {option} --quiet")
-        assert f"{name} is for pictures, and tiny-melody hears music: leave it out" in refusal
+        assert f"{name} is for pictures, and tiny-melody is a model of music: leave it out" in refusal
     assert "ask for 1 or more" in refused("evaluate {pictures} --data digits --most 0 --quiet")
     refusal = refused("evaluate {pictures} --data digits --temperature 1 --quiet")
-    assert "--temperature is for music, and tiny-pictures sees pictures: leave it out" in refusal
+    assert "--temperature is for music, and tiny-pictures is a model of pictures: leave it out" in refusal
 
 
 @pytest.mark.usefixtures("music")
 def test_samples_are_judged_beside_held_out_music(run, refused, monkeypatch):
-    monkeypatch.setattr("musicae.music.judging.STEPS", 2)
+    monkeypatch.setattr("musicae.music.evaluation.two_sample.STEPS", 2)
     line = "evaluate {melody} --data music --samples 9"
     status, out, err = run(f"{line} --temperature 1")
     assert status == 0

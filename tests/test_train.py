@@ -19,7 +19,7 @@ def test_train_evaluate_and_use(run, refused):
     status, out, err = run("train tiny-melody --out runs/t --resume --steps 9 --beta 1 --json --device cpu")
     assert status == 0
     assert json.loads(out)["trained"]["steps"] == 3
-    assert "settings that the run was begun with: --steps, --beta left aside" in err
+    assert "settings that the run was begun with: --steps, --beta ignored" in err
     assert run("interpolate a.mid b.mid --model runs/t --quiet") == (0, "", "")
     listed = json.loads(run("models --json")[1])
     assert listed["models"][-1]["model"] == "runs/t"

@@ -280,13 +280,13 @@ class SongOutputOptions(OutputOptions):
             part.save(target, force=self.force)
         if self.wav:
             from musicae.files import write_atomically
-            from musicae.music.audio import render
+            from musicae.music.render.audio import render
 
             write_atomically(plan["wav"][0], render(whole), self.force)
         if self.png:
             picture(plan["png"][0], self.force)
         if self.html:
-            from musicae.music.html import save_page
+            from musicae.music.render.html import save_page
 
             save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
         return plan

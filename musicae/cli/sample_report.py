@@ -1,4 +1,4 @@
-"""How samples and midpoints compare with held-out music (`musicae.music.judging`), as lines of text."""
+"""How samples and midpoints compare with held-out music (`musicae.music.evaluation.two_sample`), as lines of text."""
 
 from __future__ import annotations
 

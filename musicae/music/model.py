@@ -16,17 +16,19 @@ from musicae.core.geometry import lerp, slerp
 from musicae.core.model import BATCH, Model
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.music import passages
-from musicae.music.attributes import measure as attributes
-from musicae.music.between import even_places, in_key, way
-from musicae.music.choice import CANDIDATES, CHOOSING, Choice
-from musicae.music.chords import parse
-from musicae.music.corruptions import GrooveCorruption, OneOf
-from musicae.music.metrics import notes_right, score
-from musicae.music.passages import Interpolation, Passage, Reconstruction
+from musicae.music.analysis.accuracy import notes_right, score
+from musicae.music.analysis.attributes import measure as attributes
+from musicae.music.analysis.keys import keys
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.windows import Windows, to_batch
+from musicae.music.latent.interpolation import even_places, in_key, way
+from musicae.music.latent.reranking import CANDIDATES, CHOOSING, Choice
+from musicae.music.latent.steering import averages, repeats, wished
+from musicae.music.representations.excerpt import Windowed
+from musicae.music.representations.windowing import aligned_pair, recut, whole_windows, windowed
+from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
-from musicae.music.steering import Variations, averages, keys, repeats, wished
-from musicae.music.windows import Windows, to_batch
+from musicae.music.theory.chords import parse
 
 Track = int | str | None
 Bars = tuple[int, int] | None
@@ -46,7 +48,7 @@ class MusicModel(Model):
         """Whether its decoder gives all steps at once: fast, but no step knows what became of the others."""
         return not getattr(self.preset.network, "autoregressive", False)
 
-    def hearing(self, setting: str) -> MusicModel:
+    def for_task(self, setting: str) -> MusicModel:
         """The same model, which from now on hears what a setting of `GrooveCorruption` leaves of a song: `"humanise"` a
         score, `"tapify"` taps, `"add_instruments"` a part.
 
@@ -61,7 +63,7 @@ class MusicModel(Model):
         heard.preset = replace(self.preset, corruption=remains)
         return heard
 
-    def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:
+    def extract(self, song: Any, track: Track = None, bars: Bars = None) -> Windowed:
         """A song as the model's windows.
 
         Args:
@@ -74,12 +76,12 @@ class MusicModel(Model):
             NoWindows: it holds nothing of what the model hears.
         """
         heard = Song.read(song)
-        hearing = self.representation.hear(heard, track, bars)
-        return passages.heard(self.representation, replace(hearing, report=(*heard.changes, *hearing.report)))
+        excerpt = self.representation.extract(heard, track, bars)
+        return windowed(self.representation, replace(excerpt, report=(*heard.changes, *excerpt.report)))
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
         """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
-        return self.encode_windows(self.hear(song, track, bars).windows)
+        return self.encode_windows(self.extract(song, track, bars).windows)
 
     def decode(
         self,
@@ -95,14 +97,14 @@ class MusicModel(Model):
 
         Args:
             z: `[windows, latent]`, or one vector `[latent]`.
-            like: a song (or what reads as one), or a `Passage`, whose tempo, metre, program and track name are kept;
+            like: a song (or what reads as one), or a `Windowed`, whose tempo, metre, program and track name are kept;
                 None for 4/4 at 120 quarters a minute.
             temperature: 0 takes the most probable step.
             top_p: see `musicae.core.likelihoods.choose`.
             seed: of the draws at a temperature above 0.
-            told: `chords`, `key`, `hits` of a conditional model (see `Representation.retold`), instead of those of
-                `like`. A song is told what it has; what comes from no song no chords, no key, and no hits. With `hits`,
-                these are `like`.
+            told: `chords`, `key`, `hits` of a conditional model (see `Representation.with_condition`), instead of those
+                of `like`. A song is told what it has; what comes from no song no chords, no key, and no hits. With
+                `hits`, these are `like`.
 
         Raises:
             ConfigError: vectors that are not of this model, or more of them than `like` has windows.
@@ -110,7 +112,7 @@ class MusicModel(Model):
         z = np.atleast_2d(np.asarray(z, np.float32))
         if not z.size or z.shape[1:] != (self.network.latent,):
             raise ConfigError(f"latent vectors {z.shape}: {self.name} decodes [windows, {self.network.latent}]")
-        passage = self.blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
+        passage = self.blank(len(z)) if like is None else like if isinstance(like, Windowed) else self.extract(like)
         passage = self._retold(passage, told)
         if len(z) > len(passage.lengths):
             raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
@@ -152,7 +154,7 @@ class MusicModel(Model):
         """
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
-        pair, reports = passages.paired(self.representation, self.hear(a, track, bars), self.hear(b, track, bars))
+        pair, reports = aligned_pair(self.representation, self.extract(a, track, bars), self.extract(b, track, bars))
         ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
         latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else way(self, *ends, steps)).numpy()
         stages = self._stages(pair, steps, told)
@@ -165,7 +167,7 @@ class MusicModel(Model):
             for z, stage in zip(latents, stages, strict=True)
         ]
         originals = tuple(self._render(passage.windows, passage) for passage in pair)
-        reports[0].extend(played.hearing.report[len(pair[0].hearing.report) :])
+        reports[0].extend(played.excerpt.report[len(pair[0].excerpt.report) :])
         return Interpolation(songs, originals, reports, latents, played.ticks)
 
     def reconstruct(
@@ -184,18 +186,18 @@ class MusicModel(Model):
         `told` as in `decode`. With `hits`, how the song is played (its latent vectors, again and again) on these hits;
         they are the original then.
         """
-        heard = self.hear(song, track, bars)
+        heard = self.extract(song, track, bars)
         passage = self._retold(heard, told)
         z = again(self.encode_windows(heard.windows), len(passage.windows))
         windows = self._decode(z, passage, temperature, top_p, seed, passage.windows)
         both = windows, passage.windows
-        ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
-        ratios["whole_windows"] = passages.whole_windows(self.representation, windows, passage)
+        ratios = score(self.representation)(*(self.representation.rejoin(w, passage.lengths) for w in both))
+        ratios["whole_windows"] = whole_windows(self.representation, windows, passage)
         joined = (self.representation.join(w, passage.lengths) for w in both)
         figures = {"note_accuracy": notes_right(self.representation, *joined)}
         figures |= {name: a / b for name, (a, b) in ratios.items() if b}
         songs = [self._render(w, passage) for w in both]
-        return Reconstruction(*songs, figures, list(passage.hearing.report))
+        return Reconstruction(*songs, figures, list(passage.excerpt.report))
 
     def sample(
         self,
@@ -311,7 +313,7 @@ class MusicModel(Model):
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
-        heard = self.hear(song, track, bars)
+        heard = self.extract(song, track, bars)
         passage = self._retold(heard, told)
         z, same = self.encode_windows(heard.windows), repeats(heard.windows)
         moved = self._at_random(z, same, n, strength, seed)
@@ -357,12 +359,12 @@ class MusicModel(Model):
             )
         return wished(self.directions.names, more, less)
 
-    def _variations(self, varied: list[np.ndarray], passage: Passage, asked: tuple[str, ...]) -> Variations:
+    def _variations(self, varied: list[np.ndarray], passage: Windowed, asked: tuple[str, ...]) -> Variations:
         """Songs of windows, beside the passage that they are variations of."""
         return Variations(
             songs=[self._render(windows, passage) for windows in varied],
             original=self._render(passage.windows, passage),
-            report=list(passage.hearing.report),
+            report=list(passage.excerpt.report),
             before=averages(attributes(self.representation, passage.windows)),
             after=[averages(attributes(self.representation, windows)) for windows in varied],
             asked=asked,
@@ -370,13 +372,13 @@ class MusicModel(Model):
             ticks=passage.ticks,
         )
 
-    def _kept(self, windows: np.ndarray, passage: Passage) -> float:
+    def _kept(self, windows: np.ndarray, passage: Windowed) -> float:
         """The share of the notes of a passage that windows have at their pitch and onset; 0 of none."""
-        both = (self.representation.spread(one, passage.lengths) for one in (windows, passage.windows))
+        both = (self.representation.rejoin(one, passage.lengths) for one in (windows, passage.windows))
         there, meant = (self.representation.onsets(one) for one in both)
         return float((there & meant).sum() / max(meant.sum(), 1))
 
-    def blank(self, windows: int | None = None, **told: Any) -> Passage:
+    def blank(self, windows: int | None = None, **told: Any) -> Windowed:
         """DropParts in 4/4 at 120 quarters a minute, to render windows that come from no song.
 
         Args:
@@ -384,21 +386,21 @@ class MusicModel(Model):
             told: see `decode`; hits come with their own metre, tempo and length.
         """
         steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
-        asked = self.representation.asked(**told)
+        asked = self.representation.requested_conditions(**told)
         if windows is None and "chords" in asked:
-            hearing = self.representation.blank(max(len(parse(asked["chords"])), steps // bar))
-            lengths = np.array([length for _, length in hearing.grid.windows(steps)])
+            excerpt = self.representation.blank(max(len(parse(asked["chords"])), steps // bar))
+            lengths = np.array([length for _, length in excerpt.grid.windows(steps)])
         else:
             lengths = np.full(windows or 1, steps)
-            hearing = self.representation.blank(-(-int(lengths.sum()) // bar))
-        return self._retold(passages.cut(self.representation, hearing, lengths), asked)
+            excerpt = self.representation.blank(-(-int(lengths.sum()) // bar))
+        return self._retold(recut(self.representation, excerpt, lengths), asked)
 
-    def condition(self, passage: Passage) -> torch.Tensor | None:
+    def condition(self, passage: Windowed) -> torch.Tensor | None:
         """What the model is told of the windows of a passage, `[windows, steps, conditions]`; None if it is nothing."""
         return to_batch(passage.windows, self.representation).condition
 
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
-        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`.
+        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.analysis.similarity.score`.
 
         A model that hears one of several remains is measured on whole windows; under `remains` are the ratios of what
         it makes of each of the others, greedily at the posterior mean.
@@ -454,39 +456,40 @@ class MusicModel(Model):
         x = self.from_latent(z, temperature, top_p, seed, condition, first)
         if heard is not None and isinstance(self.preset.corruption, GrooveCorruption) and self.representation.precise:
             x = self.preset.corruption.restore_known(x, to_batch(heard, self.representation).x)
-        obeyed = self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
+        obeyed = self.representation.enforce_condition(x.numpy(), None if condition is None else condition.numpy())
         windows = self.representation.from_data(obeyed)
-        return self.representation.mended(windows) if self.parallel else windows
+        return self.representation.repaired(windows) if self.parallel else windows
 
-    def _retold(self, passage: Passage, told: dict[str, Any], before: int = 0) -> Passage:
-        """A passage of which a model is told what was asked for; see `Representation.retold`.
+    def _retold(self, passage: Windowed, told: dict[str, Any], before: int = 0) -> Windowed:
+        """A passage of which a model is told what was asked for; see `Representation.with_condition`.
 
         Raises:
             ConfigError: it is told no such thing.
         """
-        asked = self.representation.asked(**told)
+        asked = self.representation.requested_conditions(**told)
         if not asked:
             return passage
-        hearing = self.representation.retold(passage.hearing, **asked, before=before)
+        excerpt = self.representation.with_condition(passage.excerpt, **asked, before=before)
         return (
-            passages.heard(self.representation, hearing)
+            windowed(self.representation, excerpt)
             if "hits" in asked
-            else passages.cut(self.representation, hearing, passage.lengths)
+            else recut(self.representation, excerpt, passage.lengths)
         )
 
     def _decode(
-        self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int, heard=None
+        self, z: np.ndarray, passage: Windowed, temperature: float, top_p: float, seed: int, heard=None
     ) -> np.ndarray:
         """The windows that the model makes of latent vectors, told what a passage has."""
         return self.decode_windows(z, self.condition(passage), temperature, top_p, seed, heard)
 
-    def _render(self, windows: np.ndarray, passage: Passage) -> Song:
-        return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)
+    def _render(self, windows: np.ndarray, passage: Windowed) -> Song:
+        joined = self.representation.join(windows, passage.lengths)
+        return Song.of(self.representation.render(joined, passage.excerpt))
 
-    def _stages(self, pair: tuple[Passage, Passage], steps: int, told: dict[str, Any]) -> list[Passage]:
+    def _stages(self, pair: tuple[Windowed, Windowed], steps: int, told: dict[str, Any]) -> list[Windowed]:
         """What the model is told in each step from A to B, on the bars of A."""
-        grid = pair[0].hearing.grid
-        laid = [replace(passage, hearing=replace(passage.hearing, grid=grid)) for passage in pair]
+        grid = pair[0].excerpt.grid
+        laid = [replace(passage, excerpt=replace(passage.excerpt, grid=grid)) for passage in pair]
         nearer = [laid[2 * i >= steps] for i in range(steps)]
         return [self._retold(passage, told, before=i * len(grid)) for i, passage in enumerate(nearer)]
 

@@ -11,7 +11,8 @@ import torch
 from command_line import written
 
 from musicae.core import checkpoints
-from musicae.music.song import Song, Tempo
+from musicae.music.score.score import Tempo
+from musicae.music.song import Song
 
 FAMILY = [preset.name.removeprefix("tiny-") for preset in tiny.FAMILY]
 
@@ -196,7 +197,7 @@ def test_hits_condition_the_model_and_are_reported(run):
     assert json.loads(run("sample -n 1 --hits beat.mid --model {hits} --json")[1])["report"] == [said]
     _, _, err = run("reconstruct x.mid --hits beat.mid --model {hits} --html")
     assert err == f"x.mid: took track 3 'Kit'; {said}\n"
-    assert "Beat.mid, as far as the model hears it" in Path("x_reconstructed.html").read_text()
+    assert "Beat.mid, as the model represents it" in Path("x_reconstructed.html").read_text()
     assert run("interpolate x.mid y.mid --steps 3 --hits beat.mid --model {hits}")[0] == 0
     for path in ("tiny-hits_samples.mid", "x_reconstructed.mid", "x_to_y.mid"):
         song = Song.read(Path(path))
@@ -206,11 +207,17 @@ def test_hits_condition_the_model_and_are_reported(run):
 
 @pytest.mark.usefixtures("bands")
 def test_conditions_that_a_model_does_not_have_are_refused(refused):
-    for option, model in (("--chords C", "melody"), ("--key C", "band"), ("--hits beat.mid", "groove")):
-        name = option.split()[0].strip("-")
-        for line in ("sample", "reconstruct x.mid", "interpolate x.mid y.mid"):
-            error = refused(f"{line} --model {{{model}}} --quiet {option}")
-            assert f"this model is not told {name}" in error
+    cases = {
+        "--chords C": ("melody", "tiny-melody cannot follow chords: choose a chord model, or leave --chords out"),
+        "--key C": ("band", "tiny-band cannot follow a key: choose a model that does, or leave --key out"),
+        "--hits beat.mid": (
+            "groove",
+            "tiny-groove cannot play given hits: choose a model that does, or leave --hits out",
+        ),
+    }
+    for option, (model, message) in cases.items():
+        for line in ("sample", "reconstruct x.mid", "interpolate x.mid y.mid", "vary x.mid"):
+            assert message in refused(f"{line} --model {{{model}}} --quiet {option}")
     assert "unknown chord 'Q'" in refused("sample --chords Q --model {band}")
     assert "unknown key 'H'" in refused("sample --key H --model {chords}")
     assert "nowhere.mid: there is no such file" in refused("sample --hits nowhere.mid --model {hits}")
@@ -223,7 +230,7 @@ def test_conditions_that_a_model_does_not_have_are_refused(refused):
 )
 def test_options_of_music_are_refused_for_pictures(refused, option):
     error = refused(f"interpolate a.png b.png --model {{pictures}} {option}")
-    assert f"{option.split()[0]} is for music, and tiny-pictures sees pictures: leave it out" in error
+    assert f"{option.split()[0]} is for music, and tiny-pictures is a model of pictures: leave it out" in error
 
 
 def test_pictures_that_are_none(refused):

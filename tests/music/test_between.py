@@ -11,7 +11,7 @@ from making import C_MAJOR, melodies
 from musicae.core.directions import Directions
 from musicae.core.geometry import lerp, slerp
 from musicae.core.randomness import RandomSource
-from musicae.music.between import even_places, in_key, way
+from musicae.music.latent.interpolation import even_places, in_key, way
 
 # Places -------------------------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ from musicae.errors import CheckpointError
 from musicae.fitting import _clear
 from musicae.loading import load
 from musicae.music import model as models
-from musicae.music.attributes import measure
-from musicae.music.choice import CHOICE, Choice, fit, fitted
-from musicae.music.judging import sampled
-from musicae.music.windows import Windows
+from musicae.music.analysis.attributes import measure
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation.two_sample import sampled
+from musicae.music.extraction.extract import training_windows
+from musicae.music.latent.reranking import CHOICE, Choice, fit, fitted
 
 MELODY = tiny.MELODY.representation
 KNOWN = Choice(("density",), np.array([2.0]), np.array([0.5]), np.array([1.0, 2.0, -1.0]))
@@ -110,7 +111,7 @@ def test_chosen_windows_are_nearer_to_music(model):
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
 def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
     member = tiny.model(preset)
-    cut = [member.representation.windows(tiny.band(8, stride=i))[0] for i in range(1, 16)]
+    cut = [training_windows(member.representation, tiny.band(8, stride=i))[0] for i in range(1, 16)]
     windows = np.resize(np.concatenate(cut), (100, *member.representation.shape))
     member.choice = fitted(member, windows)
     clips = [[clip.to_bytes() for clip in member.sample(4, seed=seed, temperature=1.0)] for seed in (1, 1, 2)]

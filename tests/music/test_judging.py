@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 
 from musicae.cli.sample_report import sample_report
 from musicae.errors import DataError
-from musicae.music import judging
-from musicae.music.judging import JudgeSettings, Music, judged, midpoints, pairs, sampled
-from musicae.music.metrics import faulty
+from musicae.music.analysis.similarity import faulty
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation import two_sample as judging
+from musicae.music.evaluation.two_sample import JudgeSettings, Music, judged, midpoints, pairs, sampled
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
-from musicae.music.windows import Windows
 
 MELODY = tiny.MELODY.representation
 
 
 def music(representation=MELODY, songs: int = 10, pitch: int = 60) -> Windows:
     """The windows of some songs."""
-    cut = [representation.windows(tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
+    cut = [training_windows(representation, tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
     return Windows(np.concatenate(cut), representation, songs=np.repeat(np.arange(songs), [len(one) for one in cut]))
 
 

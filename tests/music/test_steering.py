@@ -12,11 +12,12 @@ from making import C_MAJOR, melodies
 
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
-from musicae.music import attributes
-from musicae.music.between import even_places
-from musicae.music.choice import Choice
+from musicae.music.analysis import attributes
+from musicae.music.analysis.keys import keys
+from musicae.music.latent.interpolation import even_places
+from musicae.music.latent.reranking import Choice
+from musicae.music.latent.steering import Response, averages, effects, fitted, repeats, wished
 from musicae.music.song import Song
-from musicae.music.steering import Response, averages, effects, fitted, keys, repeats, wished
 
 NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
 
@@ -123,8 +124,8 @@ def test_what_it_says_is_so(model):
     assert len(varied) == 3
     assert all(same(one, back.song) for one in varied)
     assert same(varied.original, back.original)
-    windows = model.hear(song).windows
-    begun = [model.representation.onsets(model.hear(one).windows) for one in (back.song, song)]
+    windows = model.extract(song).windows
+    begun = [model.representation.onsets(model.extract(one).windows) for one in (back.song, song)]
     assert varied.kept == pytest.approx([(begun[0] & begun[1]).sum() / begun[1].sum()] * 3)
     assert varied.before["density"] == attributes.measure(model.representation, windows)["density"].mean()
     assert varied.report == back.report
@@ -210,7 +211,7 @@ def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(mon
 
 def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
     member = tiny.model(tiny.HITS)
-    windows = member.hear(tiny.band(8)).windows
+    windows = member.extract(tiny.band(8)).windows
     response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
     assert response.condition is not None
     np.testing.assert_array_equal(response.change(*response.both_ways(np.ones((1, 4)))), [0.0])  # its hits are as told

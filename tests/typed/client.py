@@ -8,8 +8,7 @@ import numpy as np
 import musicae
 from musicae.images.model import ImageModel
 from musicae.music.model import MusicModel
-from musicae.music.passages import Interpolation, Reconstruction
-from musicae.music.steering import Variations
+from musicae.music.results import Interpolation, Reconstruction, Variations
 
 model = musicae.load("melody-2bar")
 assert_type(model, MusicModel)
@@ -22,7 +21,9 @@ assert_type(model.sample(8, seed=0), list[musicae.Song])
 reconstruction = model.reconstruct("greensleeves.mid")
 assert_type(reconstruction, Reconstruction)
 assert_type(reconstruction.figures["step_accuracy"], float)
-assert_type(model.vary("amazing_grace.mid", n=2, strength=0.3, seed=1), Variations)
+variations = model.vary("amazing_grace.mid", n=2, strength=0.3, seed=1)
+assert_type(variations, Variations)
+assert_type(variations[0], musicae.Song)
 z: np.ndarray = model.encode("ode_to_joy.mid")
 assert_type(model.decode(z, like="ode_to_joy.mid"), musicae.Song)
 
