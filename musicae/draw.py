@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Placing, main, save_picture
+from musicae.cli.options import OutputOptions, save_picture
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ CURVES, CLASSIFIED = "curves", "noise"
 
 
 @dataclass(frozen=True)
-class Draw(Placing):
+class Draw(OutputOptions):
     """Draw a figure of a model of pictures.
 
     reconstructions: originals over their reconstructions. restored: corrupted pictures, the restored ones, and the
@@ -46,7 +47,7 @@ class Draw(Placing):
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
-    """of everything random; the same seed gives the same file"""
+    """seed of all random numbers; the same seed gives the same file"""
 
     def run(self) -> None:
         """Draw and write."""
@@ -84,7 +85,8 @@ class Draw(Placing):
 
     def _examples(self, model: ImageModel) -> dict:
         """The pictures, and the names of their classes."""
-        from musicae.fitting import open_data, trained_on
+        from musicae.datasets import open_data
+        from musicae.fitting import trained_on
 
         known = trained_on(model.folder)
         data = [self.data] if self.data else known
@@ -102,7 +104,7 @@ class Draw(Placing):
         if self.judge is None:
             return None
         if self.figure != CLASSIFIED:
-            raise ConfigError(f"--judge is for {CLASSIFIED}: leave it out")
+            raise ConfigError(f"--judge is for the figure {CLASSIFIED}: leave it out")
         from musicae.images.classifier import ImageClassifier
 
         return ImageClassifier.load(self.judge)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from musicae.command import Command, main
+from musicae.cli.options import Command
+from musicae.cli.run import main
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Judge(Command):
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
     """cpu, cuda or mps"""
     seed: int = 0
-    """of everything random"""
+    """seed of all random numbers"""
 
     def run(self) -> None:
         """Train, measure and print."""

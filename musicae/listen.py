@@ -8,7 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Command, main
+from musicae.cli.options import Command
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 

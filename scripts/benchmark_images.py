@@ -18,9 +18,11 @@ from pathlib import Path
 
 from pages import fill
 
+from musicae.after_training import figures
 from musicae.core import checkpoints
 from musicae.core.training import STATE
-from musicae.fitting import figures, fit, open_data
+from musicae.datasets import open_data
+from musicae.fitting import fit, resume
 from musicae.images.classifier import ImageClassifier, settings_for
 from musicae.images.classifier import train as train_classifier
 from musicae.images.datasets import open_pictures
@@ -200,8 +202,10 @@ def trained(row: Row, data: Path, runs: Path) -> Path:
     """The folder of a preset's finished training."""
     folder = runs / row.preset
     if not (folder / checkpoints.METRICS).exists():
-        resume = (folder / STATE).exists()
-        fit(PRESETS[row.preset], () if resume else [data], folder, resume=resume)
+        if (folder / STATE).exists():
+            resume(PRESETS[row.preset], folder)
+        else:
+            fit(PRESETS[row.preset], [data], folder)
     return folder
 
 

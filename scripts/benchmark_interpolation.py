@@ -25,7 +25,7 @@ import torch
 
 from musicae.core.geometry import lerp, slerp
 from musicae.core.priors import FittedMixture
-from musicae.fitting import open_data
+from musicae.datasets import open_data
 from musicae.loading import load
 from musicae.music.analysis.attributes import measure
 from musicae.music.latent.interpolation import snap_to_key, way

@@ -27,7 +27,7 @@ from benchmark_melody import train
 from musicae.core.checkpoints import WEIGHTS
 from musicae.core.evaluation import WAYS
 from musicae.core.randomness import RandomSource
-from musicae.fitting import Splits, open_data
+from musicae.datasets import Splits, open_data
 from musicae.loading import load
 from musicae.music.data.corpus import Corpus
 from musicae.music.representations import Groove

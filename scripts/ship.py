@@ -10,8 +10,10 @@ from pathlib import Path
 
 import torch
 
+from musicae.after_training import figures
 from musicae.core import checkpoints
-from musicae.fitting import CORPUS, SOURCES, figures, open_data
+from musicae.datasets import CORPUS, open_data
+from musicae.fitting import SOURCES
 from musicae.loading import load, write_settings
 
 PRETRAINED = Path(__file__).parents[1] / "musicae" / "pretrained"  # of this checkout, wherever the package is installed

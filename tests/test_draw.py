@@ -12,7 +12,7 @@ import pytest
 import tiny
 from PIL import Image
 
-from musicae.command import main
+from musicae.cli.run import main
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
 from musicae.core.reports import COLUMNS, METRICS_TABLE
@@ -201,7 +201,7 @@ def test_a_classifier_measures_how_many_pictures_keep_their_class(run, refused):
     said = json.loads(run("noise {vae} --judge judge --json")[1])
     assert len(said["kept"]) == 5
     assert all(0 <= share <= 1 for share in said["kept"])
-    assert "--judge is for noise" in refused("samples {vae} --judge judge")
+    assert "--judge is for the figure noise" in refused("samples {vae} --judge judge")
     assert "the classifier reads pictures of 1 by 8 by 8 (channels, height, width), not 3 by 8 by 8" in refused(
         "noise {colour} --judge judge --force"
     )
@@ -239,7 +239,7 @@ def test_conditional_models_take_a_label(run, refused, kind, line):
         tiny.picture(Path(f"{name}.png"), level)
     assert "is not conditioned on labels: leave them out" in refused(f"{line} --model {{vae}} --label 1", kind)
     assert "knows the classes 0 to 9" in refused(f"{line} --model {{conditional}} --label 10", kind)
-    assert "--label is for pictures, and tiny-melody hears music" in refused(
+    assert "--label is for pictures, and tiny-melody is a model of music" in refused(
         f"{line if kind is Sample else line.replace('.png', '.mid')} --model {{melody}} --label 1", kind
     )
     written = []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny
 
-from musicae.command import main
+from musicae.cli.run import main
 from musicae.core.networks import Recurrent
 from musicae.groove import TASKS, Groove
 from musicae.music.score.note_arrays import NOTE
@@ -134,7 +134,7 @@ def test_another_model_must_be_one_for_the_task(run):
     assert run(f"tap beat.mid --model {folder}")[0] == 0
     status, _, err = run(f"fill beat.mid --model {folder}")
     assert status == 2
-    assert "was not trained to fill: leave --model out, or choose one like groovae_2bar_add_closed_hh" in err
+    assert "was not trained to fill: leave --model out, or try --model groovae_2bar_add_closed_hh" in err
     status, _, err = run(f"tap beat.mid --force --model {tiny.folder(tiny.MELODY, Path('melody'))}")
     assert status == 2
     assert "was not trained to tap" in err

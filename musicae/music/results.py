@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import overload
 
 import numpy as np
 
 from musicae.music.song import Song
 
-if TYPE_CHECKING:
-    from musicae.music.song import Song
-
 
 @dataclass(frozen=True, eq=False)
-class Variations(Sequence):
+class Variations(Sequence[Song]):
     """Variations of a song; as a sequence, the songs.
 
     Args:
@@ -43,7 +40,13 @@ class Variations(Sequence):
     def __len__(self) -> int:
         return len(self.songs)
 
-    def __getitem__(self, i):
+    @overload
+    def __getitem__(self, i: int) -> Song: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> list[Song]: ...
+
+    def __getitem__(self, i: int | slice) -> Song | list[Song]:
         return self.songs[i]
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicae.files import write_atomically
 from musicae.music.formats import midi, music21_, pretty_midi_, reading, symusic_
 from musicae.music.render import html, playback
 from musicae.music.score.score import Score
+
+if TYPE_CHECKING:
+    import music21
+    import pretty_midi
+    import symusic
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,19 +53,19 @@ class Song(Score):
         """
         return write_atomically(path, self.to_bytes(), force)
 
-    def to_pretty_midi(self):
+    def to_pretty_midi(self) -> pretty_midi.PrettyMIDI:
         """This song as a `pretty_midi.PrettyMIDI`, at 480 ticks a quarter."""
         return pretty_midi_.to_pretty_midi(self)
 
-    def to_symusic(self):
+    def to_symusic(self) -> symusic.Score:
         """This song as a `symusic.Score` in its own ticks."""
         return symusic_.to_symusic(self)
 
-    def to_music21(self):
+    def to_music21(self) -> music21.stream.Score:
         """This song as a music21 `Score` for notation: times are rounded to sixteenths or triplet eighths."""
         return music21_.to_music21(self)
 
-    def play(self):
+    def play(self) -> Any:
         """Plays the song: an audio player in a notebook, otherwise the system's player."""
         return playback.play(self)
 

@@ -8,10 +8,11 @@ import tiny
 import torch
 from safetensors.numpy import load_file
 
+from musicae.after_training import fit_reranker
 from musicae.core.directions import DIRECTIONS
 from musicae.core.randomness import RandomSource
 from musicae.errors import CheckpointError
-from musicae.fitting import _clear, choose
+from musicae.fitting import _clear
 from musicae.loading import load
 from musicae.music import model as models
 from musicae.music.analysis.attributes import measure
@@ -181,8 +182,8 @@ def test_what_another_run_left_is_cleared(tmp_path):
 def test_too_few_windows_leave_no_choice(tmp_path):
     KNOWN.save(tiny.folder(tiny.MELODY, tmp_path))
     member = load(tmp_path)
-    choose(member, Windows(melodies(99, 8), MELODY))
+    fit_reranker(member, Windows(melodies(99, 8), MELODY))
     assert member.reranker is None
     assert not (tmp_path / RERANKER).exists()
-    choose(member, Windows(melodies(100, 8), MELODY))
+    fit_reranker(member, Windows(melodies(100, 8), MELODY))
     assert load(tmp_path).reranker.names == member.reranker.names

@@ -1,4 +1,4 @@
-"""What the commands share: their options, how they say what was done, and how they fail."""
+"""Options that commands share, how they report what was done, and how files are named and written."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from tqdm import tqdm
 
-    from musicae.core.model import Model
+    from musicae.images.model import ImageModel
+    from musicae.music.model import MusicModel
     from musicae.music.song import Song
 
 SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
 MOST_SENTENCES = 8  # about one file
 MOST = 10_000  # steps or clips
-SHOWN_AFTER = 2.0  # seconds without progress that nobody wonders about
+SHOWN_AFTER = 2.0  # seconds: what takes less needs no progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,9 @@ class Command:
     def report(self, file: Path, sentences: Sequence[str]) -> None:
         """One line on what was taken from a file, and what was done to it."""
         more = len(sentences) - MOST_SENTENCES
-        said = [*sentences[:MOST_SENTENCES], *([f"and {more} more (--json has them all)"] if more > 0 else [])]
-        if said:
-            self.say(f"{file.name}: {'; '.join(said)}")
+        shown = [*sentences[:MOST_SENTENCES], *([f"and {more} more (--json has them all)"] if more > 0 else [])]
+        if shown:
+            self.say(f"{file.name}: {'; '.join(shown)}")
 
     def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
         """What came out, on stdout: `content` with --json, `lines` otherwise."""
@@ -74,7 +75,7 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithModel(Command):
+class ModelOptions(Command):
     """Options of commands that use a trained model."""
 
     model: str = DEFAULT
@@ -82,15 +83,15 @@ class WithModel(Command):
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
-    """of everything random; the same seed gives the same file"""
+    """seed of all random numbers; the same seed gives the same file"""
 
-    def load(self) -> Model:
+    def load(self) -> MusicModel | ImageModel:
         """The model."""
         from musicae.loading import load
 
         return load(self.model, self.device)
 
-    def suited(self, files: Iterable[Path]) -> Model:
+    def load_for(self, files: Iterable[Path]) -> MusicModel | ImageModel:
         """The model, if it is one for these files and for the options given.
 
         Raises:
@@ -103,30 +104,27 @@ class WithModel(Command):
                 raise ConfigError(
                     f"{file} is {_KINDS[kind]}, and {model.name} is not a model of {kind}: {_advice(kind)}"
                 )
-        if model.preset.musical:
-            self._refuse(OF_PICTURES, f"is for pictures, and {model.name} hears music")
-        else:
-            self._refuse(OF_MUSIC, f"is for music, and {model.name} sees pictures")
+        self._refuse(model, OF_PICTURES if model.preset.musical else OF_MUSIC)
         return model
 
-    def _refuse(self, options: Iterable[str], why: str) -> None:
-        """Refuse options that were given, and not as their defaults."""
+    def _refuse(self, model: MusicModel | ImageModel, options: Iterable[str]) -> None:
+        """Refuse options for models of the other kind that were given, and not as their defaults."""
         defaults = {field.name: field.default for field in fields(self)}
         for option in options:
             if option in defaults and getattr(self, option) != defaults[option]:
-                raise ConfigError(f"--{option.replace('_', '-')} {why}: leave it out")
+                raise ConfigError(wrong_kind(option, model))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoding(WithModel):
+class DecodingOptions(ModelOptions):
     """Options of commands that decode."""
 
     temperature: float = 0.0
-    """0 takes the most probable step (greedy), 1 draws as the model believes, more is wilder"""
+    """0 takes the most probable value each time (greedy), 1 samples from the model's probabilities, more is wilder"""
     top_p: float = 1.0
-    """draw only from the most probable values that together reach this probability"""
+    """sample only from the most probable values that together reach this probability"""
     label: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: none)")] = None
-    """of a conditional model of pictures: the class that it is told, from 0"""
+    """for a model of pictures that is conditioned on classes: the class to make, from 0"""
 
     @property
     def decoding(self) -> dict[str, Any]:
@@ -135,33 +133,49 @@ class Decoding(WithModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telling(Decoding):
-    """Options of commands whose model may be told something beside its latent vectors."""
+class ConditioningOptions(DecodingOptions):
+    """Options of commands whose model may be conditioned on more than its latent vectors."""
 
-    chords: Annotated[str | None, arg(metavar="SYMBOLS", help_behavior_hint="(default: those heard, or none)")] = None
-    """of a model that is told chords: one a bar, again and again, e.g. "Dm F Am G"; N.C. is none"""
-    key: Annotated[str | None, arg(metavar="KEY", help_behavior_hint="(default: the one heard, or none)")] = None
-    """of a model that is told the key, e.g. Am"""
-    hits: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: those heard, or none)")] = None
-    """of a model that is told drum hits: a song whose hits are to be played, in its tempo and metre"""
+    chords: Annotated[str | None, arg(metavar="SYMBOLS", help_behavior_hint="(default: the song's own, or none)")] = (
+        None
+    )
+    """for a model that follows chords: one a bar, repeated to the end, e.g. "Dm F Am G"; N.C. is no chord"""
+    key: Annotated[str | None, arg(metavar="KEY", help_behavior_hint="(default: the song's own, or none)")] = None
+    """for a model that follows a key, e.g. Am"""
+    hits: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: the song's own, or none)")] = None
+    """for a model that plays given drum hits: a song whose hits are to be played, in its tempo and metre"""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def conditions(self) -> dict[str, Any]:
         """The arguments of the same names of a music model's verbs."""
         return {"chords": self.chords, "key": self.key, "hits": self.hits}
 
+    def load_for(self, files: Iterable[Path]) -> MusicModel | ImageModel:
+        """See `ModelOptions.load_for`.
+
+        Raises:
+            ConfigError: also if the model is not conditioned on something that is given.
+        """
+        model = super().load_for(files)
+        if model.preset.musical:
+            for name, value in self.conditions.items():
+                if value is not None and name not in model.representation.told:
+                    does, choice = _CONDITIONS[name]
+                    raise ConfigError(f"{model.name} cannot {does}: choose {choice}, or leave --{name} out")
+        return model
+
 
 @dataclass(frozen=True, kw_only=True)
-class Listening(Decoding):
-    """Options of commands that hear songs."""
+class SelectionOptions(DecodingOptions):
+    """Options of commands that take songs."""
 
     track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: the melody)")] = None
-    """track to hear: its number in the file, from 1, or part of its name"""
+    """track to take: its number in the file, from 1, or part of its name"""
     bars: Annotated[str | None, arg(metavar="FIRST-LAST", help_behavior_hint="(default: all)")] = None
-    """bars to hear, e.g. 5-12"""
+    """bars to take, e.g. 5-12"""
 
     @property
-    def hearing(self) -> dict[str, Any]:
+    def selection(self) -> dict[str, Any]:
         """`track` and `bars` as a music model's verbs take them.
 
         Raises:
@@ -177,7 +191,7 @@ class Listening(Decoding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placing(Command):
+class OutputOptions(Command):
     """Options of commands that write files."""
 
     out: Annotated[str | None, arg(metavar="PATH", help_behavior_hint="(default: named after the input)")] = None
@@ -204,7 +218,7 @@ class Placing(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing(Placing):
+class SongOutputOptions(OutputOptions):
     """Options of commands that write music."""
 
     split: bool = False
@@ -212,7 +226,7 @@ class Writing(Placing):
     wav: bool = False
     """write the sound as well"""
     png: bool = False
-    """write a piano roll as well"""
+    """write a picture of the piano roll as well"""
     html: bool = False
     """write a page to see and hear as well"""
 
@@ -246,7 +260,7 @@ class Writing(Placing):
     def write_songs(
         self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture: Callable
     ) -> dict[str, list[Path]]:
-        """Write what was asked for, and say so if it is silent.
+        """Write the files that the options ask for, and say so if the song is silent.
 
         Args:
             path: the MIDI file.
@@ -281,6 +295,11 @@ class Writing(Placing):
 OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "more", "less", "split", "wav", "html")
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
+_CONDITIONS = {  # what a model does with each, and which models do
+    "chords": ("follow chords", "a chord model"),
+    "key": ("follow a key", "a model that does"),
+    "hits": ("play given hits", "a model that does"),
+}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -296,21 +315,28 @@ def kind_of(file: Path) -> str | None:
     return "pictures" if start.startswith(_PICTURES) or start[8:12] == b"WEBP" else None
 
 
+def wrong_kind(option: str, model: MusicModel | ImageModel) -> str:
+    """The error for an option that is for models of the other kind."""
+    own, other = ("music", "pictures") if model.preset.musical else ("pictures", "music")
+    name = option.replace("_", "-")
+    return f"--{name} is for {other}, and {model.name} is a model of {own}: leave it out"
+
+
 def _advice(kind: str) -> str:
     """How to get at a model of music or of pictures."""
-    from musicae.loading import here, read_preset
+    from musicae.loading import presets_here
     from musicae.presets import PRESETS
 
     musical = kind == "music"
-    names = [name for name, folder in here().items() if read_preset(folder).musical == musical]
+    names = [name for name, preset in presets_here().items() if preset.musical == musical]
     if names:
         return f"choose {' or '.join(names)} with --model"
     able = [preset.name for preset in PRESETS.values() if preset.musical == musical and preset.data]
-    return f"train one first, e.g. with python -m musicae.train {able[0]}" if able else "there is none"
+    return f"train one first, e.g. with python -m musicae.train {able[0]}"
 
 
 def is_first_process() -> bool:
-    """Whether this is the only process, or the one of several that speaks (`torchrun`, `accelerate launch`)."""
+    """Whether this is the only process, or the one of several that prints (`torchrun`, `accelerate launch`)."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -326,89 +352,3 @@ def saved(plan: dict[str, list[Path]]) -> list[str]:
     lines = [f"saved {path}" for kind, paths in plan.items() if kind != "parts" for path in paths]
     parts = plan.get("parts", [])
     return lines + ([f"saved {parts[0]} to {parts[-1].name}"] if parts else [])
-
-
-def main(command: type[Command], name: str, arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line, run the command, and end with status 0, or 2 and one line for an error.
-
-    Args:
-        command: the command.
-        name: of its module.
-        arguments: in place of those of the process.
-    """
-    import tyro
-
-    config = (tyro.conf.FlagCreatePairsOff,)
-    options = tyro.cli(command, prog=f"python -m musicae.{name}", args=arguments, config=config)
-    for stream in (sys.stdout, sys.stderr):  # a file may have any name
-        stream.reconfigure(errors="backslashreplace")
-    try:
-        options.run()
-        sys.stdout.flush()
-    except BrokenPipeError:  # of `| head`; what is left must go somewhere when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (Error, OSError) as error:
-        if options.debug:
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
-
-
-NATS = ("rate", "distortion", "elbo")
-
-
-def table(held_out: dict) -> list[str]:
-    """Held-out figures as lines of text, those of baselines under those of the model."""
-    lines = [
-        f"{held_out['examples']:,} held-out examples",
-        ", ".join(f"{name} {held_out[name]:.2f} nats" for name in NATS if name in held_out),
-        *([_likelihood(held_out)] if "nll" in held_out else []),
-        f"active units {held_out['active_units']}",
-    ]
-    rows = {f"{z:8}{how}": ratios for z in ("mean", "sample") for how, ratios in held_out.get(z, {}).items()}
-    names = list(next(iter(rows.values())))
-    if "neighbours" in held_out:
-        names.append("neighbours")
-        first = next(iter(rows))
-        rows[first] = rows[first] | {"neighbours": held_out["neighbours"]}
-    rows |= held_out.get("baselines", {})
-    rows |= {f"mean, of {name}": ratios for name, ratios in held_out.get("remains", {}).items()}
-    widths = {name: max(len(name), 6) + 3 for name in names}
-    lines.append(f"{'z':8}{'decoded':15}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
-    for label, ratios in rows.items():
-        lines.append(f"{label:23}" + "".join(f"{_number(ratios.get(name)):>{widths[name]}}" for name in names))
-    lines += [_codes(held_out["codes"])] if "codes" in held_out else []
-    return lines + (_generated(held_out["generated"]) if "generated" in held_out else [])
-
-
-def _likelihood(held_out: dict) -> str:
-    how = f"{held_out['nll_samples']:,} samples of z each for {held_out['nll_examples']:,}"
-    return f"nll {held_out['nll']:.2f} nats at most ({how}; {held_out['protocol']})"
-
-
-def _codes(codes: dict) -> str:
-    """One line, with what N(0, I) would have."""
-    means, variances = codes["mean"], codes["variance"]
-    moments = (
-        f"means {min(means):.2f} to {max(means):.2f} (0), variances {min(variances):.2f} to {max(variances):.2f} (1)"
-    )
-    rest = f"mean absolute {codes['absolute']:.3f} (0.798), squared MMD {codes['discrepancy']:.4f} (0)"
-    return f"codes, and N(0, I): {moments}, {rest}"
-
-
-def _generated(figures: dict) -> list[str]:
-    accuracy = figures["judge_accuracy"]
-    judge = "a judge" if accuracy is None else f"a judge of accuracy {accuracy:.4f}"
-    agreement = f"agreement {figures['agreement']:.4f}, " if "agreement" in figures else ""
-    others = {"frechet_standard_normal": "of z ~ N(0, I)", "frechet_floor": "of training pictures"}
-    beside = [f"{figures[key]:.2f} {words}" for key, words in others.items() if key in figures]
-    distance = f"Fréchet distance {figures['frechet']:.2f}" + (f" ({', '.join(beside)})" if beside else "")
-    entropies = f"doubt {figures['doubt']:.3f} nats, coverage {figures['coverage']:.3f} nats"
-    return [f"{figures['examples']:,} generated pictures, by {judge}: {agreement}{entropies}, {distance}"]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

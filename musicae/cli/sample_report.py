@@ -1,4 +1,4 @@
-"""What judging found (`musicae.music.evaluation.two_sample`), as lines of text with a note beside each."""
+"""How samples and midpoints compare with held-out music (`musicae.music.evaluation.two_sample`), as lines of text."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ AIM = 0.05  # below the ceiling
 NAMES = {"samples": "samples", "midpoints": "midpoints", "train": "training", "held_out": "held-out"}
 
 
-def lines(figures: dict) -> list[str]:
-    """A table of attributes, and a line for each of the other questions."""
-    how = f"{figures['samples']:,} samples and as many midpoints of two songs, temperature {figures['temperature']:g}"
+def sample_report(figures: dict) -> list[str]:
+    """A table of attributes, and lines on novelty, faults and the classifier."""
+    heading = (
+        f"{figures['samples']:,} samples and as many midpoints of two songs, temperature {figures['temperature']:g}"
+    )
     return [
-        f"{how}, beside {figures['held_out']:,} held-out windows",
+        f"{heading}, beside {figures['held_out']:,} held-out windows",
         *_attributes(figures),
         *_novelty(figures),
         _faults(figures["faults"]),
-        *(_judge(name, figures["judge"][name]) for name in ("samples", "midpoints")),
+        *(_classifier(name, figures["judge"][name]) for name in ("samples", "midpoints")),
     ]
 
 
@@ -55,16 +57,16 @@ def _novelty(figures: dict) -> list[str]:
 
 def _faults(faults: dict[str, float]) -> str:
     shares = ", ".join(f"{NAMES[name]} {share:.3f}" for name, share in faults.items())
-    return f"windows with faults of grammar, share: {shares}; aim at 0"
+    return f"windows with faults of notation, share: {shares}; aim at 0"
 
 
-def _judge(name: str, verdict: dict) -> str:
-    strongest = sorted(verdict["weights"].items(), key=lambda one: -abs(one[1]))[:3]
+def _classifier(name: str, found: dict) -> str:
+    strongest = sorted(found["weights"].items(), key=lambda one: -abs(one[1]))[:3]
     more = ", ".join(f"{'more' if weight > 0 else 'less'} {attribute}" for attribute, weight in strongest)
-    learned = f"learned from {verdict['learned_from']:,} windows, tested on {verdict['tested_on']:,} of other songs"
-    by_attributes = f"by the attributes alone {verdict['by_attributes']:.3f}, given away by {more}"
-    told = f"a classifier tells them from music with accuracy {verdict['accuracy']:.3f} ({learned})"
-    return f"{NAMES[name]}: {told}; 0.5 is that it cannot, aim at 0.60; {by_attributes}"
+    learned = f"trained on {found['learned_from']:,} windows, tested on {found['tested_on']:,} of other songs"
+    by_attributes = f"by the attributes alone {found['by_attributes']:.3f}, because of {more}"
+    accuracy = f"a classifier tells them from music with accuracy {found['accuracy']:.3f} ({learned})"
+    return f"{NAMES[name]}: {accuracy}; 0.5 is that it cannot, aim at 0.60; {by_attributes}"
 
 
 def _number(value: float | None) -> str:
