@@ -1,4 +1,4 @@
-"""Which presets a test need not run for, because another one differs from them only in what the test does not look at."""
+"""Which presets a test need not run for: those that differ from another one only in what it does not look at."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError
 from musicae.music import chords, harmony
-from musicae.music.representations import REPRESENTATIONS, Melody, strict
+from musicae.music.representations import Melody, strict
 from musicae.music.song import NOTE, KeySignature, Song, TimeSignature, Track, tidy
 
 BOTH = Melody(steps=16, chords=True, key=True)
@@ -95,14 +93,6 @@ def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitone
         move = int(after[0][note][0]) - int(before[0][note][0]) if note.any() else 0
         for row, other in zip(before[1:], after[1:], strict=True):
             assert other.tolist() == chords.transpose(row[None], np.array([move]))[0].tolist()
-
-
-@given(song=songs())
-def test_training_windows_differ_in_melody_chords_or_key(song):
-    windows, problems = BOTH.windows(song, "all")
-    assert not problems
-    assert windows.shape[1:] == (3, 16)
-    assert len({window.tobytes() for window in windows}) == len(windows)
 
 
 def progression(*symbols: str, bar: int = 1920) -> Track:
@@ -236,11 +226,6 @@ def test_diminished_triads_are_told_and_decoded_as_what_they_are(number):
     kind = Melody(steps=16, chords=True)
     told = condition(kind, kind.retold(kind.blank(), chords=chords.name(number)))
     assert {chords.name(n) for n in told.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
-
-
-@each_kind
-def test_settings_survive_json(kind):
-    assert from_data(json.loads(json.dumps(to_data(kind))), REPRESENTATIONS) == kind
 
 
 # Strict --------------------------------------------------------------------------------------------
