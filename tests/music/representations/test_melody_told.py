@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError
 from musicae.music.extraction import magenta as strict
 from musicae.music.extraction.extract import training_windows
-from musicae.music.representations import REPRESENTATIONS, Melody
+from musicae.music.representations import Melody
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import KeySignature, TimeSignature, Track
 from musicae.music.song import Song
@@ -101,14 +99,6 @@ def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitone
             assert other.tolist() == chords.transpose(row[None], np.array([move]))[0].tolist()
 
 
-@given(song=songs())
-def test_training_windows_differ_in_melody_chords_or_key(song):
-    windows, problems = training_windows(BOTH, song, "all")
-    assert bool(problems) == (len(windows) == 0)
-    assert windows.shape[1:] == (3, 16)
-    assert len({window.tobytes() for window in windows}) == len(windows)
-
-
 def progression(*symbols: str, bar: int = 1920) -> Track:
     """Triads that last for a bar each."""
     rows = []
@@ -158,7 +148,7 @@ def test_the_last_chord_goes_on_after_the_end():
 
 
 def condition(kind: Melody, excerpt) -> np.ndarray:
-    """What a model is told of an excerpt, step by step."""
+    """What a model is told of a excerpt, step by step."""
     windows, lengths = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     told = kind.to_data(windows)[1]
     return np.concatenate([one[:length] for one, length in zip(told, lengths, strict=True)])
@@ -240,11 +230,6 @@ def test_diminished_triads_are_told_and_decoded_as_what_they_are(number):
     kind = Melody(steps=16, chords=True)
     told = condition(kind, kind.with_condition(kind.blank(), chords=chords.name(number)))
     assert {chords.name(n) for n in told.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
-
-
-@each_kind
-def test_settings_survive_json(kind):
-    assert from_data(json.loads(json.dumps(to_data(kind))), REPRESENTATIONS) == kind
 
 
 # Strict --------------------------------------------------------------------------------------------
