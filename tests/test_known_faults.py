@@ -29,10 +29,10 @@ from musicae.core.configuration import to_data
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.networks import Recurrent
 from musicae.core.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from musicae.core.networks.dense import DenseDecoder, DenseEncoder, Discriminator
-from musicae.core.networks.recurrent import RecurrentDecoder, RecurrentEncoder
+from musicae.core.networks.recurrent import RecurrentDecoder
+from musicae.core.networks.recurrent_encoders import RecurrentEncoder
 from musicae.core.objectives import Elbo
 from musicae.core.priors import PRIOR, Mixture
 from musicae.core.randomness import RandomSource
@@ -268,7 +268,7 @@ def test_settings_and_lists_that_are_changed_under_the_callers_hands():
         *(ConvolutionalEncoder(1, [8, 8], widths, 1), ConvolutionalDecoder(1, [8, 8], widths, 1, 3)),
         *(
             RecurrentEncoder(3, widths),
-            RecurrentDecoder(Recurrent((8,), widths), ExampleSpec("categorical", 3, (8,)), 3),
+            RecurrentDecoder(ExampleSpec("categorical", 3, (8,)), 3, units=widths),
         ),
     ]
     assert widths == [8, 4]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -146,16 +145,3 @@ def build(
     encoder, features = network.encoder(example_spec)
     middle = BOTTLENECKS[bottleneck](features + conditions, latent)
     return Autoencoder(encoder, middle, network.decoder(example_spec, latent + conditions), conditions)
-
-
-class Decoder(nn.Module):
-    """A network from `[batch, latent]` to parameters, and the likelihood that gives them a meaning."""
-
-    def __init__(self, network: nn.Module, likelihood: Callable):
-        super().__init__()
-        self.network = network
-        self.likelihood = likelihood
-
-    def forward(self, z: torch.Tensor):
-        """The likelihood p(x | z)."""
-        return self.likelihood(self.network(z))

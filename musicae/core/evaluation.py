@@ -5,7 +5,6 @@ Every accuracy is measured running free: nothing of the truth is fed to the deco
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +16,6 @@ from musicae.core.autoencoder import Autoencoder
 from musicae.core.bottlenecks import PointPosterior
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples
-from musicae.core.objectives import draws, prior_over_posterior, repeated
 from musicae.core.randomness import RandomSource
 
 Score = Callable[[torch.Tensor, torch.Tensor], dict[str, tuple[float, float]]]
@@ -26,25 +24,7 @@ WAYS: dict[str, Way] = {
     "greedy": lambda likelihood, random: likelihood.mode(),
     "temperature_1": lambda likelihood, random: likelihood.sample(random),
 }
-AT_ONCE = 16  # vectors of each example that are decoded in one pass: bounds the memory
 ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
-
-
-@torch.no_grad()
-def importance_weighted_bound(model: Autoencoder, x: torch.Tensor, samples: int, random: RandomSource) -> torch.Tensor:
-    """A lower bound on ln p(x) in nats, `[batch]` (Burda et al. 2016):
-
-    `ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x), k = `samples`.
-
-    At k = 1 it is the ELBO; it rises with k, and meets ln p(x) at infinity. The bottleneck must be Gaussian.
-    """
-    posterior = model.encode(x)
-    weights = []
-    for start in range(0, samples, AT_ONCE):
-        z = draws(posterior, min(AT_ONCE, samples - start), random)
-        likelihood = model.decode(z.flatten(0, 1)).log_prob(repeated(x, len(z))).view(len(z), -1)
-        weights.append(likelihood + prior_over_posterior(posterior, z))
-    return torch.logsumexp(torch.cat(weights), 0) - math.log(samples)
 
 
 @torch.no_grad()

@@ -52,6 +52,19 @@ def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0
 
 
 @dataclass(frozen=True)
+class ScheduledSampling:
+    """How often a decoder in training hears its own output, not the truth (scheduled sampling, Bengio et al. 2015).
+
+    Args:
+        probability: for each step of each example.
+        random: where the coin flips and the samples come from.
+    """
+
+    probability: float
+    random: RandomSource
+
+
+@dataclass(frozen=True)
 class Categorical:
     """Independent classes: each of the parts `[batch, parts...]` takes one of `classes` values.
 

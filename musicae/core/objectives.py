@@ -8,7 +8,6 @@ only `loss` carries weights.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,7 +120,7 @@ class Elbo:
     def _hear(self, likelihood, clean: torch.Tensor, step: int, random: RandomSource):
         if self.scheduled_sampling is None:
             return likelihood.given(clean)
-        from musicae.core.networks.recurrent import ScheduledSampling
+        from musicae.core.likelihoods import ScheduledSampling
 
         return likelihood.given(clean, ScheduledSampling(self.scheduled_sampling(step), random))
 
@@ -143,32 +142,14 @@ class ImportanceWeighted:
         """The terms of giving back `clean` `[batch, ...]`: distortion is a mean over the z of each, accuracy of one."""
         import torch
 
+        from musicae.core.bounds import weighted_samples
+
         posterior = model.encode(damaged)
-        z = draws(posterior, round(self.samples(step)), random)
-        likelihood = model.decode(z.flatten(0, 1)).log_prob(repeated(clean, len(z))).view(len(z), -1)
-        bound = torch.logsumexp(likelihood + prior_over_posterior(posterior, z), 0) - math.log(len(z))
+        drawn = weighted_samples(model, posterior, clean, round(self.samples(step)), random)
+        bound, distortion = drawn.bound(), -drawn.log_likelihood.mean(0)
         with torch.no_grad():
-            accuracy = model.decode(z[0]).accuracy(clean)
-        return Terms(-bound.mean(), -likelihood.mean(0), posterior.kl().sum(1), accuracy, torch.zeros_like(bound))
-
-
-def draws(posterior, samples: int, random: RandomSource) -> torch.Tensor:
-    """`samples` vectors from the posterior of each example, `[samples, batch, latent]`."""
-    import torch
-
-    return torch.stack([posterior.sample(random) for _ in range(samples)])
-
-
-def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
-    """`[batch, ...]` one after another so many times, `[times · batch, ...]`."""
-    return x.repeat(times, *[1] * (x.dim() - 1))
-
-
-def prior_over_posterior(posterior, z: torch.Tensor) -> torch.Tensor:
-    """`ln p(z) − ln q(z | x)` in nats of vectors `[samples, batch, latent]`: `[samples, batch]`."""
-    from musicae.core.bottlenecks import normal_log_prob
-
-    return normal_log_prob(z, 0.0, 1.0).sum(-1) - posterior.log_prob(z)
+            accuracy = model.decode(drawn.z[0]).accuracy(clean)
+        return Terms(-bound.mean(), distortion, posterior.kl().sum(1), accuracy, torch.zeros_like(bound))
 
 
 OBJECTIVES = (Reconstruction, Elbo, ImportanceWeighted)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from musicae.core.bottlenecks import Gaussian
-from musicae.core.evaluation import importance_weighted_bound, measure
+from musicae.core.bounds import importance_weighted_bound
+from musicae.core.evaluation import measure
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.images.baselines import baselines

@@ -8,9 +8,10 @@ import torch
 from linear_gaussian import SIZES, STD, LinearGaussian
 
 from musicae.core.autoencoder import build
+from musicae.core.bounds import AT_ONCE, importance_weighted_bound
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.data import Batch
-from musicae.core.evaluation import ACTIVE, AT_ONCE, importance_weighted_bound, measure
+from musicae.core.evaluation import ACTIVE, measure
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo

@@ -7,10 +7,10 @@ import torch
 from linear_gaussian import LinearGaussian
 
 from musicae.core.autoencoder import build
-from musicae.core.evaluation import importance_weighted_bound
+from musicae.core.bounds import draws, importance_weighted_bound
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense, Recurrent
-from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction, draws
+from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant, InverseSigmoid, Linear, Saturating
 

@@ -48,9 +48,9 @@ class Convolutional:
 
     def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
-        from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
+        from musicae.core.networks.head import LikelihoodHead
 
         sizes = (
             example_spec.outputs,
@@ -62,7 +62,7 @@ class Convolutional:
             self.z_summary,
         )
         network = ConvolutionalDecoder(*sizes)
-        return Decoder(network, likelihood_of(example_spec))
+        return LikelihoodHead(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Dense:
 
     def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
-        from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
+        from musicae.core.networks.head import LikelihoodHead
 
         network = DenseDecoder(example_spec.outputs, example_spec.size, self.widths, latent)
-        return Decoder(network, likelihood_of(example_spec))
+        return LikelihoodHead(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Recurrent:
                 f"a recurrent network reads sequences of classes or switches, not {example_spec}: try Convolutional"
             )
         from musicae.core.networks.inputs import input_layer
-        from musicae.core.networks.recurrent import HierarchicalEncoder, Reader, RecurrentEncoder
+        from musicae.core.networks.recurrent_encoders import HierarchicalEncoder, InputEncoder, RecurrentEncoder
 
         read = input_layer(example_spec)
         channels = read.channels + told
@@ -156,13 +156,25 @@ class Recurrent:
             network = HierarchicalEncoder(channels, self.encoder_units, self.segments, self.dropout)
         else:
             network = RecurrentEncoder(channels, self.encoder_units, self.dropout)
-        return Reader(read, network, example_spec), network.features
+        return InputEncoder(read, network, example_spec), network.features
 
     def decoder(self, example_spec: ExampleSpec, latent: int, told: int = 0) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
-        return RecurrentDecoder(self, example_spec, latent, told)
+        return RecurrentDecoder(
+            example_spec,
+            latent,
+            told,
+            units=self.decoder_units,
+            autoregressive=self.autoregressive,
+            segments=self.segments,
+            conductor_units=self.conductor_units,
+            separate_decoders=self.separate_decoders,
+            nade=self.nade,
+            dropout=self.dropout,
+            feed_after_end=self.feed_after_end,
+        )
 
 
 Network = Convolutional | Dense | Recurrent

@@ -10,7 +10,7 @@ import torch
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams
-from musicae.core.networks.steps import NadeSwitches
+from musicae.core.networks.step_outputs import NadeSwitches
 from musicae.errors import DataError
 
 

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from musicae.core.autoencoder import Autoencoder, build
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.likelihoods import HVO, choose
+from musicae.core.likelihoods import HVO, ScheduledSampling, choose
 from musicae.core.networks import Recurrent
-from musicae.core.networks.recurrent import ScheduledSampling, lstm
+from musicae.core.networks.recurrent_encoders import lstm
 from musicae.core.randomness import RandomSource
 
 EVENT = ExampleSpec("categorical", 6, (9,))
