@@ -123,7 +123,7 @@ class Evaluate(Command):
 def circumstances(model: Model) -> list[str]:
     """What the figures of a model depend on beside the data: what it is told, and what it hears in their place."""
     preset = model.preset
-    told = preset.representation.told if preset.musical else ("class",) * bool(preset.label_classes)
+    told = preset.conditioning.names
     sentences = [f"told beside each example: its {' and '.join(told)}"] * bool(told)
     if preset.corruption is not None:
         changed = {name: value for name, value in vars(preset.corruption).items() if value not in (False, 0, ())}

@@ -17,6 +17,7 @@ from musicae.core.networks import Recurrent
 from musicae.core.priors import Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, Trainer
+from musicae.errors import ConfigError
 from musicae.fitting import changed, fit
 from musicae.images.pictures import Seen, to_image
 from musicae.loading import build_network, load, of
@@ -89,13 +90,13 @@ class Examples:
 
 def told(preset: Preset, examples: int) -> torch.Tensor | None:
     """What a conditional model is told: a class each, or at each step one of what there is."""
-    if not preset.conditions:
+    if not preset.conditioning:
         return None
-    classes = torch.eye(preset.conditions)
+    classes = torch.eye(preset.conditioning.size)
     if not preset.musical:
         return classes[:examples]
     steps = preset.representation.example_spec.size[0]
-    return classes[RandomSource(6).integers(0, preset.conditions - 1, examples, steps)]
+    return classes[RandomSource(6).integers(0, preset.conditioning.size - 1, examples, steps)]
 
 
 @pytest.mark.parametrize("preset", MUSICVAE, ids=lambda preset: preset.name)
@@ -113,6 +114,17 @@ def test_all_configurations_of_the_original_are_here():
 @EVERY
 def test_settings_survive_a_file(preset):
     assert from_data(json.loads(json.dumps(to_data(preset))), KINDS) == preset
+
+
+@pytest.mark.parametrize("preset", [tiny.CHORDS, tiny.HITS, tiny.BAND], ids=lambda preset: preset.name)
+def test_conditions_at_each_step_and_a_network_that_reads_none_are_refused_when_the_preset_is_made(preset):
+    with pytest.raises(ConfigError, match=r"^[^\n]*\(\d+ values at each step\) with Convolutional\([^\n]*$"):
+        replace(preset, network=tiny.MELODY.network)
+
+
+def test_labels_and_a_network_that_reads_conditions_at_each_step_are_refused_when_the_preset_is_made():
+    with pytest.raises(ConfigError, match=r"class \(10 values for each example\) with Recurrent\("):
+        replace(tiny.PICTURES, network=tiny.RECURRENT.network, label_classes=10)
 
 
 @EVERY
@@ -203,12 +215,12 @@ def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
 def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
     model, examples = tiny.model(preset), Examples(preset)
     with torch.no_grad():
-        told = model.network.given(examples.condition)
+        told = model.network.conditioned_on(examples.condition)
         mean = told.encode(examples.x).mean
         z = model.to_latent(examples.x, condition=examples.condition)
         assert np.array_equal(z, mean.numpy())
         assert np.array_equal(z, model.to_latent(examples.x, condition=examples.condition))
-        if not preset.conditions:
+        if not preset.conditioning:
             assert torch.equal(model.network.reconstruct(examples.x), model.network.decode(mean).mode())
     drawn = model.to_latent(examples.x, 0, examples.condition)
     assert np.array_equal(drawn, z) == ("point" in preset.bottleneck)
@@ -220,7 +232,7 @@ def test_pictures_come_back_by_the_mean(preset):
     seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
     first, again = (np.stack([np.asarray(i) for i in model.reconstruct(seen, labels)]) for _ in range(2))
     with torch.no_grad():
-        told = model.network.given(examples.condition)
+        told = model.network.conditioned_on(examples.condition)
         expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()
     assert np.array_equal(first, again)
     assert np.array_equal(first, np.stack([np.asarray(to_image(values)) for values in expected]))

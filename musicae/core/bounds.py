@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import torch
 
-from musicae.core.autoencoder import Autoencoder, Given
+from musicae.core.autoencoder import Autoencoder, Conditioned
 from musicae.core.bottlenecks import normal_log_prob
+from musicae.core.conditioning import repeated
 from musicae.core.randomness import RandomSource
 
 AT_ONCE = 16  # vectors of each example that are decoded in one pass when a bound is measured: bounds the memory
@@ -38,7 +39,7 @@ class WeightedSamples(NamedTuple):
 
 
 def weighted_samples(
-    model: Autoencoder | Given, posterior, x: torch.Tensor, samples: int, random: RandomSource
+    model: Autoencoder | Conditioned, posterior, x: torch.Tensor, samples: int, random: RandomSource
 ) -> WeightedSamples:
     """`samples` vectors from the posterior of each example of `x` `[batch, ...]`, with their importance weights."""
     z = draws(posterior, samples, random)
@@ -48,7 +49,7 @@ def weighted_samples(
 
 @torch.no_grad()
 def importance_weighted_bound(
-    model: Autoencoder | Given, x: torch.Tensor, samples: int, random: RandomSource
+    model: Autoencoder | Conditioned, x: torch.Tensor, samples: int, random: RandomSource
 ) -> torch.Tensor:
     """The bound with k = `samples` in nats, `[batch]`; not all of them are decoded at once."""
     posterior = model.encode(x)
@@ -64,11 +65,6 @@ def log_mean(log_weights: torch.Tensor) -> torch.Tensor:
 def draws(posterior, samples: int, random: RandomSource) -> torch.Tensor:
     """`samples` vectors from the posterior of each example, `[samples, batch, latent]`."""
     return torch.stack([posterior.sample(random) for _ in range(samples)])
-
-
-def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
-    """`[batch, ...]` one after another so many times, `[times · batch, ...]`."""
-    return x.repeat(times, *[1] * (x.dim() - 1))
 
 
 def prior_over_posterior(posterior, z: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,8 @@ class Batch(NamedTuple):
 
     Args:
         x: `[batch, ...]`.
-        condition: what encoder and decoder are told beside them, `[batch, conditions]`, or None: e.g. one-hot labels.
+        condition: what encoder and decoder are conditioned on, `[batch, ..., size]`, or None
+            (`musicae.core.conditioning`).
     """
 
     x: torch.Tensor

@@ -64,15 +64,15 @@ def measure(
     for start in range(0, len(examples), batch_size):
         indices = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(indices).to(model.device)
-        x, told = batch.x, model.given(batch.condition)
+        x, conditioned = batch.x, model.conditioned_on(batch.condition)
         random = RandomSource(seed, start)
-        posterior = told.encode(x if corruption is None else corruption(x, random))
+        posterior = conditioned.encode(x if corruption is None else corruption(x, random))
         sampled = posterior.sample(random)
         means.append(posterior.mean.cpu())
         rate += posterior.kl().sum().item()
-        distortion -= told.decode(sampled).log_prob(x).sum().item()
+        distortion -= conditioned.decode(sampled).log_prob(x).sum().item()
         for (z, how), sums in totals.items():
-            likelihood = told.decode(posterior.mean if z == "mean" else sampled)
+            likelihood = conditioned.decode(posterior.mean if z == "mean" else sampled)
             for name, ratio in score(ways[how](likelihood, random), x).items():
                 sums[name] += ratio
         if progress:

@@ -82,13 +82,13 @@ def decoding(model: Autoencoder, n: int, condition: torch.Tensor | None = None) 
     Args:
         model: what decodes, on its own device.
         n: how many.
-        condition: what a conditional model is told beside each, `[n, ..., conditions]`.
+        condition: of a conditional model, that of each vector, `[n, ..., size]`.
     """
     z = torch.randn(n, model.latent, generator=torch.Generator().manual_seed(0)).to(model.device)
 
     @torch.no_grad()
     def work() -> None:
         model.eval()
-        model.given(condition).decode(z).mode()
+        model.conditioned_on(condition).decode(z).mode()
 
     return work

@@ -55,7 +55,7 @@ class Task(nn.Module):
         """The terms of some examples at a training step."""
         damaged = batch.x if self.corruption is None else self.corruption(batch.x, random)
         beside = {} if self.discriminator is None else {"discriminator": self.discriminator}
-        return self.objective(self.model.given(batch.condition), batch.x, damaged, step, random, **beside)
+        return self.objective(self.model.conditioned_on(batch.condition), batch.x, damaged, step, random, **beside)
 
 
 def multiplies_bf16(device: torch.device) -> bool:

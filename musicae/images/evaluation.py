@@ -132,7 +132,7 @@ def likelihood(
     total = 0.0
     for start in range(0, len(chosen), BATCH):
         batch = examples.batch(chosen[start : start + BATCH]).to(model.network.device)
-        told, random = model.network.given(batch.condition), RandomSource(seed, start)
+        told, random = model.network.conditioned_on(batch.condition), RandomSource(seed, start)
         total -= importance_weighted_bound(told, batch.x, samples, random).sum(dtype=torch.float64).item()
         if progress:
             progress(len(batch.x) * samples)
@@ -189,6 +189,6 @@ def _suited(judge: Judge, model: ImageModel) -> None:
     seen, made = judge.settings.pictures.shape, model.preset.representation.shape
     if seen != made:
         raise ConfigError(f"the judge sees pictures {seen}, {model.name} makes {made} (channels, height, width)")
-    if model.network.conditions > judge.settings.classes:
-        asked = f"{model.name} is asked for {model.network.conditions}"
+    if model.network.conditioning.size > judge.settings.classes:
+        asked = f"{model.name} is asked for {model.network.conditioning.size}"
         raise ConfigError(f"the judge knows {judge.settings.classes} classes, {asked}: train one on the same pictures")

@@ -83,7 +83,7 @@ class View:
 
     def values(self, z: np.ndarray, indices: np.ndarray) -> np.ndarray:
         """What codes `[n, latent]` decode to, each told the class of the picture at `indices` where the model is."""
-        return self.model.values(z, self.examples.labels[indices] if self.model.network.conditions else None)
+        return self.model.values(z, self.examples.labels[indices] if self.model.network.conditioning.size else None)
 
     def reference(self) -> np.ndarray | None:
         """The codes over whose quantiles a plane is laid out; None where these are the normal ones."""
@@ -172,7 +172,7 @@ def manifold(view: View) -> Drawing:
 
 def styles(view: View) -> Drawing:
     """Rows of one class each, columns of one z each."""
-    classes = view.model.network.conditions
+    classes = view.model.network.conditioning.size
     if not classes:
         raise ConfigError(f"{view.model.name} is not told labels: draw samples, or take a conditional model")
     z = view.model.draw(view.number, view.seed)
@@ -183,9 +183,9 @@ def styles(view: View) -> Drawing:
 def samples(view: View) -> Drawing:
     """New pictures from the prior; of a conditional model the classes in turn."""
     images = view.model.sample(view.number, view.seed)
-    across = view.model.network.conditions or int(np.ceil(np.sqrt(view.number)))
+    across = view.model.network.conditioning.size or int(np.ceil(np.sqrt(view.number)))
     rows = [images[i : i + across] for i in range(0, len(images), across)]
-    headings = [view.name(label) for label in range(across)] if view.model.network.conditions else ()
+    headings = [view.name(label) for label in range(across)] if view.model.network.conditioning.size else ()
     return Drawing(figures.sheet(rows, headings=headings), {"pictures": view.number})
 
 
@@ -213,7 +213,7 @@ def _pairs(view: View) -> tuple[np.ndarray, np.ndarray]:
     order = view.chosen(len(view.examples))
     if len(order) < 2:
         raise DataError("one picture has nothing to go to: give two or more")
-    if not view.model.network.conditions:
+    if not view.model.network.conditioning.size:
         rows = min(view.number, len(order) // 2)
         return order[: 2 * rows : 2], order[1 : 2 * rows : 2]
     labels = view.examples.labels

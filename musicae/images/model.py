@@ -92,7 +92,7 @@ class ImageModel(Model):
 
     def in_turn(self, n: int) -> np.ndarray | None:
         """`n` labels, 0, 1, 2, ... again and again; None where the model is told none."""
-        return np.arange(n) % self.network.conditions if self.network.conditions else None
+        return np.arange(n) % self.network.conditioning.size if self.network.conditioning.size else None
 
     def condition(self, labels, n: int) -> torch.Tensor | None:
         """What the network is told of `n` pictures of these classes: one-hot `[n, conditions]`.
@@ -104,7 +104,7 @@ class ImageModel(Model):
         Raises:
             ConfigError: labels that are missing, not wanted, or none that the model knows.
         """
-        classes = self.network.conditions
+        classes = self.network.conditioning.size
         if not classes and labels is not None:
             raise ConfigError(f"{self.name} is not told labels: leave them out")
         if not classes:
@@ -187,7 +187,7 @@ class ImageModel(Model):
             batch = examples.batch(np.arange(start, min(start + BATCH, len(examples)))).to(self.network.device)
             random = RandomSource(seed, start)
             x = batch.x if corruption is None else corruption(batch.x, random)
-            posterior = self.network.given(batch.condition).encode(x)
+            posterior = self.network.conditioned_on(batch.condition).encode(x)
             parts.append((posterior.sample(random) if drawn else posterior.mean).cpu())
         return torch.cat(parts).numpy()
 

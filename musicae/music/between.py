@@ -52,7 +52,7 @@ def way(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torc
 
 def looks_ahead(model: MusicModel) -> bool:
     """Whether a model decodes without being told anything, and not step by step, which takes long."""
-    return model.parallel and not model.representation.conditions
+    return model.parallel and not model.representation.conditioning
 
 
 def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:

@@ -334,7 +334,7 @@ class MusicModel(Model):
             float32 `[n, windows, latent]`.
         """
         own = z[np.unique(same, return_index=True)[1]]
-        each = CANDIDATES if self.choice and strength and not self.representation.conditions else 1
+        each = CANDIDATES if self.choice and strength and not self.representation.conditioning else 1
         drawn = torch.from_numpy(self.draw(n * len(own) * each, seed)).view(n, len(own), each, -1)
         here = torch.from_numpy(own)[:, None].expand(drawn.shape)
         moved = slerp(here, drawn, torch.tensor([strength]))[0].flatten(0, 2).numpy()

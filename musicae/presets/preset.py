@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from musicae.core.conditioning import Conditioning
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
 from musicae.core.networks import NETWORKS, Network
 from musicae.core.objectives import OBJECTIVES, Elbo, ImportanceWeighted, Reconstruction
@@ -38,6 +39,9 @@ class Preset:
         augmentations: what else makes more of the training windows, in this order.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
         data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
+
+    Raises:
+        ConfigError: the network cannot read what the model is conditioned on.
     """
 
     name: str
@@ -56,10 +60,15 @@ class Preset:
     track: str | None = None
     data: str | None = None
 
+    def __post_init__(self):
+        self.conditioning.check_network(self.network)
+
     @property
-    def conditions(self) -> int:
-        """How many values a model is told beside each example, or at each step of it."""
-        return self.representation.conditions if self.musical else self.label_classes
+    def conditioning(self) -> Conditioning:
+        """What the model is conditioned on: of music what the representation has, of pictures their labels."""
+        if self.musical:
+            return self.representation.conditioning
+        return Conditioning(("class",), self.label_classes) if self.label_classes else Conditioning()
 
     @property
     def musical(self) -> bool:

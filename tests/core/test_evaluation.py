@@ -9,6 +9,7 @@ from linear_gaussian import SIZES, STD, LinearGaussian
 
 from musicae.core.autoencoder import build
 from musicae.core.bounds import AT_ONCE, importance_weighted_bound
+from musicae.core.conditioning import Conditioning
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.data import Batch
 from musicae.core.evaluation import ACTIVE, measure
@@ -159,13 +160,13 @@ PICTURES = RandomSource(4).uniform(10, 1, 4, 4)
 
 def conditional():
     torch.manual_seed(0)
-    return build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point", conditions=3).eval()
+    return build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point", conditioning=Conditioning(size=3)).eval()
 
 
 @pytest.mark.parametrize("batch_size", [4, 100])
 def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batch_size):
     measured = measure(conditional(), Told(PICTURES), score, batch_size=batch_size)
-    told = conditional().given(torch.eye(3)[torch.arange(10) % 3])
+    told = conditional().conditioned_on(torch.eye(3)[torch.arange(10) % 3])
     expected = -told.decode(told.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
     assert measured["distortion"] == pytest.approx(expected)
     assert "elbo" not in measured

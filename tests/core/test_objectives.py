@@ -8,6 +8,7 @@ from linear_gaussian import LinearGaussian
 
 from musicae.core.autoencoder import build
 from musicae.core.bounds import draws, importance_weighted_bound
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense, Recurrent
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
@@ -191,12 +192,12 @@ def test_the_number_of_samples_follows_its_schedule():
 
 def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
     torch.manual_seed(0)
-    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (6,)), 2, "gaussian", conditions=4)
+    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (6,)), 2, "gaussian", conditioning=Conditioning(size=4))
     x, told = RandomSource(2).uniform(4, 1, 6), torch.eye(4)
-    got = ImportanceWeighted(Constant(3))(model.given(told), x, x, 0, RandomSource(1))
-    z, total = draws(model.given(told).encode(x), 3, RandomSource(1)), 0.0
+    got = ImportanceWeighted(Constant(3))(model.conditioned_on(told), x, x, 0, RandomSource(1))
+    z, total = draws(model.conditioned_on(told).encode(x), 3, RandomSource(1)), 0.0
     for i in range(4):
-        own = model.given(told[i : i + 1])
+        own = model.conditioned_on(told[i : i + 1])
         posterior = own.encode(x[i : i + 1])
         prior = torch.distributions.Normal(0.0, 1.0).log_prob(z[:, i]).sum(-1)
         log_weights = [
@@ -205,4 +206,6 @@ def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
         ]
         total = total + torch.stack(log_weights).exp().mean().log()
     torch.testing.assert_close(got.loss, -total / 4)
-    torch.testing.assert_close(got.loss, -importance_weighted_bound(model.given(told), x, 3, RandomSource(1)).mean())
+    torch.testing.assert_close(
+        got.loss, -importance_weighted_bound(model.conditioned_on(told), x, 3, RandomSource(1)).mean()
+    )

@@ -105,7 +105,7 @@ def test_models_and_baselines_hear_the_same_noise(digits):
     class Echo:
         device = "cpu"
 
-        def given(self, condition):
+        def conditioned_on(self, condition):
             return self
 
         def encode(self, x):

@@ -27,7 +27,8 @@ def model(latent: int = 4, told: int = 0, **settings) -> ImageModel:
         "tiny", "for tests", Pictures(), Dense((16,)), latent, Elbo(), Training(), label_classes=told, **settings
     )
     return ImageModel(
-        preset, build(preset.network, preset.representation.example_spec, latent, preset.bottleneck, told)
+        preset,
+        build(preset.network, preset.representation.example_spec, latent, preset.bottleneck, preset.conditioning),
     )
 
 

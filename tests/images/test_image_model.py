@@ -172,7 +172,9 @@ def judge() -> Judge:
 def conditional() -> ImageModel:
     torch.manual_seed(0)
     preset = replace(SETTINGS, label_classes=10)
-    return ImageModel(preset, build(preset.network, preset.representation.example_spec, 2, "gaussian", 10))
+    return ImageModel(
+        preset, build(preset.network, preset.representation.example_spec, 2, "gaussian", preset.conditioning)
+    )
 
 
 def restoring(corruption) -> ImageModel:

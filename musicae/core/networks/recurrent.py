@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from musicae.core.conditioning import concatenated
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import ScheduledSampling, Streams
 from musicae.core.networks.recurrent_encoders import lstm
@@ -118,8 +119,8 @@ class Voice(Stack):
             state: of every layer.
             condition: what it is told, `[batch, steps, told]`, or None.
         """
-        told = [] if condition is None else [condition]
-        hidden, state = self.through(torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1), *told], -1), state)
+        values = torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1)], -1)
+        hidden, state = self.through(concatenated(values, condition), state)
         return self.output(hidden).float(), state
 
     def forced(self, x: torch.Tensor, vectors: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from musicae.core.conditioning import concatenated
 from musicae.core.example_spec import ExampleSpec
 
 
@@ -100,10 +101,8 @@ class InputEncoder(nn.Sequential):
         self.example_spec = example_spec
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-        """Data `[batch, ...]`, and what it is told at each step `[batch, steps, told]`, to `[batch, features]`."""
-        values = self[0](x).transpose(1, 2)
-        if condition is not None:
-            values = torch.cat([values, condition], -1)
+        """Data `[batch, ...]` and a condition at each step `[batch, steps, size]`, or None, to `[batch, features]`."""
+        values = concatenated(self[0](x).transpose(1, 2), condition)
         return self[1](values, self._lengths(x))
 
     def _lengths(self, x: torch.Tensor) -> torch.Tensor | None:

@@ -45,7 +45,7 @@ def numbers(
     condition = None if controls is None else torch.from_numpy(np.asarray(controls, np.float32))
     there = _there(np.asarray(x_out), lengths)
     x = _example(np.asarray(x_out), example_spec, there)
-    told = network.given(condition)
+    told = network.conditioned_on(condition)
     posterior = told.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, there))
     likelihood = told.decode(posterior.mean).given(x)
     return {

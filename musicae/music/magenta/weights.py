@@ -188,7 +188,7 @@ def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
     """The original's tensors of a preset: names and shapes."""
     example_spec = preset.representation.example_spec
     with torch.device("meta"):
-        network = build(preset.network, example_spec, preset.latent, preset.bottleneck, preset.conditions)
+        network = build(preset.network, example_spec, preset.latent, preset.bottleneck, preset.conditioning)
     return {name: tuple(value.shape) for name, value in _exported(network.state_dict(), preset).items()}
 
 

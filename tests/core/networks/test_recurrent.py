@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from musicae.core.autoencoder import Autoencoder, build
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import HVO, ScheduledSampling, choose
 from musicae.core.networks import Recurrent
@@ -213,7 +214,7 @@ def lively(name: str, told: int = 0) -> Autoencoder:
     """A model whose steps depend on z, on what was said, and on what it is told."""
     torch.manual_seed(3)
     network, example_spec = FAMILIES[name]
-    model = build(network, example_spec, 4, "gaussian", told).eval()
+    model = build(network, example_spec, 4, "gaussian", Conditioning(size=told, per_step=True)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import build
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Recurrent
 from musicae.core.randomness import RandomSource
@@ -89,7 +90,7 @@ def decode(weights: Weights, network: Recurrent, z: np.ndarray, heard: np.ndarra
 @pytest.mark.parametrize(("network", "told"), ALL, ids=str)
 def test_an_independent_forward_pass_gives_the_same_numbers(network, told):
     torch.manual_seed(1)
-    model = build(network, EVENT, LATENT, "broad gaussian", told).eval()
+    model = build(network, EVENT, LATENT, "broad gaussian", Conditioning(size=told, per_step=True)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)

@@ -96,7 +96,7 @@ def test_windows_cut_and_joined_are_the_passage(kind, song):
     assert kind.from_data(x).dtype == kind.dtype
     if kind.condition_on_hits:
         assert np.array_equal(told, windows[:, :9].swapaxes(1, 2))
-        assert told.shape == (len(windows), kind.steps, kind.conditions)
+        assert told.shape == (len(windows), kind.steps, kind.conditioning.size)
     else:
         assert told is None
 
