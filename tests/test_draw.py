@@ -12,6 +12,7 @@ import tiny
 from PIL import Image
 
 from musicae.command import main
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
 from musicae.core.reports import COLUMNS, METRICS_TABLE
@@ -21,14 +22,14 @@ from musicae.interpolate import Interpolate
 from musicae.reconstruct import Reconstruct
 from musicae.sample import Sample
 
-PLAIN = replace(tiny.PICTURES, name="tiny-plain", bottleneck="point", objective=Reconstruction(), latent=2)
+PLAIN = replace(tiny.PICTURES, name="tiny-plain", bottleneck=Point(), objective=Reconstruction(), latent=2)
 PRESETS = {
     "vae": tiny.PICTURES,
     "plane": replace(tiny.PICTURES, name="tiny-plane", latent=2),
     "plain": PLAIN,
     "noisy": replace(PLAIN, name="tiny-noisy", corruption=GaussianNoise(0.0, 0.5)),
     "low": replace(PLAIN, name="tiny-low", corruption=Pixelation(2)),
-    "told": replace(tiny.PICTURES, name="tiny-told", told=10),
+    "told": replace(tiny.PICTURES, name="tiny-told", label_classes=10),
     "melody": tiny.MELODY,
     "colour": replace(PLAIN, name="tiny-colour", representation=replace(tiny.PICTURES.representation, channels=3)),
 }
@@ -187,9 +188,9 @@ def judge(tmp_path):
     from musicae.core import checkpoints
     from musicae.core.configuration import to_data
     from musicae.core.settings import Training
-    from musicae.images.judge import SETTINGS, Classifier, JudgeSettings
+    from musicae.images.judge import SETTINGS, Classifier, ClassifierSettings
 
-    settings = JudgeSettings(tiny.PICTURES.representation, 10, Training())
+    settings = ClassifierSettings(tiny.PICTURES.representation, 10, Training())
     checkpoints.write_json(tmp_path / "judge", SETTINGS, {"format": 1, "judge": to_data(settings)})
     checkpoints.write_weights(tmp_path / "judge", Classifier(settings))
     return tmp_path / "judge"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from musicae.core.bottlenecks import BOTTLENECKS
+from musicae.core.bottlenecks import Bottleneck
 from musicae.core.conditioning import Conditioning, concatenated, repeated
 from musicae.core.example_spec import ExampleSpec
+from musicae.core.likelihoods import Likelihood
 from musicae.core.networks import Network
+from musicae.core.posteriors import Posterior
 from musicae.core.randomness import RandomSource
-from musicae.errors import ConfigError
 
 NOTHING = Conditioning()
 
@@ -26,7 +27,7 @@ class Autoencoder(nn.Module):
 
     Args:
         encoder: a module from data `[batch, ...]` to features `[batch, features]`.
-        bottleneck: a module from features to a posterior (`musicae.core.bottlenecks`), with an attribute `latent`.
+        bottleneck: a module from features to a posterior (`musicae.core.posteriors`), with an attribute `latent`.
         decoder: a module from `[batch, latent]` to a likelihood (`musicae.core.likelihoods`).
         conditioning: what it is conditioned on. A condition at each step is given to encoder and decoder; one for each
             example is concatenated with the features and with z.
@@ -69,13 +70,13 @@ class Autoencoder(nn.Module):
         self.conditioning.check(condition)
         return self if condition is None else Conditioned(self, condition)
 
-    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None):
+    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Posterior:
         """The posterior q(z | x) of data `[batch, ...]`."""
         if self.conditioning.per_step:
             return self.bottleneck(self.encoder(x, condition))
         return self.bottleneck(concatenated(self.encoder(x), condition))
 
-    def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None):
+    def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> Likelihood:
         """The likelihood p(x | z) of latent vectors `[batch, latent]`."""
         if self.conditioning.per_step:
             return self.decoder(z, condition)
@@ -104,17 +105,21 @@ class Conditioned:
     model: Autoencoder
     condition: torch.Tensor
 
-    def encode(self, x: torch.Tensor):
+    def encode(self, x: torch.Tensor) -> Posterior:
         """The posterior q(z | x, c) of data `[batch, ...]`."""
         return self.model.encode(x, self.condition)
 
-    def decode(self, z: torch.Tensor):
+    def decode(self, z: torch.Tensor) -> Likelihood:
         """The likelihood p(x | z, c) of latent vectors `[batch, latent]`."""
         return self.model.decode(z, repeated(self.condition, len(z) // len(self.condition)))
 
 
 def build(
-    network: Network, example_spec: ExampleSpec, latent: int, bottleneck: str, conditioning: Conditioning = NOTHING
+    network: Network,
+    example_spec: ExampleSpec,
+    latent: int,
+    bottleneck: Bottleneck,
+    conditioning: Conditioning = NOTHING,
 ) -> Autoencoder:
     """An autoencoder with fresh weights.
 
@@ -122,19 +127,16 @@ def build(
         network: an entry of `musicae.core.networks`.
         example_spec: what one example is.
         latent: dimensions of the latent vector.
-        bottleneck: a name in `musicae.core.bottlenecks.BOTTLENECKS`: `"gaussian"`, `"point"`, ...
+        bottleneck: an entry of `musicae.core.bottlenecks`.
         conditioning: what encoder and decoder are conditioned on.
 
     Raises:
-        ConfigError: there is no such bottleneck, or the network cannot be made for such an example_spec, or reads no
-            such condition.
+        ConfigError: the network cannot be made for such an example_spec, or reads no such condition.
     """
-    if bottleneck not in BOTTLENECKS:
-        raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
     conditioning.check_network(network)
     inside = (conditioning.size,) if conditioning.per_step else ()  # read by the networks themselves
     beside = 0 if conditioning.per_step else conditioning.size
     encoder, features = network.encoder(example_spec, *inside)
-    middle = BOTTLENECKS[bottleneck](features + beside, latent)
+    middle = bottleneck.layer(features + beside, latent)
     decoder = network.decoder(example_spec, latent + beside, *inside)
     return Autoencoder(encoder, middle, decoder, conditioning)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 
 from musicae.core.autoencoder import Autoencoder, Conditioned
-from musicae.core.bottlenecks import normal_log_prob
 from musicae.core.conditioning import repeated
+from musicae.core.posteriors import Posterior, normal_log_prob
 from musicae.core.randomness import RandomSource
 
 AT_ONCE = 16  # vectors of each example that are decoded in one pass when a bound is measured: bounds the memory
@@ -39,7 +39,7 @@ class WeightedSamples(NamedTuple):
 
 
 def weighted_samples(
-    model: Autoencoder | Conditioned, posterior, x: torch.Tensor, samples: int, random: RandomSource
+    model: Autoencoder | Conditioned, posterior: Posterior, x: torch.Tensor, samples: int, random: RandomSource
 ) -> WeightedSamples:
     """`samples` vectors from the posterior of each example of `x` `[batch, ...]`, with their importance weights."""
     z = draws(posterior, samples, random)
@@ -62,11 +62,11 @@ def log_mean(log_weights: torch.Tensor) -> torch.Tensor:
     return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
 
 
-def draws(posterior, samples: int, random: RandomSource) -> torch.Tensor:
+def draws(posterior: Posterior, samples: int, random: RandomSource) -> torch.Tensor:
     """`samples` vectors from the posterior of each example, `[samples, batch, latent]`."""
     return torch.stack([posterior.sample(random) for _ in range(samples)])
 
 
-def prior_over_posterior(posterior, z: torch.Tensor) -> torch.Tensor:
+def prior_over_posterior(posterior: Posterior, z: torch.Tensor) -> torch.Tensor:
     """`ln p(z) − ln q(z | x)` in nats of vectors `[samples, batch, latent]`: `[samples, batch]`."""
     return normal_log_prob(z, 0.0, 1.0).sum(-1) - posterior.log_prob(z)

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
-from musicae.core.bottlenecks import PointPosterior
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples
 from musicae.core.randomness import RandomSource
@@ -53,14 +52,14 @@ def measure(
         progress: called with the number of examples done after every batch.
 
     Returns:
-        `examples`; `distortion`, and where the bottleneck is not a point `rate` and `elbo`, in nats an example (one
-        draw of z; the rate is exact);
-        `active_units`; and under `mean` and `sample` (which z is decoded), under the names of `ways` (how), the
-        ratios of `score`.
+        `examples`; `distortion`, and where the posterior has one `rate` and `elbo`, in nats an example (one draw of z;
+        the rate is exact); under `posterior` the numbers that it reports of itself, if any; `active_units`; and under
+        `mean` and `sample` (which z is decoded), under the names of `ways` (how), the ratios of `score`.
     """
     totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
     rate = distortion = 0.0
     means = []
+    metrics: dict[str, float] = defaultdict(float)
     for start in range(0, len(examples), batch_size):
         indices = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(indices).to(model.device)
@@ -69,6 +68,8 @@ def measure(
         posterior = conditioned.encode(x if corruption is None else corruption(x, random))
         sampled = posterior.sample(random)
         means.append(posterior.mean.cpu())
+        for name, number in posterior.metrics().items():
+            metrics[name] += float(number) * len(indices)
         rate += posterior.kl().sum().item()
         distortion -= conditioned.decode(sampled).log_prob(x).sum().item()
         for (z, how), sums in totals.items():
@@ -79,8 +80,10 @@ def measure(
             progress(len(indices))
     n = len(examples)
     figures: dict = {"examples": n, "distortion": distortion / n}
-    if not isinstance(posterior, PointPosterior):
+    if posterior.has_rate:
         figures |= {"rate": rate / n, "elbo": -(rate + distortion) / n}
+    if metrics:
+        figures["posterior"] = {name: total / n for name, total in metrics.items()}
     figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
     for (z, how), sums in totals.items():
         ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}

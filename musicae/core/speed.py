@@ -16,7 +16,7 @@ import torch
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Batch
-from musicae.core.objectives import Terms
+from musicae.core.objectives import Objective
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, multiplies_bf16, parameter_groups
 
@@ -43,7 +43,7 @@ def seconds(*works: Work, repeats: int = 5, clock: Callable[[], float] = time.pe
 
 def training_step(
     model: Autoencoder,
-    objective: Callable[..., Terms],
+    objective: Objective,
     batch: Batch,
     *,
     corruption: Corruption | None = None,

@@ -76,7 +76,8 @@ class PictureSet:
         if self.binary:
             drawn = torch.from_numpy(self._drawn[indices]) if random is None else random.uniform(*x.shape) < x
             x = drawn.float()
-        return Batch(x, one_hot(self.labels[indices], self.told) if self.told else None)
+        labels = None if self.labels is None else torch.from_numpy(self.labels[indices])
+        return Batch(x, one_hot(self.labels[indices], self.told) if self.told else None, labels)
 
     @cached_property
     def _drawn(self) -> np.ndarray:

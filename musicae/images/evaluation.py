@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from musicae.core.bottlenecks import Gaussian
 from musicae.core.bounds import importance_weighted_bound
 from musicae.core.evaluation import measure
 from musicae.core.randomness import RandomSource
@@ -102,7 +101,7 @@ def weighed(model: ImageModel, samples: int | None = None) -> int:
     Raises:
         ConfigError: there are none of the model, but some are asked for.
     """
-    able = isinstance(model.network.bottleneck, Gaussian) and model.preset.corruption is None
+    able = model.network.bottleneck.has_density and model.preset.corruption is None
     if samples is not None and samples < 0:
         raise ConfigError(f"{samples} samples: ask for 1 or more, or 0 for no likelihood")
     if samples and not able:
@@ -186,7 +185,7 @@ def _suited(judge: Judge, model: ImageModel) -> None:
     Raises:
         ConfigError: it does.
     """
-    seen, made = judge.settings.pictures.shape, model.preset.representation.shape
+    seen, made = judge.settings.representation.shape, model.preset.representation.shape
     if seen != made:
         raise ConfigError(f"the judge sees pictures {seen}, {model.name} makes {made} (channels, height, width)")
     if model.network.conditioning.size > judge.settings.classes:

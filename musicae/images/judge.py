@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,9 @@ import torch
 from torch.nn import functional
 
 from musicae.core import checkpoints
-from musicae.core.classification import Classification, Classifier
+from musicae.core.classification import Classification, Classifier, ClassifierSettings
 from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
-from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import SCHEDULES, WarmupCosine
@@ -28,32 +27,6 @@ from musicae.migration import FORMAT, migrated
 SETTINGS = "judge.json"  # not config.json: no autoencoder is in the folder
 BATCH = 512
 FEW = 5000  # pictures of which the shorter training sees each often enough
-
-
-@dataclass(frozen=True)
-class JudgeSettings:
-    """What a judge is made from.
-
-    Args:
-        pictures: what it sees.
-        classes: how many it tells apart.
-        training: how it is trained.
-        network: from pictures to features.
-        features: units of the last hidden layer.
-        shift: training pictures are moved by up to so many pixels each way.
-    """
-
-    pictures: Pictures
-    classes: int
-    training: Training
-    network: Convolutional = Convolutional(widths=(32, 64), blocks=1, full_resolution=False)
-    features: int = 128
-    shift: int = 2
-
-    @property
-    def example_spec(self) -> ExampleSpec:
-        """One of the pictures."""
-        return self.pictures.example_spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +54,7 @@ class Shifted:
         rows = (down + torch.arange(batch.x.shape[2]))[:, :, None]
         columns = (right + torch.arange(batch.x.shape[3]))[:, None]
         moved = x[torch.arange(len(x))[:, None, None], :, rows, columns]
-        return Batch(moved.movedim(-1, 1), batch.condition)
+        return batch._replace(x=moved.movedim(-1, 1))
 
 
 class Judge:
@@ -93,7 +66,7 @@ class Judge:
         metrics: what was measured: `accuracy` on pictures that it has not seen, and which.
     """
 
-    def __init__(self, settings: JudgeSettings, network: Classifier, metrics: dict | None = None):
+    def __init__(self, settings: ClassifierSettings, network: Classifier, metrics: dict | None = None):
         self.settings = settings
         self.network = network.eval()
         self.metrics = metrics or {}
@@ -108,9 +81,9 @@ class Judge:
         folder = Path(folder)
         if not (folder / SETTINGS).exists():
             raise CheckpointError(f"{folder}: no {SETTINGS} in it: train a judge with python -m musicae.judge")
-        kinds = (JudgeSettings, Pictures, Training, Convolutional, *SCHEDULES)
+        kinds = (ClassifierSettings, Pictures, Training, Convolutional, *SCHEDULES)
         settings = from_data(migrated(checkpoints.read_json(folder, SETTINGS).get("judge")), kinds)
-        if not isinstance(settings, JudgeSettings):
+        if not isinstance(settings, ClassifierSettings):
             raise CheckpointError(f"{folder}/{SETTINGS}: no settings of a judge")
         network = Classifier(settings)
         checkpoints.read_weights(folder, network)
@@ -135,8 +108,10 @@ class Judge:
 
     @torch.no_grad()
     def _of(self, values: np.ndarray, function) -> np.ndarray:
-        if values.shape[1:] != self.settings.pictures.shape:
-            own, given = (" by ".join(map(str, shape)) for shape in (self.settings.pictures.shape, values.shape[1:]))
+        if values.shape[1:] != self.settings.representation.shape:
+            own, given = (
+                " by ".join(map(str, shape)) for shape in (self.settings.representation.shape, values.shape[1:])
+            )
             raise ConfigError(f"the judge sees pictures of {own} (channels, height, width), not {given}: train another")
         device = next(self.network.parameters()).device
         parts = torch.from_numpy(np.ascontiguousarray(values, np.float32)).split(BATCH)
@@ -147,7 +122,9 @@ def _parts(n: int) -> Iterator[np.ndarray]:
     return (np.arange(start, min(start + BATCH, n)) for start in range(0, n, BATCH))
 
 
-def settings_for(splits: PictureSplits, pictures: Pictures, steps: int | None = None, seed: int = 0) -> JudgeSettings:
+def settings_for(
+    splits: PictureSplits, pictures: Pictures, steps: int | None = None, seed: int = 0
+) -> ClassifierSettings:
     """The settings of a judge of these pictures.
 
     Args:
@@ -174,11 +151,11 @@ def settings_for(splits: PictureSplits, pictures: Pictures, steps: int | None = 
     shift = math.ceil(min(pictures.shape[1:]) / 16)
     widths = (64,) if any(side % 4 for side in pictures.shape[1:]) else (32, 64)
     network = Convolutional(widths, blocks=1, full_resolution=False)
-    return JudgeSettings(pictures, len(splits.classes), training, network, shift=shift)
+    return ClassifierSettings(pictures, len(splits.classes), training, network, shift=shift)
 
 
 def train(
-    settings: JudgeSettings,
+    settings: ClassifierSettings,
     splits: PictureSplits,
     folder: str | Path,
     *,
@@ -204,7 +181,7 @@ def train(
     """
     from musicae.core.training import STATE, Trainer
 
-    folder, splits = Path(folder), splits.with_labels_told(settings.classes)
+    folder = Path(folder)
     if resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: no judge to go on with; train without --resume first")
     torch.manual_seed(settings.training.seed)
@@ -227,7 +204,7 @@ def train(
     checkpoints.read_weights(folder, judge.network)
     judge.metrics = {
         "data": splits.report(),
-        "accuracy": judge.accuracy(replace(splits.test, told=0)),
+        "accuracy": judge.accuracy(splits.test),
         "examples": len(splits.test),
         "trained": {"steps": state.step, "seconds": round(state.seconds)},
     }

@@ -419,7 +419,7 @@ class MusicModel(Model):
 
     def encode_windows(self, windows: np.ndarray) -> np.ndarray:
         """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
-        x, condition = to_batch(windows, self.representation)
+        x, condition, _ = to_batch(windows, self.representation)
         heard = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
         return self.to_latent(heard, condition=condition)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Masking, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
@@ -112,7 +113,7 @@ CIFAR = Canvas(
     rate=2.0,
     samples=Linear(1, 50, 20_000, 24_000),
 )
-POINT = {"bottleneck": "point", "objective": Reconstruction()}
+POINT = {"bottleneck": Point(), "objective": Reconstruction()}
 
 
 def plain(canvas: Canvas) -> Iterator[Preset]:
@@ -121,7 +122,7 @@ def plain(canvas: Canvas) -> Iterator[Preset]:
     yield canvas.preset("plane", "{pictures} on a plane, without a prior", steps=4500, **POINT, latent=2)
     deep = {"network": canvas.dense, "latent": canvas.narrow}
     yield canvas.preset("deep", "a deep autoencoder of {pictures}", steps=8000, **POINT, **deep)
-    one_layer = {"network": Dense(widths=()), "latent": canvas.narrow, "bottleneck": "rectified point"}
+    one_layer = {"network": Dense(widths=()), "latent": canvas.narrow, "bottleneck": Point(rectified=True)}
     simplest = {"steps": 8000, "objective": Reconstruction()}
     yield canvas.preset("dense", "the simplest autoencoder of {pictures}", **simplest, **one_layer)
     sparse = {"steps": 8000, "objective": Reconstruction(L1(0.08))}
@@ -180,7 +181,7 @@ def binary(canvas: Canvas) -> Iterator[Preset]:
 
 def matched(canvas: Canvas) -> Iterator[Preset]:
     """Codes without a rate, spread like a prior, or a prior fitted to the codes."""
-    code = {"steps": 8000, "network": canvas.dense, "latent": 16, "bottleneck": "point"}
+    code = {"steps": 8000, "network": canvas.dense, "latent": 16, "bottleneck": Point()}
     deceived = {"objective": Reconstruction(AdversarialPenalty()), "training": {"keep": "last"}}
     yield canvas.preset("adversarial", "codes of {pictures} that deceive a discriminator", **code, **deceived)
     near = {"objective": Reconstruction(MMD(100.0)), "prior": Mixture()}

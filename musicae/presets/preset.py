@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from musicae.core.bottlenecks import BOTTLENECKS, Bottleneck, Gaussian
 from musicae.core.conditioning import Conditioning
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
 from musicae.core.networks import NETWORKS, Network
-from musicae.core.objectives import OBJECTIVES, Elbo, ImportanceWeighted, Reconstruction
+from musicae.core.objectives import OBJECTIVES, Objective
 from musicae.core.penalties import PENALTIES
 from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
@@ -29,7 +30,7 @@ class Preset:
         representation: what one example is, and how files become examples and back.
         network: an entry of `musicae.core.networks`.
         latent: dimensions of the latent vector.
-        bottleneck: a name among `musicae.core.bottlenecks.BOTTLENECKS`.
+        bottleneck: an entry of `musicae.core.bottlenecks`.
         objective: what training makes small.
         training: how it is trained.
         corruption: what the model hears in place of the data.
@@ -49,9 +50,9 @@ class Preset:
     representation: Representation | Pictures
     network: Network
     latent: int
-    objective: Elbo | ImportanceWeighted | Reconstruction
+    objective: Objective
     training: Training
-    bottleneck: str = "gaussian"
+    bottleneck: Bottleneck = Gaussian()
     corruption: GaussianNoise | Masking | Pixelation | GrooveCorruption | OneOf | None = None
     prior: Mixture | None = None
     label_classes: int = 0
@@ -78,7 +79,7 @@ class Preset:
 
 KINDS = (
     *(Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS),
-    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *AUGMENTATIONS, *PRIORS),
+    *(*BOTTLENECKS, *OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *AUGMENTATIONS, *PRIORS),
 )
 
 

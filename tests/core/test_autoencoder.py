@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import Autoencoder, build
+from musicae.core.bottlenecks import Gaussian
 from musicae.core.conditioning import Conditioning
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
@@ -27,7 +28,7 @@ DENSE = Dense((8,))
 
 def made(size: int, network: Network = DENSE) -> Autoencoder:
     torch.manual_seed(0)
-    return build(network, EVENT, 2, "gaussian", Conditioning(("class",), size))
+    return build(network, EVENT, 2, Gaussian(), Conditioning(("class",), size))
 
 
 def test_without_a_condition_an_autoencoder_is_itself():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Gaussian
 from musicae.core.conditioning import Conditioning, concatenated, repeated
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Recurrent
@@ -35,7 +36,7 @@ def test_it_says_what_it_is():
 def test_a_network_that_reads_other_conditions_is_refused_with_both_quoted(conditioning, network):
     example_spec = ExampleSpec("categorical", 5, (8,))
     with pytest.raises(ConfigError) as error:
-        build(network, example_spec, 2, "gaussian", conditioning)
+        build(network, example_spec, 2, Gaussian(), conditioning)
     assert str(conditioning) in str(error.value)
     assert str(network) in str(error.value)
     assert "\n" not in str(error.value)

@@ -109,7 +109,7 @@ def test_models_and_baselines_hear_the_same_noise(digits):
             return self
 
         def encode(self, x):
-            from musicae.core.bottlenecks import PointPosterior
+            from musicae.core.posteriors import PointPosterior
 
             return PointPosterior(x.flatten(1))
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from musicae.core.autoencoder import build
-from musicae.core.bottlenecks import Point
+from musicae.core.bottlenecks import Bottleneck, Gaussian, Point
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo
@@ -21,7 +21,7 @@ from musicae.core.settings import Training
 from musicae.core.training import Trainer
 from musicae.errors import ConfigError, DataError
 from musicae.images.datasets import PictureSet, open_pictures
-from musicae.images.judge import Classifier, Judge, JudgeSettings
+from musicae.images.judge import Classifier, ClassifierSettings, Judge
 from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures, to_image
 from musicae.presets import Preset
@@ -37,7 +37,7 @@ SETTINGS = Preset(
 )
 
 
-def made(network=SETTINGS.network, latent: int = 2, bottleneck: str = "gaussian") -> ImageModel:
+def made(network=SETTINGS.network, latent: int = 2, bottleneck: Bottleneck = SETTINGS.bottleneck) -> ImageModel:
     torch.manual_seed(0)
     return ImageModel(SETTINGS, build(network, SETTINGS.representation.example_spec, latent, bottleneck))
 
@@ -52,7 +52,7 @@ def pictures(digits) -> list[Image.Image]:
     return [to_image(values) for values in digits.test.batch(np.arange(3)).x.numpy()]
 
 
-@pytest.fixture(params=[(Dense((16,)), 2, "gaussian"), (Convolutional((4, 8), 1), 5, "point")], ids=["vae", "ae"])
+@pytest.fixture(params=[(Dense((16,)), 2, Gaussian()), (Convolutional((4, 8), 1), 5, Point())], ids=["vae", "ae"])
 def model(request) -> ImageModel:
     return made(*request.param)
 
@@ -142,7 +142,7 @@ def test_figures_are_those_of_the_mean_picture(model, digits):
     assert at_mean["bce"] == pytest.approx(torch.nn.functional.binary_cross_entropy(values, x).item(), rel=1e-4)
     assert at_mean["bce_floor"] < at_mean["bce"]
     assert figures["examples"] == 180
-    if isinstance(model.network.bottleneck, Point):
+    if not model.network.bottleneck.has_density:
         assert "elbo" not in figures
     else:
         assert figures["elbo"] == pytest.approx(-figures["rate"] - figures["distortion"])
@@ -164,7 +164,7 @@ def told(digits):
 @pytest.fixture(scope="module")
 def judge() -> Judge:
     """One that knows nothing: its figures are as good as any to be counted."""
-    settings = JudgeSettings(SETTINGS.representation, 10, SETTINGS.training, features=6)
+    settings = ClassifierSettings(SETTINGS.representation, 10, SETTINGS.training, features=6)
     torch.manual_seed(0)
     return Judge(settings, Classifier(settings), {"accuracy": 0.1})
 
@@ -173,7 +173,7 @@ def conditional() -> ImageModel:
     torch.manual_seed(0)
     preset = replace(SETTINGS, label_classes=10)
     return ImageModel(
-        preset, build(preset.network, preset.representation.example_spec, 2, "gaussian", preset.conditioning)
+        preset, build(preset.network, preset.representation.example_spec, 2, Gaussian(), preset.conditioning)
     )
 
 
@@ -212,7 +212,7 @@ def test_the_protocol_goes_with_the_likelihood(digits):
     words = {"grey levels": {}, "binarised by": {"binary": True}, "squared": {"likelihood": "normal"}}
     for word, changes in words.items():
         pictures = replace(SETTINGS.representation, **changes)
-        network = build(Dense((4,)), pictures.example_spec, 2, "gaussian")
+        network = build(Dense((4,)), pictures.example_spec, 2, Gaussian())
         model = ImageModel(replace(SETTINGS, representation=pictures), network)
         test = replace(digits.test, binary=pictures.binary)
         found = model.evaluate(test, samples=2)
@@ -221,7 +221,7 @@ def test_the_protocol_goes_with_the_likelihood(digits):
 
 
 def test_only_models_with_a_density_of_whole_pictures_have_a_likelihood(digits):
-    for model in (made(bottleneck="point"), restoring(GaussianNoise())):
+    for model in (made(bottleneck=Point()), restoring(GaussianNoise())):
         assert "nll" not in model.evaluate(digits.test)
         with pytest.raises(ConfigError, match="gives pictures no likelihood: leave --samples out"):
             model.evaluate(digits.test, samples=5)
@@ -290,7 +290,7 @@ def test_a_fitted_prior_is_compared_with_the_standard_normal(digits, judge):
 
 def test_a_judge_of_other_pictures_is_refused(digits, judge):
     other = replace(SETTINGS, representation=Pictures(16, 16))
-    model = ImageModel(other, build(other.network, other.representation.example_spec, 2, "gaussian"))
+    model = ImageModel(other, build(other.network, other.representation.example_spec, 2, Gaussian()))
     with pytest.raises(ConfigError, match=r"judge sees pictures \(1, 8, 8\)"):
         model.evaluate(digits.test, judge=judge)
     few = Judge(replace(judge.settings, classes=3), judge.network)

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from musicae.core import checkpoints
+from musicae.core.classification import Classifier
+from musicae.core.configuration import to_data
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
@@ -129,12 +132,11 @@ def test_there_has_to_be_something_to_resume(digits, tmp_path):
 
 
 def test_training_sees_pictures_moved_and_measuring_does_not(digits):
-    told = digits.with_labels_told(10).train
-    shifted, indices = Shifted(told, 2), np.arange(50)
-    as_it_is = told.batch(indices)
+    shifted, indices = Shifted(digits.train, 2), np.arange(50)
+    as_it_is = digits.train.batch(indices)
     assert torch.equal(shifted.batch(indices).x, as_it_is.x)
     moved = shifted.batch(indices, RandomSource(0))
-    assert torch.equal(moved.condition, as_it_is.condition)
+    assert torch.equal(moved.labels, as_it_is.labels)
     assert not torch.equal(moved.x, as_it_is.x)
     assert torch.equal(moved.x, shifted.batch(indices, RandomSource(0)).x)
     assert not torch.equal(moved.x, shifted.batch(indices, RandomSource(1)).x)
@@ -147,3 +149,13 @@ def test_a_move_is_by_whole_pixels_of_all_channels_and_in_every_direction():
     assert torch.allclose(moved.sum((2, 3)) * 255, torch.tensor([10.0, 20.0, 30.0]).expand(500, 3), atol=1e-3)
     places = {tuple(place) for place in moved[:, 0].nonzero()[:, 1:].tolist()}
     assert places == {(y, x) for y in range(1, 6) for x in range(2, 7)}
+
+
+def test_the_settings_of_a_judge_of_an_older_version_are_read(tmp_path, digits):
+    """Their class had another name, and its pictures too."""
+    settings = settings_for(digits, PICTURES)
+    data = to_data(settings)
+    data |= {"kind": "JudgeSettings", "pictures": data.pop("representation")}
+    checkpoints.write_json(tmp_path, SETTINGS, {"format": 1, "judge": data})
+    checkpoints.write_weights(tmp_path, Classifier(settings))
+    assert Judge.load(tmp_path).settings == settings

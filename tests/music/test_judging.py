@@ -9,9 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music import judging
-from musicae.music.judging import JudgeSettings, Music, judged, midpoints, pairs, sampled
+from musicae.music.judging import Music, classifier_settings, judged, midpoints, pairs, sampled
 from musicae.music.metrics import faulty
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
 from musicae.music.verdicts import lines
@@ -130,7 +131,7 @@ def test_a_judge_cannot_tell_music_from_itself():
 def test_a_judge_reads_any_number_of_steps(steps):
     from musicae.core.classification import Classifier
 
-    judge = Classifier(JudgeSettings.of(Melody(steps=steps).example_spec))
+    judge = Classifier(classifier_settings(Melody(steps=steps), Training()))
     assert judge(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
 
 

@@ -210,7 +210,7 @@ class Autoregressive:
     vectors: torch.Tensor
     condition: torch.Tensor | None = None
 
-    def given(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
+    def teacher_forced(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
         """p(x_t | what was heard before t, z) for every step: the truth `x`, or with `feedback` at times a sample.
 
         Args:
@@ -222,11 +222,11 @@ class Autoregressive:
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of data `[batch, ...]`: `[batch]`."""
-        return self.given(x).log_prob(x)
+        return self.teacher_forced(x).log_prob(x)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
         """Share of steps whose most probable value is right after the true steps before it, `[batch]`."""
-        return self.given(x).accuracy(x)
+        return self.teacher_forced(x).accuracy(x)
 
     def mode(self) -> torch.Tensor:
         """The greedy decode, of the shape of the data."""

@@ -47,7 +47,7 @@ def numbers(
     x = _example(np.asarray(x_out), example_spec, there)
     told = network.conditioned_on(condition)
     posterior = told.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, there))
-    likelihood = told.decode(posterior.mean).given(x)
+    likelihood = told.decode(posterior.mean).teacher_forced(x)
     return {
         "mu": posterior.mean.numpy(),
         "sigma": posterior.std.numpy(),
