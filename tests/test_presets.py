@@ -11,6 +11,7 @@ import tiny
 import torch
 from signatures import COMPUTATION, TRAINING, distinct, each, small
 
+from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
 from musicae.core.priors import Mixture
@@ -86,13 +87,13 @@ class Examples:
 
 def told(preset: Preset, examples: int) -> torch.Tensor | None:
     """What a conditional model is told: a class each, or at each step one of what there is."""
-    if not preset.conditions:
+    if not preset.conditioning:
         return None
-    classes = torch.eye(preset.conditions)
+    classes = torch.eye(preset.conditioning.size)
     if not preset.musical:
         return classes[:examples]
     steps = preset.representation.example_spec.size[0]
-    return classes[RandomSource(6).integers(0, preset.conditions - 1, examples, steps)]
+    return classes[RandomSource(6).integers(0, preset.conditioning.size - 1, examples, steps)]
 
 
 @pytest.mark.parametrize("preset", MUSICVAE, ids=lambda preset: preset.name)
@@ -195,15 +196,15 @@ def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
 def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
     model, examples = tiny.model(preset), Examples(preset)
     with torch.no_grad():
-        told = model.network.given(examples.condition)
+        told = model.network.conditioned_on(examples.condition)
         mean = told.encode(examples.x).mean
         z = model.to_latent(examples.x, condition=examples.condition)
         assert np.array_equal(z, mean.numpy())
         assert np.array_equal(z, model.to_latent(examples.x, condition=examples.condition))
-        if not preset.conditions:
+        if not preset.conditioning:
             assert torch.equal(model.network.reconstruct(examples.x), model.network.decode(mean).mode())
     drawn = model.to_latent(examples.x, 0, examples.condition)
-    assert np.array_equal(drawn, z) == ("point" in preset.bottleneck)
+    assert np.array_equal(drawn, z) == isinstance(preset.bottleneck, Point)
 
 
 @EACH_OF_PICTURES
@@ -212,7 +213,7 @@ def test_pictures_come_back_by_the_mean(preset):
     pictures, labels = ReadPicture(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
     first, again = (np.stack([np.asarray(i) for i in model.reconstruct(pictures, labels)]) for _ in range(2))
     with torch.no_grad():
-        told = model.network.given(examples.condition)
+        told = model.network.conditioned_on(examples.condition)
         expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()
     assert np.array_equal(first, again)
     assert np.array_equal(first, np.stack([np.asarray(to_image(values)) for values in expected]))
@@ -244,7 +245,7 @@ def test_every_family_trains_on_the_digits(preset, tmp_path):
     held_out = trained.metrics["held_out"]
     assert held_out["examples"] == 180
     assert math.isfinite(held_out["distortion"])
-    assert ("elbo" in held_out) == ("gaussian" in preset.bottleneck)
+    assert ("elbo" in held_out) == isinstance(preset.bottleneck, Gaussian)
     loaded = load(tmp_path / "run")
     assert loaded.metrics["held_out"] == held_out
     assert (loaded.prior is not None) == (preset.prior is not None)

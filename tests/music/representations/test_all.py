@@ -124,8 +124,8 @@ def test_what_a_network_reads_is_made_windows_again(kind, song):
     windows, lengths = kind.cut(whole.array, whole.grid.windows(kind.steps))
     x, condition = kind.to_data(windows)
     assert x.shape == (len(windows), *kind.example_spec.shape)
-    if kind.conditions:
-        assert condition.shape == (len(windows), *kind.example_spec.size, kind.conditions)
+    if kind.conditioning.size:
+        assert condition.shape == (len(windows), *kind.example_spec.size, kind.conditioning.size)
         assert condition.dtype == np.float32
     else:
         assert condition is None

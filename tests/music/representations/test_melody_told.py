@@ -69,7 +69,7 @@ def test_data_are_tokens_and_conditions(kind, song):
     windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     x, condition = kind.to_data(windows)
     assert x.shape == (len(windows), kind.steps)
-    assert condition.shape == (len(windows), kind.steps, kind.conditions)
+    assert condition.shape == (len(windows), kind.steps, kind.conditioning.size)
     assert condition.dtype == np.float32
     assert (condition.sum(axis=2) == kind.chords + kind.key).all()
     again = kind.from_data(x.astype(np.int64))
@@ -176,9 +176,9 @@ def test_what_is_not_asked_for_stays(kind, song, more):
     before = condition(kind, excerpt)
     assert kind.with_condition(excerpt) is excerpt
     for name, value, columns in (("key", "F#", slice(-12, None)), ("chords", "G", slice(0, 49))):
-        if name in kind.told:
+        if name in kind.conditioning.names:
             after = condition(kind, kind.with_condition(excerpt, **{name: value}))
-            rest = np.delete(np.arange(kind.conditions), np.arange(kind.conditions)[columns])
+            rest = np.delete(np.arange(kind.conditioning.size), np.arange(kind.conditioning.size)[columns])
             assert np.array_equal(after[:, rest], before[:, rest])
             assert set(after[:, columns].argmax(1).tolist()) == {6 if name == "key" else 8}
     windows = [kind.cut(one.array, one.grid.windows(kind.steps))[0] for one in (excerpt, kind.with_condition(excerpt))]

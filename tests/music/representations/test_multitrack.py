@@ -305,7 +305,7 @@ def test_each_token_is_told_the_chord_in_force():
     assert told[2].tolist() == [0, *[1] * 63]
     x, condition = TOLD.to_data(windows)
     assert x.shape == (1, 512)
-    assert condition.shape == (1, 512, TOLD.conditions)
+    assert condition.shape == (1, 512, TOLD.conditioning.size)
     assert condition.sum(axis=2).tolist() == [[1.0] * 512]
     assert TOLD.extract(song).report[-1] == "chords inferred from the notes: C F"
     up = TOLD.transpose(windows, np.array([2]))
