@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from linear_gaussian import SIZES, STD, LinearGaussian
 
+from core.linear_gaussian import SIZES, STD, LinearGaussian
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Point
 from musicae.core.bounds import AT_ONCE, importance_weighted_bound

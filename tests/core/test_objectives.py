@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from linear_gaussian import LinearGaussian
 
+from core.linear_gaussian import LinearGaussian
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Gaussian
 from musicae.core.bounds import draws, importance_weighted_bound

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from training_run import EVENT, SETTINGS, Classes, train, trainer
 
+from core.training_run import EVENT, SETTINGS, Classes, train, trainer
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.checkpoints import WEIGHTS, read_weights

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from shared import SHARED
 
 from images.making import GREY, sizes, write_pictures
 from musicae.errors import DataError
 from musicae.images.datasets import open_pictures
 from musicae.images.pictures import Pictures
 
-MNIST = Path(__file__).parents[2] / ".." / "shared" / "data" / "mnist.tar.gz"
+MNIST = SHARED / "data" / "mnist.tar.gz"
 
 
 def test_splits_depend_on_the_seed_only_and_share_nothing():

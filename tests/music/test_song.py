@@ -14,8 +14,8 @@ import pretty_midi
 import pytest
 import symusic
 from hypothesis import given, settings
-from making import GOOD, assert_same_music, notes, songs
 
+from music.making import GOOD, assert_same_music, notes, songs
 from musicae.errors import Error, MidiError
 from musicae.files import write_atomically
 from musicae.music.score.score import Tempo, TimeSignature, Track

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from bundles import shrunk
+from shared import PARITY, needs_parity
 
 from musicae.converting import published
 from musicae.errors import CheckpointError
 from musicae.music.magenta import Checkpoint, open_checkpoint, weights
 from musicae.music.magenta.recognition import kit, recognise, resized
 
-PARITY = Path(__file__).parents[4] / "shared" / "parity"
 PUBLISHED = published()
 
 
@@ -65,7 +64,7 @@ def test_models_of_grooves_are_taken_to_humanise():
     assert "groovae_2bar_hits_control_tfds" not in found.others
 
 
-@pytest.mark.skipif(not PARITY.exists(), reason="the checkpoints of the original are not in this checkout")
+@needs_parity
 @pytest.mark.parametrize("family", ["mel2", "drums", "groove", "hierdec_mel", "hierdec_trio"])
 def test_the_parity_checkpoints(family):
     said = json.loads((PARITY / family / "config.json").read_text())

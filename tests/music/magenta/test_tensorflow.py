@@ -10,12 +10,12 @@ from bundles import write_bundle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from shared import PARITY, needs_parity
 
 from musicae.errors import CheckpointError
 from musicae.music.magenta import open_checkpoint
 from musicae.music.magenta.checkpoints import is_weight
 
-PARITY = Path(__file__).parents[4] / "shared" / "parity"
 WEIGHTS = {
     "decoder/output_projection/bias": np.arange(5, dtype=np.float32),
     "decoder/output_projection/kernel": np.arange(10, dtype=np.float32).reshape(2, 5),
@@ -127,7 +127,7 @@ def test_bfloat16(tmp_path):
     assert checkpoint["a"].tolist() == [1.0, -2.5, 3.140625]
 
 
-@pytest.mark.skipif(not PARITY.exists(), reason="the checkpoints of the original are not in this checkout")
+@needs_parity
 @pytest.mark.parametrize("family", ["mel2", "drums", "groove", "hierdec_mel", "hierdec_trio"])
 def test_checkpoints_of_tensorflow_itself(family):
     expected = dict(np.load(PARITY / family / "weights.npz"))

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from bundles import network, shrunk
+from shared import PARITY, needs_parity
 
 from musicae.converting import published
 from musicae.errors import CheckpointError
@@ -13,7 +12,6 @@ from musicae.loading import of
 from musicae.music.magenta import javascript, open_checkpoint, recognition, weights
 from musicae.music.magenta.numbers import numbers
 
-PARITY = Path(__file__).parents[4] / "shared" / "parity"
 FAMILIES = ("mel2", "drums", "groove", "hierdec_mel", "hierdec_trio")
 PUBLISHED = published()
 BIG = {  # cat-mel_2bar_big as its checkpoint has it
@@ -98,7 +96,7 @@ def test_the_first_tensor_at_fault_is_named():
     assert weights.to_musicae(tensors | {"global_step": np.zeros(()), f"{name}/Adam": np.zeros(1)}, preset)
 
 
-@pytest.mark.skipif(not PARITY.exists(), reason="the outputs of the original are not in this checkout")
+@needs_parity
 @pytest.mark.parametrize("kind", ["arrays", "checkpoint", "magenta.js"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_numbers_are_those_of_the_original(family, kind, tmp_path):

@@ -7,10 +7,10 @@ import re
 
 import numpy as np
 import pytest
-from frames import frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from music.representations.frames import frames
 from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows

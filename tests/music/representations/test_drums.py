@@ -7,10 +7,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from frames import frames
 from hypothesis import strategies as st
-from test_strict import SHARED, midi, needs_shared, song
+from shared import CONVERSION, needs_parity
 
+from music.extraction.test_magenta import midi, song
+from music.representations.frames import frames
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.drums import Drums
@@ -164,9 +165,9 @@ def test_figures_are_precision_and_recall():
 # Strict -------------------------------------------------------------------------------------------
 
 
-@needs_shared
+@needs_parity
 def test_windows_are_those_of_the_original():
-    kind, folder = Drums(strict=True, labels=True), SHARED / "parity" / "conversion"
+    kind, folder = Drums(strict=True, labels=True), CONVERSION
     files = json.loads((folder / "drums_2bar.json").read_text())["files"]
     expected = np.load(folder / "drums_2bar.npz")
     different = {}

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_drums import beats, drum_midi, track
-from test_strict import SHARED, midi, needs_shared, song
+from shared import CONVERSION, needs_parity
 
+from music.extraction.test_magenta import midi, song
+from music.representations.test_drums import beats, drum_midi, track
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.groove import Groove
@@ -213,9 +214,9 @@ def test_settings_that_cannot_work(wrong):
 # Strict -------------------------------------------------------------------------------------------
 
 
-@needs_shared
+@needs_parity
 def test_windows_are_those_of_the_original():
-    kind, folder = Groove(strict=True, kit="roland"), SHARED / "parity" / "conversion"
+    kind, folder = Groove(strict=True, kit="roland"), CONVERSION
     files = json.loads((folder / "groove_2bar.json").read_text())["files"]
     expected = np.load(folder / "groove_2bar.npz")
     different = {}

@@ -7,12 +7,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from frames import frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from test_strict import SHARED, needs_shared, song
+from shared import CONVERSION, needs_parity
 
+from music.extraction.test_magenta import song
+from music.representations.frames import frames
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import notes_right, score
 from musicae.music.extraction.extract import training_windows
@@ -343,9 +344,9 @@ def test_chords_asked_for_in_place_of_those_of_a_song(metre):
 # The original -------------------------------------------------------------------------------------
 
 
-@needs_shared
+@needs_parity
 def test_bars_are_those_of_the_original():
-    folder = SHARED / "parity" / "conversion"
+    folder = CONVERSION
     files = json.loads((folder / "multitrack_1bar.json").read_text())["files"]
     expected = np.load(folder / "multitrack_1bar.npz")
     different = {}
@@ -386,9 +387,9 @@ def test_strict_notes_end_at_the_bar_line():
     assert STRICT.join(windows, lengths)[["start", "end"]].tolist() == [(72, 96)]
 
 
-@needs_shared
+@needs_parity
 def test_chords_are_those_of_the_original():
-    folder = SHARED / "parity" / "conversion"
+    folder = CONVERSION
     files = json.loads((folder / "multitrack_1bar_chords.json").read_text())["files"]
     expected = np.load(folder / "multitrack_1bar_chords.npz")
     kind, different, right = Multitrack(strict=True, chords=True), {}, 0

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_strict import SHARED, needs_shared, song
+from shared import CONVERSION, needs_parity
 
+from music.extraction.test_magenta import song
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import score
 from musicae.music.extraction.extract import training_windows
@@ -181,9 +182,9 @@ def test_settings_that_cannot_work():
 # The original -------------------------------------------------------------------------------------
 
 
-@needs_shared
+@needs_parity
 def test_windows_are_those_of_the_original():
-    folder = SHARED / "parity" / "conversion"
+    folder = CONVERSION
     files = json.loads((folder / "trio_16bar.json").read_text())["files"]
     expected = np.load(folder / "trio_16bar.npz")
     different = {}

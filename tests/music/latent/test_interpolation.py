@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from making import C_MAJOR, melodies
 
+from music.making import C_MAJOR, melodies
 from musicae.core.directions import Directions
 from musicae.core.geometry import lerp, slerp
 from musicae.core.randomness import RandomSource

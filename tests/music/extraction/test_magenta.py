@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from collections import Counter
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pretty_midi
 import pytest
+from shared import CONVERSION, midi_file, needs_parity
 
 from musicae.errors import MidiError
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody
+from musicae.music.score.score import Score
 from musicae.music.song import Song
 
-SHARED = Path(__file__).parents[4] / "shared"
 FAMILIES = {
     "melody_2bar": Melody(steps=32, strict=True, programs=(0, 31)),
     "melody_16bar": Melody(steps=256, strict=True),
 }
-needs_shared = pytest.mark.skipif(
-    not (SHARED / "parity" / "conversion").is_dir(), reason="the reference data is not beside this checkout"
-)
 
 
-@cache
-def archive(name: str) -> dict[str, bytes]:
-    with tarfile.open(SHARED / "data" / name) as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.name.endswith(".mid")}
+def song(path: str, archive: str) -> Score:
+    return magenta.read(midi_file(path, archive))
 
 
-def song(path: str, archive_name: str) -> Song:
-    files = archive(archive_name)
-    content = next(files[name] for name in files if name.removeprefix("./").endswith(path))
-    return strict.read(content)
-
-
-@needs_shared
+@needs_parity
 @pytest.mark.parametrize("family", FAMILIES)
 def test_windows_are_those_of_the_original(family):
-    folder = SHARED / "parity" / "conversion"
+    folder = CONVERSION
     files = json.loads((folder / f"{family}.json").read_text())["files"]
     expected = np.load(folder / f"{family}.npz")
     different = {}
@@ -69,7 +56,7 @@ def midi(*notes, program=0, metre=(4, 4)) -> Song:
     result.time_signature_changes.append(pretty_midi.TimeSignature(*metre, 0))
     result.instruments.append(pretty_midi.Instrument(program))
     result.instruments[0].notes = [pretty_midi.Note(80, pitch, start, end) for start, end, pitch in notes]
-    return strict.read(result)
+    return magenta.read(result)
 
 
 TWO_BARS = FAMILIES["melody_2bar"]
@@ -112,7 +99,7 @@ def test_of_two_equal_notes_in_a_step_the_first_counts():
 
 def test_a_file_that_pretty_midi_cannot_read():
     with pytest.raises(MidiError, match="<bytes>"):
-        strict.read(b"nothing")
+        magenta.read(b"nothing")
 
 
 def test_a_window_forgets_the_note_held_into_it():

@@ -8,21 +8,20 @@ import resource
 import tarfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making import END, GOOD, SCALE, assert_same_music, chunk, file, header, meta, note, notes, number, songs
+from shared import SHARED
 
+from music.making import END, GOOD, SCALE, assert_same_music, chunk, file, header, meta, note, notes, number, songs
 from musicae.errors import MidiError
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 ONE_NOTE = note() + END
 REPAIRED = {
     "RIFF wrapper": (b"RIFF\0\0\0\0RMIDdata\0\0\0\0" + GOOD, "before its header"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.errors import ConfigError
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody
 from musicae.music.score.note_arrays import NOTE, tidy
@@ -243,7 +243,7 @@ def midi(tune, accompaniment=(), keys=(), metre=(4, 4), program=0, second=0) -> 
     for notes, one in ((tune, program), (accompaniment, second)):
         result.instruments.append(pretty_midi.Instrument(one))
         result.instruments[-1].notes = [pretty_midi.Note(80, p, s / 2, e / 2) for s, e, p in notes]
-    return strict.read(result)
+    return magenta.read(result)
 
 
 def triads(text: str, quarters: int = 4):

@@ -16,7 +16,7 @@ from musicae.errors import DataError
 from musicae.music.data import corpus
 from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
 from musicae.music.data.sources import labels, pieces
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody, Pianoroll
 from musicae.music.representations.drums import Drums
@@ -293,7 +293,7 @@ def test_strict_corpora_read_as_the_original_does(tmp_path):
     file.tracks += [tune, other]
     file.save(tmp_path / "song.mid")
     melody = Melody(strict=True)
-    expected, _ = training_windows(melody, strict.read(tmp_path / "song.mid"))
+    expected, _ = training_windows(melody, magenta.read(tmp_path / "song.mid"))
     elsewhere, _ = training_windows(melody, Song.read(tmp_path / "song.mid"))
     built = build(tmp_path / "song.mid", melody, tmp_path / "corpus", workers=1, quiet=True)
     assert np.array_equal(np.concatenate([built.windows[name] for name in SPLITS]), expected)

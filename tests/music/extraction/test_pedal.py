@@ -7,7 +7,7 @@ import pretty_midi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
 from musicae.music.extraction.pedal import MOVE, PedalledTrack, sustained
 from musicae.music.representations import Multitrack
@@ -68,7 +68,7 @@ def test_only_bars_of_many_tracks_are_played_with_the_pedal():
         pretty_midi.ControlChange(64, 127, 0.1),
         pretty_midi.ControlChange(64, 0, 1.5),
     ]
-    song = strict.read(music)
+    song = magenta.read(music)
     assert song.tracks[0].notes["end"].tolist() == song.tracks[1].notes["end"].tolist()
     windows, _ = training_windows(Multitrack(strict=True), song)
     piano, other = windows.reshape(8, 64)[:2]

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import tarfile
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared import CONVERSION, midi_file, needs_parity
 
-from musicae.music.extraction import magenta as strict
+from musicae.music.extraction import magenta
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import TimeSignature, Track
 from musicae.music.song import Song
 from musicae.music.theory import chords, harmony
-
-SHARED = Path(__file__).parents[3] / "shared"
-PARITY = SHARED / "parity" / "conversion"
-needs_shared = pytest.mark.skipif(not PARITY.is_dir(), reason="the reference data is not beside this checkout")
 
 HALF = 960  # ticks of half a bar
 
@@ -163,16 +157,10 @@ TIES = {  # two chords are equally likely there: the last bits of the original's
 }
 
 
-@cache
-def archive(name: str) -> dict[str, bytes]:
-    with tarfile.open(SHARED / "data" / name) as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.name.endswith(".mid")}
-
-
 def bars(song: Song):
     """The notes that begin inside each bar, as (program, step, pitch), and the chords of its halves."""
     quarter = song.ticks_per_quarter
-    for start, end in strict.parts(song):
+    for start, end in magenta.parts(song):
         inside = [(t, t.notes[(t.notes["start"] >= start) & (t.notes["start"] < end)]) for t in song.tracks]
         last = max((min(int(notes["end"].max()), end) for _, notes in inside if len(notes)), default=start)
         found = harmony.of_part(song.tracks, start, last, song)
@@ -199,15 +187,13 @@ def tokens_of(example: np.ndarray, told: np.ndarray):
     return heard, pairs
 
 
-@needs_shared
+@needs_parity
 def test_chords_are_those_of_the_original():
-    files = json.loads((PARITY / "multitrack_1bar_chords.json").read_text())["files"]
-    expected = np.load(PARITY / "multitrack_1bar_chords.npz")
+    files = json.loads((CONVERSION / "multitrack_1bar_chords.json").read_text())["files"]
+    expected = np.load(CONVERSION / "multitrack_1bar_chords.npz")
     different, compared = set(), 0
     for i, file in enumerate(files):
-        contents = archive(file["archive"])
-        content = next(contents[n] for n in contents if n.removeprefix("./").endswith(file["path"]))
-        ours = list(bars(strict.read(content)))
+        ours = list(bars(magenta.read(midi_file(file["path"], file["archive"]))))
         for row in range(*expected["offsets"][i : i + 2]):
             heard, pairs = tokens_of(expected["tokens"][row], expected["chords"][row])
             # the original's cuts may be a last bit off: then a note on the bar line is in the bar before, and what
