@@ -40,12 +40,12 @@ def fit_reranker(model: MusicModel, examples: Examples) -> None:
 
     Where it cannot be fitted, that of an earlier training is removed.
     """
-    from musicae.music.latent.reranking import CHOICE, fitted
+    from musicae.music.latent.reranking import RERANKER, fitted
 
-    (model.folder / CHOICE).unlink(missing_ok=True)
-    model.choice = fitted(model, examples.array, model.preset.training.seed)
-    if model.choice:
-        model.choice.save(model.folder)
+    (model.folder / RERANKER).unlink(missing_ok=True)
+    model.reranker = fitted(model, examples.array, model.preset.training.seed)
+    if model.reranker:
+        model.reranker.save(model.folder)
 
 
 def encoded(model: Model, examples: Examples, most: int) -> np.ndarray:

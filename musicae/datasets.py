@@ -149,7 +149,7 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
     fractions = ALL_TEST if held_out else (0.8, 0.1, 0.1)
     splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
     if preset.label_classes:
-        splits = splits.with_labels_told(preset.label_classes)
+        splits = splits.with_label_conditions(preset.label_classes)
     return Splits(splits.train, splits.validation, splits.test, splits.report(), splits.classes)
 
 

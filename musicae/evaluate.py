@@ -118,11 +118,11 @@ class Evaluate(Command):
         Raises:
             ConfigError: the model has no likelihood to bound.
         """
-        from musicae.images.evaluation import weighed
-        from musicae.images.judge import Judge
+        from musicae.images.classifier import ImageClassifier
+        from musicae.images.evaluation import likelihood_samples
 
-        judge = Judge.load(self.judge) if self.judge else None
-        return {"samples": weighed(model, self.samples), "most": self.most, "judge": judge}
+        classifier = ImageClassifier.load(self.judge) if self.judge else None
+        return {"samples": likelihood_samples(model, self.samples), "most": self.most, "classifier": classifier}
 
 
 def circumstances(model: MusicModel | ImageModel) -> list[str]:

@@ -220,9 +220,9 @@ def _refuse_existing(folder: Path, force: bool) -> None:
 
 def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, which would not fit the new one; but not a corpus that this one is to read."""
-    from musicae.music.latent.reranking import CHOICE
+    from musicae.music.latent.reranking import RERANKER
 
-    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, CHOICE)]
+    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, RERANKER)]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
         left.append(folder / CORPUS / INDEX)
     for path in left:

@@ -86,7 +86,7 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        ends = [model.see(file) for file in (self.a, self.b)]
+        ends = [model.read(file) for file in (self.a, self.b)]
         for file, seen in zip((self.a, self.b), ends, strict=True):
             self.report(file, seen.report)
         steps = model.interpolate(*ends, self.steps, linear=self.lerp, label=self.label)

@@ -1,4 +1,4 @@
-"""`python -m musicae.judge --data FOLDER`: train a classifier that judges generated pictures."""
+"""`python -m musicae.judge --data FOLDER`: train a classifier to evaluate generated pictures with."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from musicae.cli.run import main
 class Judge(Command):
     """Train a classifier of labelled pictures, for `python -m musicae.evaluate MODEL --judge FOLDER`.
 
-    It learns from labelled pictures alone, so it is independent of every model whose pictures it judges. About two
-    minutes on one core for MNIST.
+    It is trained on labels alone, independently of the models whose pictures it then classifies. About two minutes on
+    one core for MNIST.
     """
 
     data: str
@@ -27,13 +27,13 @@ class Judge(Command):
     size: Annotated[
         tuple[int, int] | None, arg(metavar="HEIGHT WIDTH", help_behavior_hint="(default: 28 28; of digits 8 8)")
     ] = None
-    """size of the pictures in pixels: that of the models that it is to judge"""
+    """of the pictures, in pixels: as the models generate them whose pictures are to be classified"""
     colour: bool = False
     """pictures in colour, not in grey"""
     steps: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 3000; of few pictures 600)")] = None
     """steps of the optimiser"""
     resume: bool = False
-    """go on with the run in that folder"""
+    """go on with the run in the folder"""
     force: bool = False
     """start anew in a folder that holds a run"""
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
@@ -43,8 +43,8 @@ class Judge(Command):
 
     def run(self) -> None:
         """Train, measure and print."""
+        from musicae.images.classifier import settings_for, train
         from musicae.images.datasets import open_pictures
-        from musicae.images.judge import settings_for, train
         from musicae.images.pictures import Pictures
 
         height, width = self.size or ((8, 8) if self.data == "digits" else (28, 28))
@@ -53,9 +53,9 @@ class Judge(Command):
         settings = settings_for(splits, pictures, self.steps, self.seed)
         self.say(splits.report())
         options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
-        found = train(settings, splits, self.out, **options).metrics
-        accuracy = f"accuracy {found['accuracy']:.4f} on {found['examples']:,} held-out pictures"
-        self.result({"folder": self.out, **found}, [f"saved {self.out}", accuracy])
+        metrics = train(settings, splits, self.out, **options).metrics
+        accuracy = f"accuracy {metrics['accuracy']:.4f} on {metrics['examples']:,} test pictures"
+        self.result({"folder": self.out, **metrics}, [f"saved {self.out}", accuracy])
 
 
 if __name__ == "__main__":

@@ -56,9 +56,9 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel | Image
     loaded = of(preset, network, metrics, folder, prior, Directions.load(folder))
     loaded.to(device)
     if preset.musical:
-        from musicae.music.latent.reranking import Choice
+        from musicae.music.latent.reranking import Reranker
 
-        loaded.choice = Choice.load(folder)
+        loaded.reranker = Reranker.load(folder)
     return loaded
 
 

@@ -18,6 +18,7 @@ CLASSES = {
     "Square": "L2",
     "Discrepancy": "MMD",
     "Adversary": "AdversarialPenalty",
+    "JudgeSettings": "ImageClassifierSettings",
     "Unplayed": "GrooveCorruption",
     "AnyOf": "OneOf",
     "Exchange": "SwapParts",

@@ -66,15 +66,15 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         import numpy as np
 
         from musicae.images.figures import reconstructions
-        from musicae.images.pictures import Seen, to_image
+        from musicae.images.pictures import ReadPicture, to_image
 
         path = self.target(f"{self.files[0].stem}_reconstructed", ".png")
         self.refuse_existing([path])
-        seen = [model.see(file) for file in self.files]
+        seen = [model.read(file) for file in self.files]
         for file, one in zip(self.files, seen, strict=True):
             self.report(file, one.report)
         array = np.concatenate([one.array for one in seen])
-        image = reconstructions([to_image(one) for one in array], model.reconstruct(Seen(array), self.label))
+        image = reconstructions([to_image(one) for one in array], model.reconstruct(ReadPicture(array), self.label))
         plan = {"png": [save_picture(image, path, self.force)]}
         self.result({"files": plan}, saved(plan))
 

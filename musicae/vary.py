@@ -79,14 +79,14 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
 
     def _line(self, varied: Variations, i: int) -> str:
         """A line on one variation: the share of notes kept, and the requested attributes before and after."""
-        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.asked)
+        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.requested)
         return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *changes])}"
 
     def _pictures(self, model: ImageModel, path: Path) -> None:
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        seen = model.see(self.file)
+        seen = model.read(self.file)
         self.report(self.file, seen.report)
         strength = {} if self.strength is None else {"strength": self.strength}
         pictures = model.vary(seen, self.number, seed=self.seed, label=self.label, **strength)

@@ -28,7 +28,7 @@ from musicae.core.priors import FittedMixture
 from musicae.datasets import open_data
 from musicae.loading import load
 from musicae.music.analysis.attributes import measure
-from musicae.music.latent.interpolation import in_key, way
+from musicae.music.latent.interpolation import snap_to_key, way
 from musicae.music.model import MusicModel
 
 PLACES = np.linspace(0, 1, 11, dtype=np.float32)
@@ -46,7 +46,9 @@ def ways(model: MusicModel) -> dict[str, Callable]:
 def as_heard(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     """The way that `interpolate` goes, between each pair alone."""
     pairs = zip(a.split(1), b.split(1), strict=True)
-    return torch.from_numpy(np.concatenate([in_key(model, way(model, *pair, len(t)).numpy()) for pair in pairs], 1))
+    return torch.from_numpy(
+        np.concatenate([snap_to_key(model, way(model, *pair, len(t)).numpy()) for pair in pairs], 1)
+    )
 
 
 def in_coordinates(prior: FittedMixture, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

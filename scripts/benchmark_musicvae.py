@@ -114,7 +114,7 @@ def of_remains(corpus: Corpus, recurrent: Path) -> dict:
     figures = {}
     for setting in ("humanise", "tapify"):
         player = model.for_task(setting)
-        windows = player.decode_windows(player.encode_windows(truth), heard=truth)
+        windows = player.decode_windows(player.encode_windows(truth), known=truth)
         figures[setting] = errors(corpus, windows, truth)
         if setting == "humanise" and (recurrent / WEIGHTS).exists():
             theirs = load(recurrent)

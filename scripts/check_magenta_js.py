@@ -231,7 +231,7 @@ def ask(preset: Preset, told: dict, folder: Path) -> dict:
         told_all = heard[0][1] if heard[0][1] is None else heard[0][1].repeat(LATENTS, 1, 1)
         answers["classes"] = model.from_latent(z, condition=told_all).numpy()
         passages = [model.extract(song) for song in songs]
-        answers["echoes"] = [heard_here(model._render(one.windows, one), False) for one in passages]
+        answers["echoes"] = [heard_here(model.render(one.windows, one), False) for one in passages]
     return answers
 
 

@@ -65,7 +65,7 @@ def refit_choice(model: Model, splits: Splits) -> str:
     """Fit what chooses among the new clips of a model of music and write it; a sentence on what it goes by."""
     if model.preset.musical:
         fit_reranker(model, splits.train)
-    names = model.choice.names if model.preset.musical and model.choice else ()
+    names = model.reranker.names if model.preset.musical and model.reranker else ()
     return f"new clips of {model.name} are chosen by {', '.join(names) or 'nothing'}"
 
 

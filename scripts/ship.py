@@ -26,7 +26,7 @@ def ship(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
-    for fitted in (trained.prior, trained.directions, trained.choice if trained.preset.musical else None):
+    for fitted in (trained.prior, trained.directions, trained.reranker if trained.preset.musical else None):
         if fitted:
             fitted.save(folder)
     splits = open_data(trained.preset, [run / CORPUS], run / CORPUS)

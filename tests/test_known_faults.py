@@ -42,8 +42,9 @@ from musicae.core.training import STATE, Task
 from musicae.datasets import open_data
 from musicae.errors import CheckpointError
 from musicae.fitting import fit, resume
-from musicae.images.datasets import PictureSet, open_pictures
+from musicae.images.datasets import open_pictures
 from musicae.images.metrics import pixel_errors
+from musicae.images.picture_set import PictureSet
 from musicae.images.pictures import Pictures
 from musicae.loading import build_network, load
 from musicae.overrides import changed
@@ -81,8 +82,8 @@ ELSEWHERE = {
         "core/test_evaluation.py::test_the_measured_likelihood_is_the_closed_form",
     ],
     "fixed binarisation told as dynamic": [
-        "images/test_datasets.py::test_a_picture_is_drawn_anew_every_time_it_is_trained_on",
-        "images/test_datasets.py::test_what_is_measured_is_drawn_once",
+        "images/test_picture_set.py::test_in_training_a_picture_is_drawn_anew_every_time",
+        "images/test_picture_set.py::test_in_evaluation_a_picture_is_drawn_once",
     ],
     "a covariance taken for its square root in sampling (Dykeman)": [
         "core/test_priors.py::test_draws_of_a_mixture_have_its_weights_means_and_covariances",
@@ -293,9 +294,8 @@ def test_data_that_a_training_step_changes(name):
     preset = PRESETS[name]
     levels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8), np.uint8)
     given = levels.copy()
-    batch = PictureSet(levels, np.arange(4), binary=preset.representation.binary, told=preset.label_classes).batch(
-        np.arange(4)
-    )
+    options = {"binary": preset.representation.binary, "label_classes": preset.label_classes}
+    batch = PictureSet(levels, np.arange(4), **options).batch(np.arange(4))
     x = batch.x.clone()
     Task(build_network(preset), preset.objective, preset.corruption)(batch, 0, RandomSource(0)).loss.backward()
     assert torch.equal(batch.x, x)

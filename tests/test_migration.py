@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from musicae.core.configuration import from_data, to_data
+from musicae.images.classifier import ImageClassifierSettings
 from musicae.loading import PRETRAINED, read_preset
 from musicae.migration import CLASSES, FIELDS, migrated
 from musicae.presets import KINDS, PRESETS
@@ -36,7 +37,7 @@ def test_no_new_name_was_an_old_one():
 
 
 def test_every_renamed_class_and_field_exists_today():
-    fields = {kind.__name__: {*kind.__dataclass_fields__} for kind in KINDS}
+    fields = {kind.__name__: {*kind.__dataclass_fields__} for kind in (*KINDS, ImageClassifierSettings)}
     assert set(CLASSES.values()) <= fields.keys()
     assert all(new in fields[kind] for (kind, _), new in FIELDS.items())
 

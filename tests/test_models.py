@@ -47,7 +47,7 @@ def test_models_that_ship_are_listed_with_size_and_figures(capsys):
 def test_what_ships_draws_from_a_prior_chooses_and_can_be_steered(folder):
     model = load(folder.parent)
     assert model.prior is not None
-    assert model.choice is not None
+    assert model.reranker is not None
     assert model.directions.names
     keyed = "scale_consistency" in model.directions.names
     assert model.directions.vectors.shape[1:] == (12 if keyed else 1, model.network.latent)

@@ -18,7 +18,7 @@ from musicae.core.priors import Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, Trainer
 from musicae.fitting import fit
-from musicae.images.pictures import Seen, to_image
+from musicae.images.pictures import ReadPicture, to_image
 from musicae.loading import build_network, load, of
 from musicae.overrides import changed
 from musicae.presets import KINDS, PRESETS, Preset
@@ -218,8 +218,8 @@ def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
 @EVERY_OF_PICTURES
 def test_pictures_come_back_by_the_mean(preset):
     model, examples = tiny.model(preset), Examples(preset)
-    seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
-    first, again = (np.stack([np.asarray(i) for i in model.reconstruct(seen, labels)]) for _ in range(2))
+    pictures, labels = ReadPicture(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
+    first, again = (np.stack([np.asarray(i) for i in model.reconstruct(pictures, labels)]) for _ in range(2))
     with torch.no_grad():
         told = model.network.given(examples.condition)
         expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()

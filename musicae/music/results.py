@@ -23,7 +23,7 @@ class Variations(Sequence[Song]):
         before: the attributes of the original (`musicae.music.analysis.attributes`), each a mean over its windows; nan
             where no window has one.
         after: those of each variation.
-        asked: the attributes of which there was to be more or less.
+        requested: the attributes of which there was to be more or less.
         kept: the share of the original's notes that are in each variation, at their pitch and onset.
         ticks: the length of each to its last bar line.
     """
@@ -33,7 +33,7 @@ class Variations(Sequence[Song]):
     report: list[str]
     before: dict[str, float]
     after: list[dict[str, float]]
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     kept: list[float]
     ticks: int
 

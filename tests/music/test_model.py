@@ -33,7 +33,7 @@ def melody():
 def silenced(model, monkeypatch):
     """A model that answers everything with silence."""
     silence = model.blank(1).windows
-    monkeypatch.setattr(model, "_decode", lambda z, *_: np.repeat(silence, len(z), 0))
+    monkeypatch.setattr(model, "_decoded", lambda z, *_, **__: np.repeat(silence, len(z), 0))
     return model
 
 
@@ -228,7 +228,7 @@ def test_impossible_ways_of_drawing_are_refused(melody, options):
 
 def test_the_figures_of_a_reconstruction(melody, monkeypatch):
     song = tiny.song(5)
-    monkeypatch.setattr(melody, "_decode", lambda *_: melody.extract(song).windows)
+    monkeypatch.setattr(melody, "_decoded", lambda *_, **__: melody.extract(song).windows)
     right = melody.reconstruct(song)
     assert right.figures == dict.fromkeys(("note_accuracy", "step_accuracy", "onset_f1", "whole_windows"), 1)
     assert same(right.song, right.original)
@@ -404,7 +404,7 @@ def test_other_chords_under_a_song(chordal, metre):
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
-    passage = chordal._retold(chordal.extract(song), {"chords": "Cdim Gaug"})
+    passage = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
     found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
     assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
@@ -438,7 +438,7 @@ def test_each_step_is_told_what_the_nearer_song_has(chordal, monkeypatch):
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
     passage = model.extract(tiny.band(4))
-    told = model._retold(passage, {"key": "F#", "chords": None})
+    told = model.conditioned(passage, {"key": "F#", "chords": None})
     before, after = (model.condition(one) for one in (passage, told))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])

@@ -49,7 +49,7 @@ def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model
     quiet[:, 9:18] *= 0.5
     assert (humanising.encode_windows(windows) == humanising.encode_windows(quiet)).all()
     assert (model.encode_windows(windows) != model.encode_windows(quiet)).any()
-    played = humanising.decode_windows(humanising.encode_windows(windows), heard=windows)
+    played = humanising.decode_windows(humanising.encode_windows(windows), known=windows)
     assert (played[:, :9] == windows[:, :9]).all()
     assert (played[:, 9:] != windows[:, 9:]).any()
 

@@ -25,8 +25,9 @@ from musicae.errors import DataError
 from musicae.music.analysis.attributes import measure
 from musicae.music.analysis.similarity import faulty, nearest, overlaps
 from musicae.music.data.windows import Windows, to_batch
-from musicae.music.latent.interpolation import in_key, way
+from musicae.music.latent.interpolation import path, snap_to_key
 from musicae.music.model import MusicModel
+from musicae.music.options import Decoding
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
 DISTANCES = 500  # windows whose nearest neighbours are looked for
@@ -196,7 +197,7 @@ def judged(
 def sampled(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
     """`n` windows as `sample` makes them; a conditional model is told what windows drawn from `like` have."""
     condition = to_batch(_some(like, n, seed, again=True).array, model.representation).condition
-    return model.sampled_windows(n, condition, temperature, seed=seed)
+    return model.sampled_windows(n, condition, Decoding(temperature, seed=seed))
 
 
 def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
@@ -208,10 +209,10 @@ def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: 
     ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
     condition = to_batch(np.asarray(like.array[first]), model.representation).condition
     ways = np.concatenate(
-        [way(model, *pair, 3).numpy() for pair in zip(*(end.split(1) for end in ends), strict=True)], 1
+        [path(model, *pair, 3).numpy() for pair in zip(*(end.split(1) for end in ends), strict=True)], 1
     )
-    _, middle, _ = in_key(model, ways, [condition] * 3)
-    return model.decode_windows(middle, condition, temperature, seed=seed)
+    _, middle, _ = snap_to_key(model, ways, [condition] * 3)
+    return model.decode_windows(middle, condition, Decoding(temperature, seed=seed))
 
 
 def pairs(songs: np.ndarray, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,39 +1,35 @@
-"""The way between two songs: at which places it is heard, and in which key.
+"""The path between two songs in latent space: at which positions it is decoded, and in which key.
 
 Along a straight line a decoder changes nothing at first, then nearly everything, then nothing again, and half way
-between two songs in different keys notes of both are heard. So places are chosen between which as much changes, and
+between two songs in different keys notes of both sound. So positions are chosen between which as much changes, and
 each is taken into one key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from musicae.core.geometry import lerp, slerp
 from musicae.music.analysis.attributes import scale_consistency
 from musicae.music.analysis.keys import keys
 from musicae.music.analysis.note_table import Notes
+from musicae.music.codec import MusicCodec
 from musicae.music.latent.steering import DIATONIC
+from musicae.music.representations import Representation
 
-if TYPE_CHECKING:
-    import torch
-
-    from musicae.music.model import MusicModel
-    from musicae.music.representations import Representation
-
-FINE = 33  # places at which a way is looked at
-LOOKED_AT = 8  # windows of a passage, spread over it
+TRIED = 33  # positions along a path that are decoded to find those of equal change
+WINDOWS = 8  # of a song that are decoded there, spread over it
 AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one suffices
 
 
-def way(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """So many places between the latent vectors of two passages, both ends included.
+def path(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
+    """So many positions between the latent vectors of two songs, both ends included.
 
-    They lie on straight lines, where about as much changes from each to the next (`even_places`). Of a model that
-    decodes step by step, which takes too long to look ahead, or is told something, they divide great circles evenly.
+    They lie on straight lines, where about as much changes from each to the next (`equal_change_positions`). Of a
+    model for which decoding ahead takes too long, or that is conditional, they divide great circles evenly.
 
     Args:
         model: decodes.
@@ -44,44 +40,35 @@ def way(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torc
     Returns:
         `[steps, n, latent]`.
     """
-    import torch
-
-    if looks_ahead(model):
-        return lerp(a, b, even_places(model, a, b, steps))
+    if model.decodes_ahead:
+        return lerp(a, b, equal_change_positions(model, a, b, steps))
     return slerp(a, b, torch.linspace(0, 1, steps))
 
 
-def looks_ahead(model: MusicModel) -> bool:
-    """Whether a model decodes without being told anything, and not step by step, which takes long."""
-    return model.parallel and not model.representation.conditions
-
-
-def even_places(model: MusicModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """So many places between 0 and 1 that about as much of what is decoded changes from each to the next.
+def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
+    """So many positions between 0 and 1 that about as much of what is decoded changes from each to the next.
 
     Args:
         model: decodes, greedily.
-        a: the latent vectors of one passage, `[n, latent]`.
+        a: the latent vectors of one song, `[n, latent]`.
         b: those of the other one.
-        steps: how many places, both ends included.
+        steps: how many positions, both ends included.
 
     Returns:
-        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes, or the model cannot look ahead.
+        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes, or the model does not decode ahead.
     """
-    import torch
-
-    fine, even = torch.linspace(0, 1, FINE), torch.linspace(0, 1, steps)
-    if not looks_ahead(model):
+    tried, even = torch.linspace(0, 1, TRIED), torch.linspace(0, 1, steps)
+    if not model.decodes_ahead:
         return even
-    some = np.linspace(0, len(a) - 1, min(len(a), LOOKED_AT)).round().astype(int)
-    codes = lerp(a[some], b[some], fine).flatten(0, 1).numpy()
-    windows = model.decode_windows(codes).reshape(FINE, len(some), *model.representation.shape)
+    some = np.linspace(0, len(a) - 1, min(len(a), WINDOWS)).round().astype(int)
+    codes = lerp(a[some], b[some], tried).flatten(0, 1).numpy()
+    windows = model.decode_windows(codes).reshape(TRIED, len(some), *model.representation.shape)
     before, after = (part.reshape(-1, *model.representation.shape) for part in (windows[:-1], windows[1:]))
-    changes = 1 - model.representation.step_matches(after, before).reshape(FINE - 1, -1).mean(1)
+    changes = 1 - model.representation.step_matches(after, before).reshape(TRIED - 1, -1).mean(1)
     travelled = np.append(0, changes.cumsum())
     if travelled[-1] == 0:
         return even
-    inner = np.interp(even[1:-1] * travelled[-1], travelled, fine)
+    inner = np.interp(even[1:-1] * travelled[-1], travelled, tried)
     return torch.tensor([0.0, *inner, 1.0], dtype=torch.float32)
 
 
@@ -90,44 +77,45 @@ def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:
     return scale_consistency(Notes.of(representation, windows))
 
 
-def in_key(
-    model: MusicModel, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
+def snap_to_key(
+    model: MusicCodec, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
 ) -> np.ndarray:
-    """The way between two passages with each place on it as diatonic as the ends are, as far as the model can.
+    """A path between two songs with each position as diatonic as the ends are, as far as the model can.
 
-    Half way between two songs in different keys notes of both are heard. Codes are moved toward the key that most of
-    these notes are in, until their greedy decodes are about as diatonic as a place between the ends evenly is. The ends
-    stay as they are, and so does all that is diatonic enough, and everything where the model has no such direction.
+    Half way between two songs in different keys notes of both sound. Latent vectors are moved toward the key that most
+    of these notes are in, until their greedy decodes are about as diatonic as a value between those of the ends. The
+    ends stay as they are, and so does all that is diatonic enough, and everything where the model has no such
+    direction.
 
     Args:
         model: decodes, and has directions.
-        latents: `[places, n, latent]`.
-        conditions: what a conditional model is told at each place, each `[n, steps, conditions]`; None for nothing.
+        latents: `[positions, n, latent]`.
+        conditions: of a conditional model, at each position `[n, steps, conditions]`; None for one without.
 
     Returns:
-        float32 `[places, n, latent]`.
+        float32 `[positions, n, latent]`.
     """
     if model.directions is None or DIATONIC not in model.directions.names:
         return latents
     conditions = conditions or [None] * len(latents)
     ends = ((latents[i], conditions[i]) for i in (0, -1))
     first, last = (diatonic(model.representation, model.decode_windows(*end)) for end in ends)
-    wanted = [(1 - t) * first + t * last for t in np.linspace(0, 1, len(latents))]
-    return np.stack([_into_key(model, *place) for place in zip(latents, wanted, conditions, strict=True)])
+    targets = [(1 - t) * first + t * last for t in np.linspace(0, 1, len(latents))]
+    return np.stack([_snapped(model, *position) for position in zip(latents, targets, conditions, strict=True)])
 
 
-def _into_key(model: MusicModel, codes: np.ndarray, wanted: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
-    """Codes `[n, latent]` of one passage, made as diatonic as `wanted` `[n]`, nan where nothing is."""
+def _snapped(model: MusicCodec, codes: np.ndarray, target: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
+    """Latent vectors `[n, latent]` of one song, made as diatonic as `target` `[n]`, nan where nothing is."""
     windows = model.decode_windows(codes, condition)
     toward = model.directions.shift({DIATONIC: 1.0}, keys(model.representation, windows))
     moved, reached = codes.copy(), diatonic(model.representation, windows)
     for amount in AMOUNTS:
-        short = np.flatnonzero(reached < wanted)
+        short = np.flatnonzero(reached < target)
         if not len(short):
             break
         tried = codes[short] + np.float32(amount) * toward[short]
         windows = model.decode_windows(tried, None if condition is None else condition[short])
         found = diatonic(model.representation, windows)
-        better = np.abs(found - wanted[short]) < np.abs(reached[short] - wanted[short])
+        better = np.abs(found - target[short]) < np.abs(reached[short] - target[short])
         moved[short[better]], reached[short[better]] = tried[better], found[better]
     return moved

@@ -1,40 +1,38 @@
-"""Choosing among what a model makes up, by the odds that it is music (Azadi et al. 2019, "Discriminator Rejection
+"""Reranking what a model generates by the odds that it is music (Azadi et al. 2019, "Discriminator Rejection
 Sampling").
 
 A decoder rounds what the prior draws to notes, and some of these are wrong. How far its windows differ from training
-windows in each attribute (`musicae.music.analysis.attributes`) is told by a logistic regression; of several candidates
-one is then taken with a chance in proportion to its odds `p(music) / p(made)`. As there are more candidates, that comes
-to drawing from the windows reweighted to be like music in these attributes (sampling-importance-resampling).
+windows in each attribute (`musicae.music.analysis.attributes`) is learnt by a logistic regression; of several
+candidates one is then taken with a chance in proportion to its odds `p(music) / p(generated)`. As there are more
+candidates, that comes to drawing from the windows reweighted to be like music in these attributes
+(sampling-importance-resampling).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musicae.core.checkpoints import read_arrays, write_arrays
 from musicae.core.directions import Values
 from musicae.music.analysis.attributes import measure
+from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
 
-if TYPE_CHECKING:
-    from musicae.music.model import MusicModel
-
-CHOICE = "choice.safetensors"
+RERANKER = "choice.safetensors"
 CANDIDATES = 16  # for each clip
-LEARNT_FROM = 4000  # windows of music, and as many that the model makes up
-FEWEST = 100  # windows: of fewer nothing can be told
+LEARNT_FROM = 4000  # windows of music, and as many that the model generates
+FEWEST = 100  # windows: fewer are too few to fit it
 FARTHEST = 3.0  # spreads from the mean: what lies beyond is taken to lie there, for little is known of it
 PENALTY = 100.0  # of half the sum of the squares of the weights: keeps the odds of what is rare within bounds
-CHOOSING = 1  # the stream of random numbers, beside that of a seed's draws from the prior
+RERANKING = 1  # the stream of random numbers, beside that of a seed's draws from the prior
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """What tells music from what a model makes up.
+class Reranker:
+    """A reranker: the odds that windows are music and not generated.
 
     Args:
         names: of the attributes.
@@ -49,10 +47,10 @@ class Choice:
     weights: np.ndarray
 
     def log_odds(self, values: Values) -> np.ndarray:
-        """ln p(music) / p(made) of windows by their attributes, each `[n]`: float64 `[n]`."""
+        """ln p(music) / p(generated) of windows by their attributes, each `[n]`: float64 `[n]`."""
         return features(values, self.names, self.means, self.spreads) @ self.weights
 
-    def choose(self, values: Values, chances: np.ndarray) -> np.ndarray:
+    def rerank(self, values: Values, chances: np.ndarray) -> np.ndarray:
         """The places of the chosen windows, one of each n / chosen candidates in a row: int64 `[chosen]`.
 
         Args:
@@ -68,16 +66,16 @@ class Choice:
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""
         arrays = {name: getattr(self, name).astype(np.float32) for name in ("means", "spreads", "weights")}
-        write_arrays(folder / CHOICE, arrays, self.names)
+        write_arrays(folder / RERANKER, arrays, self.names)
 
     @classmethod
-    def load(cls, folder: Path) -> Choice | None:
+    def load(cls, folder: Path) -> Reranker | None:
         """Read it from a model folder; None where there is none.
 
         Raises:
             CheckpointError: it is damaged.
         """
-        found = read_arrays(folder / CHOICE)
+        found = read_arrays(folder / RERANKER)
         return found and cls(found[0], **found[1])
 
 
@@ -95,8 +93,8 @@ def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads:
     return np.concatenate([np.ones((len(a), 1)), a, a[:, first] * a[:, second]], 1)
 
 
-def fit(music: Values, made: Values) -> Choice | None:
-    """What tells music from what was made, each the attributes of windows by name, `[n]`.
+def fit(music: Values, generated: Values) -> Reranker | None:
+    """The reranker of music and generated windows, each the attributes of windows by name, `[n]`.
 
     Returns:
         None where no attribute varies over music.
@@ -108,16 +106,16 @@ def fit(music: Values, made: Values) -> Choice | None:
         return None
     names = tuple(varied)
     means, spreads = (np.array([reduce(column) for column in varied.values()]) for reduce in (np.nanmean, np.nanstd))
-    both = [features(values, names, means, spreads) for values in (music, made)]
+    both = [features(values, names, means, spreads) for values in (music, generated)]
     labels = np.repeat([1, 0], [len(one) for one in both])
     found = LogisticRegression(C=1 / PENALTY, fit_intercept=False, max_iter=1000).fit(np.concatenate(both), labels)
-    return Choice(names, means, spreads, found.coef_[0])
+    return Reranker(names, means, spreads, found.coef_[0])
 
 
-def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Choice | None:
-    """What tells training windows `[n, *shape]` from as many that a model makes up, greedily.
+def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Reranker | None:
+    """The reranker of training windows `[n, *shape]` and as many that a model generates, greedily.
 
-    A conditional model is told what these windows have.
+    A conditional model is conditioned as these windows are.
 
     Args:
         model: the model, with the prior that it draws from.
@@ -131,5 +129,5 @@ def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Choice | No
         return None
     chosen = np.random.default_rng(seed).permutation(len(windows))[:LEARNT_FROM]
     music = np.asarray(windows[np.sort(chosen)])
-    made = model.decode_windows(model.draw(len(music), seed), to_batch(music, model.representation).condition)
-    return fit(measure(model.representation, music), measure(model.representation, made))
+    generated = model.decode_windows(model.draw(len(music), seed), to_batch(music, model.representation).condition)
+    return fit(measure(model.representation, music), measure(model.representation, generated))

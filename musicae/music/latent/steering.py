@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,16 +15,14 @@ from musicae.errors import ConfigError
 from musicae.music.analysis.attributes import in_scales, measure
 from musicae.music.analysis.keys import keys
 from musicae.music.analysis.note_table import Notes
+from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
-
-if TYPE_CHECKING:
-    from musicae.music.model import MusicModel
 
 DIATONIC = "scale_consistency"  # of which the direction depends on the key
 GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
 LEARNT_FROM = 12_000  # windows that are encoded
 TRIED_ON = 100  # windows that are decoded, again and again
-FEWEST = 100  # windows: of fewer nothing can be told
+FEWEST = 100  # windows: fewer are too few to fit directions
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +42,7 @@ class Effects:
     kept: np.ndarray
 
 
-def wished(
+def requested_amounts(
     names: Iterable[str], more: Mapping[str, float] | None = None, less: Mapping[str, float] | None = None
 ) -> dict[str, float]:
     """How much of each attribute is asked for, in spreads, below 0 for less.
@@ -75,19 +72,19 @@ def _meant(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return group or (plain,)
 
 
-def averages(values: Values) -> dict[str, float]:
+def means(values: Values) -> dict[str, float]:
     """The mean of each attribute over the windows that have it; nan where none has."""
     finite = {name: column[np.isfinite(column)] for name, column in values.items()}
     return {name: float(column.mean()) if len(column) else float("nan") for name, column in finite.items()}
 
 
-def repeats(windows: np.ndarray) -> np.ndarray:
+def first_occurrence_ids(windows: np.ndarray) -> np.ndarray:
     """A number for each window `[n, ...]`, the same for equal ones, counted from 0 by first appearance: int64 `[n]`."""
     _, first, number = np.unique(windows.reshape(len(windows), -1), axis=0, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
-def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Directions | None:
+def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions | None:
     """Directions for the attributes of training windows `[n, *shape]`, as far as a model can be steered along them.
 
     The windows are moved to random keys, as in training, so that every key has many.
@@ -105,13 +102,15 @@ def fitted(model: MusicModel, windows: np.ndarray, seed: int = 0) -> Directions 
     random, kind = np.random.default_rng(seed), model.representation
     chosen = np.sort(random.permutation(len(windows))[:LEARNT_FROM])
     low, high = model.preset.transpose
-    heard = kind.transpose(np.asarray(windows[chosen]), random.integers(low, high + 1, len(chosen)))
-    codes, values = model.encode_windows(heard), measure(kind, heard)
-    of_keys = {DIATONIC: in_scales(Notes.of(kind, heard))} if DIATONIC in values else {}
+    transposed = kind.transpose(np.asarray(windows[chosen]), random.integers(low, high + 1, len(chosen)))
+    codes, values = model.encode_windows(transposed), measure(kind, transposed)
+    of_keys = {DIATONIC: in_scales(Notes.of(kind, transposed))} if DIATONIC in values else {}
     directions = fit(codes, values | of_keys)
     directions = replace(directions, spreads=np.array([np.nanstd(values[name]) for name in directions.names]))
-    few = random.permutation(len(heard))[:TRIED_ON]
-    response = Response(model, heard[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True)))
+    few = random.permutation(len(transposed))[:TRIED_ON]
+    response = Response(
+        model, transposed[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True))
+    )
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
     directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
     return directions if directions.names else None
@@ -122,12 +121,12 @@ class Response:
 
     Args:
         model: the model.
-        windows: `[n, *shape]`, whose keys count, and which a conditional model is told about.
+        windows: `[n, *shape]`, whose keys count, which give a conditional model its conditions.
         codes: theirs, `[n, latent]`.
         spreads: the attributes to measure, and one standard deviation of each.
     """
 
-    def __init__(self, model: MusicModel, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
+    def __init__(self, model: MusicCodec, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
         self.model, self.codes, self.spreads = model, codes, spreads
         self.condition = to_batch(windows, model.representation).condition
         self.keys = keys(model.representation, windows)
@@ -146,7 +145,7 @@ class Response:
 
         How diatonic they are is measured in the key that they were in: out of it far enough lies another one.
         """
-        there, back = (averages(self._values(windows)) for windows in (forward, backward))
+        there, back = (means(self._values(windows)) for windows in (forward, backward))
         return np.nan_to_num([(there[name] - back[name]) / 2 / spread for name, spread in self.spreads.items()])
 
     def _values(self, windows: np.ndarray) -> Values:
@@ -155,7 +154,7 @@ class Response:
         return measure(self.model.representation, windows) | own
 
 
-def effects(model: MusicModel, windows: np.ndarray, directions: Directions) -> Effects:
+def effects(model: MusicCodec, windows: np.ndarray, directions: Directions) -> Effects:
     """What directions do to windows `[n, *shape]` that the model has not seen, in these windows' own spreads."""
     values = measure(model.representation, windows)
     spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}

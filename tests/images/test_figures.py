@@ -35,7 +35,7 @@ def test_a_strip_holds_every_picture_enlarged():
         assert np.array_equal(np.asarray(shown)[4::8, 4::8], np.asarray(image))
 
 
-def test_originals_stand_over_their_reconstructions():
+def test_originals_are_above_their_reconstructions():
     images = model(2, channels=3).sample(4)
     sheet = figures.reconstructions(images[:2], images[2:])
     assert sheet.mode == "RGB"
@@ -72,7 +72,7 @@ def test_a_plane_without_a_prior_is_laid_out_over_the_quantiles_of_its_codes():
     assert np.array_equal(sheet[-8:, :6], np.asarray(two.decode([[across[0], up[0]]])[0]))
 
 
-def test_captions_and_headings_stand_beside_the_pictures():
+def test_captions_are_left_of_rows_and_headings_above_columns():
     images = model(2).sample(6)
     rows = [images[:3], images[3:]]
     plain = np.asarray(figures.montage(rows))
@@ -98,7 +98,7 @@ def test_colour_pictures_are_captioned_too():
 
 
 def test_axes_fit_codes_that_are_not_normal():
-    """Codes far from the origin fill the plot; against N(0, I) they are seen in their place."""
+    """Codes far from the origin fill the plot; against N(0, I) they are at their distance from it."""
     codes = np.random.default_rng(0).normal(100, 1, (500, 2))
 
     def extent(image) -> int:
@@ -111,7 +111,7 @@ def test_axes_fit_codes_that_are_not_normal():
 
 
 def test_no_class_hides_the_others():
-    """The classes are drawn in one go, in mixed order: of two on the same spot both are seen."""
+    """The classes are drawn in one go, in mixed order: of two in the same place both are visible."""
     random = np.random.default_rng(0)
     codes = np.concatenate([random.normal(0, 0.02, (300, 2))] * 2)
     image = np.asarray(figures.scatter(codes, np.repeat([0, 1], 300), normal=False)).astype(int)[:, :700]
@@ -128,10 +128,10 @@ def rows(**terms) -> list[dict[str, str]]:
     ]
 
 
-def test_curves_leave_out_what_says_nothing():
-    assert figures._telling(rows()) == ["loss"]
-    assert figures._telling(rows(loss=9.0, rate=1.0)) == ["loss", "distortion", "rate"]
-    assert figures._telling(rows(loss=9.0, penalty=1.0)) == ["loss", "distortion", "penalty"]
+def test_curves_leave_out_terms_that_are_0_or_the_loss():
+    assert figures._informative_terms(rows()) == ["loss"]
+    assert figures._informative_terms(rows(loss=9.0, rate=1.0)) == ["loss", "distortion", "rate"]
+    assert figures._informative_terms(rows(loss=9.0, penalty=1.0)) == ["loss", "distortion", "penalty"]
     assert figures.training_curves(rows(loss=9.0, rate=1.0)).size == (1440, 408)
     with pytest.raises(ConfigError, match="nothing has been reported"):
         figures.training_curves([])
@@ -169,6 +169,6 @@ def test_which_codes_are_normal():
     from musicae.core.objectives import Reconstruction
     from musicae.core.penalties import L2, MMD, AdversarialPenalty
 
-    assert figures.normal_codes(model(2))
+    assert figures.codes_are_normal(model(2))
     for penalty, normal in ((None, False), (L2(0.1), False), (MMD(1.0), True), (AdversarialPenalty(), True)):
-        assert figures.normal_codes(model(2, bottleneck="point", objective=Reconstruction(penalty))) == normal
+        assert figures.codes_are_normal(model(2, bottleneck="point", objective=Reconstruction(penalty))) == normal

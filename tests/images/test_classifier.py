@@ -10,8 +10,9 @@ import torch
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
-from musicae.images.datasets import PictureSet, open_pictures
-from musicae.images.judge import SETTINGS, Judge, Shifted, settings_for, train
+from musicae.images.classifier import SETTINGS, ImageClassifier, Shifted, settings_for, train
+from musicae.images.datasets import open_pictures
+from musicae.images.picture_set import PictureSet
 from musicae.images.pictures import Pictures
 
 PICTURES = Pictures(8, 8)
@@ -29,8 +30,8 @@ def small(splits, steps: int = 120):
 
 @pytest.fixture(scope="module")
 def folder(digits, tmp_path_factory):
-    """Where a judge was trained for a moment."""
-    made = tmp_path_factory.mktemp("judges") / "judge"
+    """A classifier that was trained for a few steps."""
+    made = tmp_path_factory.mktemp("classifiers") / "judge"
     train(small(digits), digits, made, device="cpu", quiet=True)
     return made
 
@@ -39,38 +40,48 @@ def values(pictures: PictureSet, n: int) -> np.ndarray:
     return pictures.batch(np.arange(n)).x.numpy()
 
 
-def test_a_moment_of_training_tells_digits_apart(folder, digits):
-    judge = Judge.load(folder)
-    assert judge.metrics["accuracy"] == judge.accuracy(digits.test) > 0.7
-    assert judge.metrics["examples"] == len(digits.test)
-    assert judge.metrics["trained"]["steps"] == 120
+def test_a_few_steps_classify_digits(folder, digits):
+    classifier = ImageClassifier.load(folder)
+    assert classifier.metrics["accuracy"] == classifier.accuracy(digits.test) > 0.7
+    assert classifier.metrics["examples"] == len(digits.test)
+    assert classifier.metrics["trained"]["steps"] == 120
 
 
 def test_probabilities_and_features(folder, digits):
-    judge = Judge.load(folder)
+    classifier = ImageClassifier.load(folder)
     x = values(digits.test, 180)
-    probabilities, features = judge.probabilities(x), judge.features(x)
+    probabilities, features = classifier.probabilities(x), classifier.features(x)
     assert probabilities.shape == (180, 10)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
     assert (probabilities >= 0).all()
     assert features.shape == (180, 16)
-    logits = judge.network.head(torch.from_numpy(features)).detach()
+    logits = classifier.network.head(torch.from_numpy(features)).detach()
     assert np.allclose(torch.softmax(logits, 1), probabilities, atol=1e-6)
-    assert float((probabilities.argmax(1) == digits.test.labels).mean()) == judge.metrics["accuracy"]
-    assert np.allclose(judge.probabilities(x[:3]), probabilities[:3], atol=1e-6)
+    assert float((probabilities.argmax(1) == digits.test.labels).mean()) == classifier.metrics["accuracy"]
+    assert np.allclose(classifier.probabilities(x[:3]), probabilities[:3], atol=1e-6)
 
 
-def test_the_folder_explains_itself_and_holds_no_pickle_that_is_needed(folder):
-    first = Judge.load(folder)
+def test_a_classifier_is_loaded_without_a_pickle(folder):
+    first = ImageClassifier.load(folder)
     (folder / "state.pt").rename(folder.parent / "state.pt")
-    again = Judge.load(folder)
+    again = ImageClassifier.load(folder)
     (folder.parent / "state.pt").rename(folder / "state.pt")
     assert again.settings == first.settings
     x = RandomSource(0).uniform(5, 1, 8, 8).numpy()
     assert np.array_equal(first.probabilities(x), again.probabilities(x))
 
 
-def test_the_same_seed_trains_the_same_judge_and_a_finished_one_resumes_to_itself(digits, tmp_path):
+def test_settings_under_their_former_name_are_read(folder, tmp_path):
+    for name in ("model.safetensors", SETTINGS):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    written = (folder / SETTINGS).read_text()
+    former = written.replace('"format": 2', '"format": 1').replace('"ImageClassifierSettings"', '"JudgeSettings"')
+    (tmp_path / SETTINGS).write_text(former)
+    assert former != written
+    assert ImageClassifier.load(tmp_path).settings == ImageClassifier.load(folder).settings
+
+
+def test_the_same_seed_trains_the_same_classifier_and_a_finished_one_resumes_to_itself(digits, tmp_path):
     settings = small(digits, steps=4)
     for name in "ab":
         train(settings, digits, tmp_path / name, device="cpu", quiet=True)
@@ -80,58 +91,58 @@ def test_the_same_seed_trains_the_same_judge_and_a_finished_one_resumes_to_itsel
     assert (tmp_path / "a" / "model.safetensors").read_bytes() == first
 
 
-def test_folders_that_are_no_judges(folder, tmp_path):
-    with pytest.raises(CheckpointError, match=r"no judge.json in it: train a judge with python -m musicae.judge"):
-        Judge.load(tmp_path)
+def test_folders_without_a_classifier_are_refused(folder, tmp_path):
+    with pytest.raises(CheckpointError, match=r"no judge.json in it: train a classifier with python -m musicae.judge"):
+        ImageClassifier.load(tmp_path)
     (tmp_path / SETTINGS).write_text(json.dumps({"format": 1, "judge": [1]}))
-    with pytest.raises(CheckpointError, match="no settings of a judge"):
-        Judge.load(tmp_path)
+    with pytest.raises(CheckpointError, match="no settings of a classifier"):
+        ImageClassifier.load(tmp_path)
     (tmp_path / SETTINGS).write_text((folder / SETTINGS).read_text())
     with pytest.raises(CheckpointError, match=r"no model.safetensors"):
-        Judge.load(tmp_path)
+        ImageClassifier.load(tmp_path)
 
 
-def test_what_is_there_is_not_written_over(folder, digits):
-    with pytest.raises(Error, match="holds a judge: go on with --resume, start anew with --force"):
+def test_a_classifier_is_not_overwritten(folder, digits):
+    with pytest.raises(Error, match="holds a classifier: go on with --resume, start anew with --force"):
         train(small(digits), digits, folder, device="cpu", quiet=True)
 
 
-def test_nothing_of_an_older_judge_is_left_and_autoencoders_are_left_alone(digits, tmp_path):
+def test_nothing_of_an_older_classifier_is_left_and_autoencoders_are_left_alone(digits, tmp_path):
     for name in (SETTINGS, "metrics.json", "model.safetensors"):
         (tmp_path / name).write_text("old")
     settings = small(digits, steps=2)
     train(settings, digits, tmp_path, force=True, device="cpu", quiet=True)
-    assert Judge.load(tmp_path).settings == settings
+    assert ImageClassifier.load(tmp_path).settings == settings
     (tmp_path / "config.json").write_text("an autoencoder")
-    with pytest.raises(Error, match="something else than a judge"):
+    with pytest.raises(Error, match="something else than a classifier"):
         train(settings, digits, tmp_path, force=True, device="cpu", quiet=True)
 
 
-def test_a_judge_learns_from_labels(digits):
+def test_a_classifier_needs_labels_and_pictures_in_each_part(digits):
     unlabelled = replace(digits, classes=())
-    with pytest.raises(DataError, match="learns from labels"):
+    with pytest.raises(DataError, match="needs labels"):
         settings_for(unlabelled, PICTURES)
     nothing = replace(digits, validation=digits.validation.subset(np.arange(0)))
     with pytest.raises(DataError, match="too few pictures"):
         settings_for(nothing, PICTURES)
 
 
-def test_pictures_whose_sides_halve_once_have_a_judge_too(digits):
+def test_pictures_whose_sides_halve_once_have_a_classifier_too(digits):
     assert settings_for(digits, Pictures(30, 28)).network.widths == (64,)
     with pytest.raises(ConfigError, match="27 by 28 is odd"):
         settings_for(digits, Pictures(27, 28))
 
 
-def test_there_has_to_be_something_to_resume(digits, tmp_path):
-    with pytest.raises(CheckpointError, match="no judge to go on with"):
+def test_resuming_needs_an_earlier_run(digits, tmp_path):
+    with pytest.raises(CheckpointError, match="no classifier to go on with"):
         train(small(digits), digits, tmp_path / "new", resume=True, device="cpu", quiet=True)
     assert not (tmp_path / "new").exists()
 
 
-def test_training_sees_pictures_moved_and_measuring_does_not(digits):
-    told = digits.with_labels_told(10).train
-    shifted, indices = Shifted(told, 2), np.arange(50)
-    as_it_is = told.batch(indices)
+def test_pictures_are_moved_in_training_and_not_in_evaluation(digits):
+    labelled = digits.with_label_conditions(10).train
+    shifted, indices = Shifted(labelled, 2), np.arange(50)
+    as_it_is = labelled.batch(indices)
     assert torch.equal(shifted.batch(indices).x, as_it_is.x)
     moved = shifted.batch(indices, RandomSource(0))
     assert torch.equal(moved.condition, as_it_is.condition)

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.core.randomness import RandomSource
-from musicae.images.datasets import PictureSet
 from musicae.images.metrics import (
     agreement,
     averages,
+    class_entropies,
+    code_statistics,
     frechet_distance,
     neighbour_accuracy,
     neighbours,
     picture_errors,
     pixel_errors,
     similarity,
-    spread,
-    verdicts,
     with_signal_to_noise,
 )
+from musicae.images.picture_set import PictureSet
 
 SIZES = st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 20), st.integers(1, 20))
 
@@ -34,7 +34,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 # Pictures ------------------------------------------------------------------------------------------
 
 
-def test_a_value_that_is_surely_wrong_costs_16_nats_and_not_more():
+def test_a_wrong_value_costs_at_most_16_nats():
     surely, truth = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])
     cost, count = pixel_errors(surely, truth)["bce"]
     assert cost / count == pytest.approx(-math.log(1e-7), rel=0.02)
@@ -99,8 +99,8 @@ def test_similarity_by_its_definition_in_one_window():
 
 def test_more_noise_is_less_similar():
     x = noise(1, 1, 28, 28)
-    damaged = [(x + std * RandomSource(1).normal(1, 1, 28, 28)).clamp(0, 1) for std in (0.0, 0.1, 0.3, 1.0)]
-    found = [similarity(x, y).item() for y in damaged]
+    noisy = [(x + std * RandomSource(1).normal(1, 1, 28, 28)).clamp(0, 1) for std in (0.0, 0.1, 0.3, 1.0)]
+    found = [similarity(x, y).item() for y in noisy]
     assert found == sorted(found, reverse=True)
 
 
@@ -126,19 +126,19 @@ def test_neighbours_are_searched_among_what_has_labels():
     assert neighbours(encode, some.subset(np.arange(1)), None) == {}
 
 
-def test_draws_from_the_prior_are_spread_like_it_and_others_are_not():
+def test_code_statistics_tell_draws_from_the_prior_from_others():
     normal = RandomSource(1).normal(3000, 4).numpy()
-    like = spread(normal)
+    like = code_statistics(normal)
     assert np.allclose(like["mean"], 0, atol=0.1)
     assert np.allclose(like["variance"], 1, atol=0.1)
     assert like["absolute"] == pytest.approx(math.sqrt(2 / math.pi), abs=0.02)
     assert abs(like["discrepancy"]) < 0.01
-    assert like == spread(normal)
+    assert like == code_statistics(normal)
     for other in (3 * normal, normal + 2, 0.3 * normal):
-        assert spread(other)["discrepancy"] > 0.05
+        assert code_statistics(other)["discrepancy"] > 0.05
 
 
-# What a classifier says ----------------------------------------------------------------------------
+# Classified pictures -------------------------------------------------------------------------------
 
 
 def test_the_distance_of_normal_distributions_in_closed_form():
@@ -161,11 +161,11 @@ def test_the_distance_is_symmetric_and_bears_few_examples():
     assert frechet_distance(a @ turn, b @ turn) == pytest.approx(frechet_distance(a, b), rel=1e-4)
 
 
-def test_verdicts():
+def test_entropies_and_agreement_of_classified_pictures():
     sure = np.eye(10)[np.arange(100) % 10]
-    assert verdicts(sure) == {"doubt": pytest.approx(0), "coverage": pytest.approx(math.log(10))}
-    assert verdicts(sure[:1].repeat(5, 0)) == {"doubt": 0, "coverage": 0}
+    assert class_entropies(sure) == (pytest.approx(0), pytest.approx(math.log(10)))
+    assert class_entropies(sure[:1].repeat(5, 0)) == (0, 0)
     unsure = np.full((3, 10), 0.1)
-    assert verdicts(unsure) == {"doubt": pytest.approx(math.log(10)), "coverage": pytest.approx(math.log(10))}
+    assert class_entropies(unsure) == (pytest.approx(math.log(10)), pytest.approx(math.log(10)))
     assert agreement(sure, np.arange(100) % 10) == 1
     assert agreement(sure, np.zeros(100)) == 0.1
