@@ -20,7 +20,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-AREA = ("musicae/*.py", "musicae/cli/*.py", "tests/*.py", "tests/cli/*.py", "tests/typed/*.py", "tests/example_plugin/**/*.py")
+AREA = (
+    "musicae/*.py",
+    "musicae/cli/*.py",
+    "tests/*.py",
+    "tests/cli/*.py",
+    "tests/typed/*.py",
+    "tests/example_plugin/**/*.py",
+)
+NOT_YET = ("tests/test_presets.py", "tests/test_benchmark_models.py")
 
 NAMES = {
     "(.*_)?(re)?told(_.*)?|Told|Telling": "conditions, with_condition, ConditioningOptions",
@@ -50,7 +58,7 @@ DEFINED = {
     "asked": "requested_conditions, requested",
     "heard|said": "inputs, outputs",
     "apart": "separate_decoders",
-    "fine|summary": "full_resolution, z_summary",
+    "fine": "full_resolution",
     "Event|event": "ExampleSpec, example_spec",
     "Reader|Played": "InputEncoder, HVOLaplace",
     "combinations": "bitmask streams",
@@ -66,7 +74,7 @@ DEFINED = {
     "damaged|clean": "corrupted, target",
 }
 PHRASES = {
-    r"\bhears?\b": "takes, reads",
+    r"\bhears\b": "takes, reads",
     r"\b(is|are|be|was|were|been|not) told\b": "conditioned on",
     r"\btold (beside|chords|key|the hits)\b": "conditioned on",
     r"\b(model|network|encoder|decoder|core|it|classifier|judge) sees\b": "takes, reads",
@@ -77,16 +85,22 @@ PHRASES = {
     r"\bleft aside\b": "ignored",
     r"\b(verdicts?|lessons|exam)\b": "predictions, train, test",
     r"\bcoast(s|ing)?\b": "momentum on a skipped step",
-    r"\bchoice that is\b": "reranker",
 }
 ALLOWED = {  # (file, word): reason
-    ("musicae/migration.py", "told"): "the table of old names",
-    ("musicae/registry.py", "register"): "",
+    ("musicae/migration.py", "coast"): "a name of format 1",
+}
+PENDING = {  # of representations, whose words change next
+    ("musicae/cli/options.py", "told"),
+    ("musicae/evaluate.py", "told"),
+    ("tests/cli/test_options.py", "told chords"),
+    ("tests/cli/test_options.py", "told key"),
+    ("tests/cli/test_options.py", "told the hits"),
 }
 
 
 def files() -> list[Path]:
-    return sorted({path for pattern in AREA for path in ROOT.glob(pattern)} - {Path(__file__)})
+    left_out = {Path(__file__), *(ROOT / name for name in NOT_YET)}
+    return sorted({path for pattern in AREA for path in ROOT.glob(pattern)} - left_out)
 
 
 @cache
@@ -121,18 +135,25 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
             yield token.start[0], " ".join(token.string.split())
 
 
-def found(path: Path) -> Iterator[str]:
-    """What is wrong in a file: place, old word, standard term."""
-    name = path.relative_to(ROOT).as_posix()
+def old_words(path: Path) -> Iterator[tuple[int, str, str]]:
+    """The old words in a file: line, word, standard term."""
     searches = ((identifiers, NAMES, re.fullmatch), (defined, DEFINED, re.fullmatch), (texts, PHRASES, re.search))
     for source, words, search in searches:
         for line, text in source(path):
             for old, standard in words.items():
                 match = search(old, text)
-                if match and (name, match[0]) not in ALLOWED:
-                    yield f"{name}:{line}: {match[0]!r}; the standard term: {standard}"
+                if match:
+                    yield line, match[0], standard
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_words_are_those_of_the_field(path):
-    assert list(found(path)) == []
+    name = path.relative_to(ROOT).as_posix()
+    allowed = ALLOWED.keys() | PENDING
+    wrong = [one for one in old_words(path) if (name, one[1]) not in allowed]
+    assert [f"{name}:{line}: {word!r}; the standard term: {standard}" for line, word, standard in wrong] == []
+
+
+@pytest.mark.parametrize(("name", "word"), [*ALLOWED, *PENDING])
+def test_every_exception_is_needed(name, word):
+    assert word in {found for _, found, _ in old_words(ROOT / name)}
