@@ -59,7 +59,7 @@ def test_a_judge_is_trained_and_judges(run, refused):
     status, out, _ = run(line)
     assert status == 0
     assert out.startswith("saved j\naccuracy 0.")
-    assert "holds a judge: go on with --resume" in refused(line + " --quiet")
+    assert "holds a classifier: go on with --resume" in refused(line + " --quiet")
     assert run(line + " --force --quiet") == (0, "", "")
     status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
     assert status == 0
