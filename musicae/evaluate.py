@@ -128,7 +128,7 @@ class Evaluate(Command):
 def circumstances(model: MusicModel | ImageModel) -> list[str]:
     """Sentences on what the figures depend on beside the data: conditions, and the corruption of the input."""
     preset = model.preset
-    conditions = preset.representation.told if preset.musical else ("class",) * bool(preset.label_classes)
+    conditions = preset.conditioning.names
     sentences = [f"conditioned on the {' and the '.join(conditions)} of each example"] if conditions else []
     if preset.corruption is not None:
         changed = {name: value for name, value in vars(preset.corruption).items() if value not in (False, 0, ())}

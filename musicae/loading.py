@@ -169,7 +169,7 @@ def build_network(preset: Preset) -> Autoencoder:
     from musicae.core.autoencoder import build
 
     return build(
-        preset.network, preset.representation.example_spec, preset.latent, preset.bottleneck, preset.conditions
+        preset.network, preset.representation.example_spec, preset.latent, preset.bottleneck, preset.conditioning
     )
 
 

@@ -9,6 +9,7 @@ is renamed in the code gets a line in one of the tables here, so that all that w
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 FORMAT = 2
@@ -18,12 +19,12 @@ CLASSES = {
     "Square": "L2",
     "Discrepancy": "MMD",
     "Adversary": "AdversarialPenalty",
-    "JudgeSettings": "ImageClassifierSettings",
     "Unplayed": "GrooveCorruption",
     "AnyOf": "OneOf",
     "Exchange": "SwapParts",
     "Silence": "DropParts",
     "Splice": "SpliceInTime",
+    "JudgeSettings": "ClassifierSettings",
 }
 FIELDS = {  # (new class, old field): new field
     ("Preset", "told"): "label_classes",
@@ -35,6 +36,16 @@ FIELDS = {  # (new class, old field): new field
     ("Convolutional", "fine"): "full_resolution",
     ("Convolutional", "summary"): "z_summary",
     ("Training", "coast"): "momentum_on_skip",
+    ("ClassifierSettings", "pictures"): "representation",
+}
+
+VALUES = {  # (new class, new field): {old value: new value}
+    ("Preset", "bottleneck"): {
+        "gaussian": {"kind": "Gaussian", "initial_std": 0.1, "mean_weight_std": None},
+        "broad gaussian": {"kind": "Gaussian", "initial_std": math.log(2), "mean_weight_std": 0.001},
+        "point": {"kind": "Point", "rectified": False},
+        "rectified point": {"kind": "Point", "rectified": True},
+    },
 }
 
 
@@ -50,4 +61,10 @@ def migrated(data: Any) -> Any:
     if not isinstance(data.get("kind"), str):
         return {name: migrated(value) for name, value in data.items()}
     kind = CLASSES.get(data["kind"], data["kind"])
-    return {FIELDS.get((kind, name), name): migrated(value) for name, value in data.items()} | {"kind": kind}
+    fields = {FIELDS.get((kind, name), name): value for name, value in data.items()}
+    return {name: migrated(_value(kind, name, value)) for name, value in fields.items()} | {"kind": kind}
+
+
+def _value(kind: str, field: str, value: Any) -> Any:
+    """What a value is called today."""
+    return VALUES.get((kind, field), {}).get(value, value) if isinstance(value, str) else value

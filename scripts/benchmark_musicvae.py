@@ -53,7 +53,7 @@ def teacher_forced(model, splits: Splits) -> float:
         batch = splits.test.batch(np.arange(start, min(start + BATCH, len(splits.test))))
         random, corruption = RandomSource(0, start), model.preset.corruption
         damaged = batch.x if corruption is None else corruption(batch.x, random)
-        told = model.network.given(batch.condition)
+        told = model.network.conditioned_on(batch.condition)
         shares.append(told.decode(told.encode(damaged).sample(random)).accuracy(batch.x))
     return float(torch.cat(shares).mean())
 
@@ -65,7 +65,7 @@ def played(model, splits: Splits, way: str) -> np.ndarray:
     for start in range(0, len(splits.test), BATCH):
         batch = splits.test.batch(np.arange(start, min(start + BATCH, len(splits.test))))
         random = RandomSource(0, start)
-        told = model.network.given(batch.condition)
+        told = model.network.conditioned_on(batch.condition)
         posterior = told.encode(model.preset.corruption(batch.x, random))
         windows.append(WAYS[way](told.decode(posterior.mean), random).numpy())
     return model.representation.from_data(np.concatenate(windows))

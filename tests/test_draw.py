@@ -13,6 +13,7 @@ import tiny
 from PIL import Image
 
 from musicae.cli.run import main
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
 from musicae.core.reports import COLUMNS, METRICS_TABLE
@@ -22,7 +23,7 @@ from musicae.interpolate import Interpolate
 from musicae.reconstruct import Reconstruct
 from musicae.sample import Sample
 
-PLAIN = replace(tiny.PICTURES, name="tiny-plain", bottleneck="point", objective=Reconstruction(), latent=2)
+PLAIN = replace(tiny.PICTURES, name="tiny-plain", bottleneck=Point(), objective=Reconstruction(), latent=2)
 PRESETS = {
     "vae": tiny.PICTURES,
     "plane": replace(tiny.PICTURES, name="tiny-plane", latent=2),
@@ -188,9 +189,9 @@ def judge(tmp_path):
     from musicae.core import checkpoints
     from musicae.core.configuration import to_data
     from musicae.core.settings import Training
-    from musicae.images.classifier import SETTINGS, Classifier, ImageClassifierSettings
+    from musicae.images.classifier import SETTINGS, Classifier, ClassifierSettings
 
-    settings = ImageClassifierSettings(tiny.PICTURES.representation, 10, Training())
+    settings = ClassifierSettings(tiny.PICTURES.representation, 10, Training())
     checkpoints.write_json(tmp_path / "judge", SETTINGS, {"format": 1, "judge": to_data(settings)})
     checkpoints.write_weights(tmp_path / "judge", Classifier(settings))
     return tmp_path / "judge"

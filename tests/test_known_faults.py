@@ -25,16 +25,17 @@ from torch import distributions
 import musicae
 from musicae.__main__ import COMMANDS
 from musicae.cli.run import main
-from musicae.core.bottlenecks import Gaussian, PointPosterior, free_bits
+from musicae.core.bottlenecks import Gaussian
 from musicae.core.configuration import to_data
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.networks import Recurrent
 from musicae.core.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from musicae.core.networks.dense import DenseDecoder, DenseEncoder, Discriminator
-from musicae.core.networks.recurrent import RecurrentDecoder, RecurrentEncoder
+from musicae.core.networks.recurrent import RecurrentDecoder
+from musicae.core.networks.recurrent_encoders import RecurrentEncoder
 from musicae.core.objectives import Elbo
+from musicae.core.posteriors import PointPosterior, free_bits
 from musicae.core.priors import PRIOR, Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE
@@ -64,7 +65,7 @@ ELSEWHERE = {
     "noise drawn once and used for every batch (the lesson in PyTorch)": [
         "core/test_corruptions.py::test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture",
         "core/test_corruptions.py::test_the_damage_is_fresh_for_every_example_and_every_step",
-        "core/test_training.py::test_damage_is_drawn_afresh_and_the_clean_data_are_given_back",
+        "core/test_training.py::test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them",
     ],
     "noise that is clipped in training and not in use (the lesson in PyTorch)": [
         "core/test_corruptions.py::test_values_stay_in_their_range_and_the_clean_data_stay_clean",
@@ -118,7 +119,7 @@ def test_kl_of_a_log_deviation_taken_for_a_log_variance():
     """The lesson (both notebooks) and the Keras blog sample with exp(s) and charge as if s were ln variance: the
     deviation that is drawn with has to be the one that is charged for, from the network to the loss."""
     torch.manual_seed(0)
-    bottleneck = Gaussian(4, 3)
+    bottleneck = Gaussian().layer(4, 3)
     with torch.no_grad():
         bottleneck.std.weight.normal_()  # deviations of many sizes
     q = bottleneck(torch.randn(2, 4))
@@ -272,7 +273,7 @@ def test_settings_and_lists_that_are_changed_under_the_callers_hands():
         *(ConvolutionalEncoder(1, [8, 8], widths, 1), ConvolutionalDecoder(1, [8, 8], widths, 1, 3)),
         *(
             RecurrentEncoder(3, widths),
-            RecurrentDecoder(Recurrent((8,), widths), ExampleSpec("categorical", 3, (8,)), 3),
+            RecurrentDecoder(ExampleSpec("categorical", 3, (8,)), 3, units=widths),
         ),
     ]
     assert widths == [8, 4]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from musicae.core.classification import ClassifierSettings
 from musicae.core.configuration import from_data, to_data
-from musicae.images.classifier import ImageClassifierSettings
 from musicae.loading import PRETRAINED, read_preset
-from musicae.migration import CLASSES, FIELDS, migrated
+from musicae.migration import CLASSES, FIELDS, VALUES, migrated
 from musicae.presets import KINDS, PRESETS
 
 FORMAT_1 = json.loads((Path(__file__).parent / "data" / "presets_format_1.json").read_text(encoding="utf-8"))
@@ -37,9 +37,10 @@ def test_no_new_name_was_an_old_one():
 
 
 def test_every_renamed_class_and_field_exists_today():
-    fields = {kind.__name__: {*kind.__dataclass_fields__} for kind in (*KINDS, ImageClassifierSettings)}
+    fields = {kind.__name__: {*kind.__dataclass_fields__} for kind in (*KINDS, ClassifierSettings)}
     assert set(CLASSES.values()) <= fields.keys()
     assert all(new in fields[kind] for (kind, _), new in FIELDS.items())
+    assert all(field in fields[kind] for kind, field in VALUES)
 
 
 @pytest.mark.parametrize("data", [None, 3, "Absolute", [], {"kind": ["Absolute"]}, {"a": {"b": None}}])

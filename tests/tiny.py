@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from musicae.core import checkpoints
+from musicae.core.bottlenecks import BROAD_GAUSSIAN
 from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
@@ -59,7 +60,7 @@ def recurrent(name: str, representation, **changes) -> Preset:
     corruption, track = changes.pop("corruption", None), changes.pop("track", None)
     network = replace(RECURRENT.network, **changes)
     one = replace(RECURRENT, name=f"tiny-{name}", representation=representation, network=network)
-    return replace(one, bottleneck="broad gaussian", corruption=corruption, track=track, transpose=(0, 0))
+    return replace(one, bottleneck=BROAD_GAUSSIAN, corruption=corruption, track=track, transpose=(0, 0))
 
 
 CONDUCTED = {"segments": 2, "conductor_units": (8,)}
@@ -81,7 +82,7 @@ def model(preset: Preset):
     makes a difference."""
     torch.manual_seed(0)
     network = build_network(preset)
-    if preset.bottleneck == "broad gaussian":
+    if preset.bottleneck == BROAD_GAUSSIAN:
         with torch.no_grad():
             for weights in network.parameters():
                 weights.normal_(0, 0.7 if weights.dim() > 1 else 0.1)

@@ -159,7 +159,7 @@ class ConditioningOptions(DecodingOptions):
         model = super().load_for(files)
         if model.preset.musical:
             for name, value in self.conditions.items():
-                if value is not None and name not in model.representation.told:
+                if value is not None and name not in model.representation.conditioning.names:
                     does, choice = _CONDITIONS[name]
                     raise ConfigError(f"{model.name} cannot {does}: choose {choice}, or leave --{name} out")
         return model

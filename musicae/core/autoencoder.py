@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from musicae.core.bottlenecks import BOTTLENECKS
+from musicae.core.bottlenecks import Bottleneck
+from musicae.core.conditioning import Conditioning, concatenated, repeated
 from musicae.core.example_spec import ExampleSpec
+from musicae.core.likelihoods import Likelihood
 from musicae.core.networks import Network
+from musicae.core.posteriors import Posterior
 from musicae.core.randomness import RandomSource
-from musicae.errors import ConfigError
+
+NOTHING = Conditioning()
 
 
 class Autoencoder(nn.Module):
     """Encoder, bottleneck and decoder: `x → features → q(z | x)`, `z → p(x | z)`.
 
-    A conditional one is told more than x and z: `q(z | x, c)` and `p(x | z, c)` (Sohn et al. 2015). `given(c)` is the
-    same autoencoder with c filled in, so that nothing that uses an autoencoder has to know of conditions.
+    A conditional one reads more than x and z: `q(z | x, c)` and `p(x | z, c)` (`musicae.core.conditioning`).
+    `conditioned_on(c)` is the same autoencoder with c filled in, so that little that uses an autoencoder has to know of
+    conditions.
 
     Args:
         encoder: a module from data `[batch, ...]` to features `[batch, features]`.
-        bottleneck: a module from features (and the condition beside them) to a posterior
-            (`musicae.core.bottlenecks`), with an attribute `latent`.
-        decoder: a module from `[batch, latent]` (and the condition beside it) to a likelihood
-            (`musicae.core.likelihoods`).
-        conditions: size of the condition; 0 for none.
-        stepwise: whether the condition `[batch, steps, conditions]` goes into encoder and decoder, step by step; if
-            not, `[batch, conditions]` stands beside the features and beside z.
+        bottleneck: a module from features to a posterior (`musicae.core.posteriors`), with an attribute `latent`.
+        decoder: a module from `[batch, latent]` to a likelihood (`musicae.core.likelihoods`).
+        conditioning: what it is conditioned on. A condition at each step is given to encoder and decoder; one for each
+            example is concatenated with the features and with z.
     """
 
     def __init__(
@@ -37,11 +38,10 @@ class Autoencoder(nn.Module):
         encoder: nn.Module,
         bottleneck: nn.Module,
         decoder: nn.Module,
-        conditions: int = 0,
-        stepwise: bool = False,
+        conditioning: Conditioning = NOTHING,
     ):
         super().__init__()
-        self.conditions, self.stepwise = conditions, stepwise
+        self.conditioning = conditioning
         self.encoder = encoder
         self.bottleneck = bottleneck
         self.decoder = decoder
@@ -61,26 +61,26 @@ class Autoencoder(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def given(self, condition: torch.Tensor | None) -> Autoencoder | Given:
-        """This autoencoder, told a condition `[batch, ..., conditions]`; None where it is told nothing.
+    def conditioned_on(self, condition: torch.Tensor | None) -> Autoencoder | Conditioned:
+        """This autoencoder with a condition `[batch, ..., size]` filled in; itself where there is none.
 
         Raises:
-            ConfigError: it is told nothing and needs something, or the reverse.
+            ConfigError: a condition of another size, or one that is missing or not wanted.
         """
-        told = 0 if condition is None else condition.shape[-1]
-        if told != self.conditions:
-            raise ConfigError(f"the model is told {self.conditions} values beside each example, but {told} are given")
-        return self if condition is None else Given(self, condition)
+        self.conditioning.check(condition)
+        return self if condition is None else Conditioned(self, condition)
 
-    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None):
+    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Posterior:
         """The posterior q(z | x) of data `[batch, ...]`."""
-        if self.stepwise:
+        if self.conditioning.per_step:
             return self.bottleneck(self.encoder(x, condition))
-        return self.bottleneck(beside(self.encoder(x), condition))
+        return self.bottleneck(concatenated(self.encoder(x), condition))
 
-    def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None):
+    def decode(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> Likelihood:
         """The likelihood p(x | z) of latent vectors `[batch, latent]`."""
-        return self.decoder(z, condition) if self.stepwise else self.decoder(beside(z, condition))
+        if self.conditioning.per_step:
+            return self.decoder(z, condition)
+        return self.decoder(concatenated(z, condition))
 
     def reconstruct(self, x: torch.Tensor) -> torch.Tensor:
         """The most probable data at the posterior mean, of the shape of `x`."""
@@ -93,35 +93,33 @@ class Autoencoder(nn.Module):
 
 
 @dataclass(frozen=True)
-class Given:
-    """An autoencoder that was told a condition.
+class Conditioned:
+    """An autoencoder with a condition filled in.
 
     Args:
         model: the autoencoder.
-        condition: `[batch, ..., conditions]`. Where k vectors are decoded for each example, `[k · batch, latent]`, it
-            is repeated.
+        condition: `[batch, ..., size]`. Where k vectors are decoded for each example, `[k · batch, latent]`, it is
+            repeated.
     """
 
     model: Autoencoder
     condition: torch.Tensor
 
-    def encode(self, x: torch.Tensor):
+    def encode(self, x: torch.Tensor) -> Posterior:
         """The posterior q(z | x, c) of data `[batch, ...]`."""
         return self.model.encode(x, self.condition)
 
-    def decode(self, z: torch.Tensor):
+    def decode(self, z: torch.Tensor) -> Likelihood:
         """The likelihood p(x | z, c) of latent vectors `[batch, latent]`."""
-        times = len(z) // len(self.condition)
-        return self.model.decode(z, self.condition.repeat(times, *[1] * (self.condition.dim() - 1)))
-
-
-def beside(x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-    """`[batch, n]` with a condition after it, `[batch, n + conditions]`."""
-    return x if condition is None else torch.cat([x, condition], -1)
+        return self.model.decode(z, repeated(self.condition, len(z) // len(self.condition)))
 
 
 def build(
-    network: Network, example_spec: ExampleSpec, latent: int, bottleneck: str, conditions: int = 0
+    network: Network,
+    example_spec: ExampleSpec,
+    latent: int,
+    bottleneck: Bottleneck,
+    conditioning: Conditioning = NOTHING,
 ) -> Autoencoder:
     """An autoencoder with fresh weights.
 
@@ -129,33 +127,16 @@ def build(
         network: an entry of `musicae.core.networks`.
         example_spec: what one example is.
         latent: dimensions of the latent vector.
-        bottleneck: a name in `musicae.core.bottlenecks.BOTTLENECKS`: `"gaussian"`, `"point"`, ...
-        conditions: values that encoder and decoder are told beside each example.
+        bottleneck: an entry of `musicae.core.bottlenecks`.
+        conditioning: what encoder and decoder are conditioned on.
 
     Raises:
-        ConfigError: there is no such bottleneck, or the network cannot be made for such an example_spec.
+        ConfigError: the network cannot be made for such an example_spec, or reads no such condition.
     """
-    if bottleneck not in BOTTLENECKS:
-        raise ConfigError.unknown("bottleneck", bottleneck, BOTTLENECKS)
-    if network.stepwise:
-        encoder, features = network.encoder(example_spec, conditions)
-        middle = BOTTLENECKS[bottleneck](features, latent)
-        return Autoencoder(
-            encoder, middle, network.decoder(example_spec, latent, conditions), conditions, stepwise=True
-        )
-    encoder, features = network.encoder(example_spec)
-    middle = BOTTLENECKS[bottleneck](features + conditions, latent)
-    return Autoencoder(encoder, middle, network.decoder(example_spec, latent + conditions), conditions)
-
-
-class Decoder(nn.Module):
-    """A network from `[batch, latent]` to parameters, and the likelihood that gives them a meaning."""
-
-    def __init__(self, network: nn.Module, likelihood: Callable):
-        super().__init__()
-        self.network = network
-        self.likelihood = likelihood
-
-    def forward(self, z: torch.Tensor):
-        """The likelihood p(x | z)."""
-        return self.likelihood(self.network(z))
+    conditioning.check_network(network)
+    inside = (conditioning.size,) if conditioning.per_step else ()  # read by the networks themselves
+    beside = 0 if conditioning.per_step else conditioning.size
+    encoder, features = network.encoder(example_spec, *inside)
+    middle = bottleneck.layer(features + beside, latent)
+    decoder = network.decoder(example_spec, latent + beside, *inside)
+    return Autoencoder(encoder, middle, decoder, conditioning)

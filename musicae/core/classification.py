@@ -1,4 +1,4 @@
-"""Networks that tell classes of examples apart: judges of what autoencoders make."""
+"""Networks that tell classes of examples apart: what autoencoders make is judged by them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,45 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.networks import Network
-from musicae.core.objectives import Terms
+from musicae.core.networks import Convolutional, Network
+from musicae.core.objectives import Objective, Terms
 from musicae.core.randomness import RandomSource
+from musicae.core.settings import Training
 
 
-class Settings(Protocol):
-    """What a classifier is made from.
+class HasExampleSpec(Protocol):
+    """A representation, as far as the core needs to know it.
 
     Attributes:
-        example_spec: what it sees.
-        network: from that to features.
-        features: units of the last hidden layer.
-        classes: how many it tells apart.
+        example_spec: what one example is.
     """
 
-    example_spec: ExampleSpec
-    network: Network
-    features: int
+    @property
+    def example_spec(self) -> ExampleSpec:
+        """What one example is."""
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """What a classifier is made from.
+
+    Args:
+        representation: how files become the examples that it reads.
+        classes: how many it tells apart.
+        training: how it is trained.
+        network: from examples to features.
+        features: units of the last hidden layer.
+        shift: training examples are moved by up to so many positions each way, drawn anew each time.
+    """
+
+    representation: HasExampleSpec
     classes: int
+    training: Training
+    network: Network = Convolutional(widths=(32, 64), blocks=1, full_resolution=False)
+    features: int = 128
+    shift: int = 0
 
 
 class Classifier(nn.Module):
@@ -38,16 +57,12 @@ class Classifier(nn.Module):
         settings: what it is made from.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: ClassifierSettings):
         super().__init__()
-        self.encoder, features = settings.network.encoder(settings.example_spec)
+        self.encoder, features = settings.network.encoder(settings.representation.example_spec)
         self.hidden = nn.Linear(features, settings.features)
         self.head = nn.Linear(settings.features, settings.classes)
         self.latent = settings.features
-
-    def given(self, condition: torch.Tensor) -> Told:
-        """This classifier beside the true classes, one-hot `[batch, classes]`, as the training loop hands them on."""
-        return Told(self, condition.argmax(1))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """The last hidden layer, `[batch, features]`."""
@@ -59,20 +74,20 @@ class Classifier(nn.Module):
 
 
 @dataclass(frozen=True)
-class Told:
-    """A classifier and the true classes `[batch]` of the examples that it is about to see."""
-
-    model: Classifier
-    labels: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Classification:
+class Classification(Objective):
     """`−ln p(class | x)`: an objective of the one training loop (`musicae.core.objectives`)."""
 
-    def __call__(self, told: Told, clean: torch.Tensor, seen: torch.Tensor, step: int, random: RandomSource) -> Terms:
-        """The terms of examples `[batch, ...]`: the distortion is −ln p(class | x)."""
-        logits = told.model(seen)
-        losses = functional.cross_entropy(logits, told.labels, reduction="none")
-        right = (logits.argmax(1) == told.labels).float()
+    def __call__(
+        self,
+        model: Classifier,
+        batch: Batch,
+        corrupted: torch.Tensor,
+        step: int,
+        random: RandomSource,
+        discriminator: nn.Module | None = None,
+    ) -> Terms:
+        """The terms of labelled examples: the distortion is −ln p(class | x)."""
+        logits = model(corrupted)
+        losses = functional.cross_entropy(logits, batch.labels, reduction="none")
+        right = (logits.argmax(1) == batch.labels).float()
         return Terms(losses.mean(), losses, torch.zeros_like(losses), right, torch.zeros_like(losses))

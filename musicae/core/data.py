@@ -18,15 +18,18 @@ class Batch(NamedTuple):
 
     Args:
         x: `[batch, ...]`.
-        condition: what encoder and decoder are told beside them, `[batch, conditions]`, or None: e.g. one-hot labels.
+        condition: what encoder and decoder are conditioned on, `[batch, ..., size]`, or None
+            (`musicae.core.conditioning`).
+        labels: the class number of each example, int64 `[batch]`, where that is known, or None.
     """
 
     x: torch.Tensor
     condition: torch.Tensor | None = None
+    labels: torch.Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on a device."""
-        return Batch(self.x.to(device), None if self.condition is None else self.condition.to(device))
+        return Batch(*(None if part is None else part.to(device) for part in self))
 
 
 class Examples(Protocol):

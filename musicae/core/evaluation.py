@@ -5,7 +5,6 @@ Every accuracy is measured running free: nothing of the truth is fed to the deco
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,10 +13,8 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import Autoencoder
-from musicae.core.bottlenecks import PointPosterior
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples
-from musicae.core.objectives import draws, prior_over_posterior, repeated
 from musicae.core.randomness import RandomSource
 
 Score = Callable[[torch.Tensor, torch.Tensor], dict[str, tuple[float, float]]]
@@ -26,25 +23,7 @@ WAYS: dict[str, Way] = {
     "greedy": lambda likelihood, random: likelihood.mode(),
     "temperature_1": lambda likelihood, random: likelihood.sample(random),
 }
-AT_ONCE = 16  # vectors of each example that are decoded in one pass: bounds the memory
 ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
-
-
-@torch.no_grad()
-def importance_weighted_bound(model: Autoencoder, x: torch.Tensor, samples: int, random: RandomSource) -> torch.Tensor:
-    """A lower bound on ln p(x) in nats, `[batch]` (Burda et al. 2016):
-
-    `ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x), k = `samples`.
-
-    At k = 1 it is the ELBO; it rises with k, and meets ln p(x) at infinity. The bottleneck must be Gaussian.
-    """
-    posterior = model.encode(x)
-    weights = []
-    for start in range(0, samples, AT_ONCE):
-        z = draws(posterior, min(AT_ONCE, samples - start), random)
-        likelihood = model.decode(z.flatten(0, 1)).log_prob(repeated(x, len(z))).view(len(z), -1)
-        weights.append(likelihood + prior_over_posterior(posterior, z))
-    return torch.logsumexp(torch.cat(weights), 0) - math.log(samples)
 
 
 @torch.no_grad()
@@ -73,34 +52,38 @@ def measure(
         progress: called with the number of examples done after every batch.
 
     Returns:
-        `examples`; `distortion`, and where the bottleneck is not a point `rate` and `elbo`, in nats an example (one
-        draw of z; the rate is exact);
-        `active_units`; and under `mean` and `sample` (which z is decoded), under the names of `ways` (how), the
-        ratios of `score`.
+        `examples`; `distortion`, and where the posterior has one `rate` and `elbo`, in nats an example (one draw of z;
+        the rate is exact); under `posterior` the numbers that it reports of itself, if any; `active_units`; and under
+        `mean` and `sample` (which z is decoded), under the names of `ways` (how), the ratios of `score`.
     """
     totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
     rate = distortion = 0.0
     means = []
+    metrics: dict[str, float] = defaultdict(float)
     for start in range(0, len(examples), batch_size):
         indices = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(indices).to(model.device)
-        x, told = batch.x, model.given(batch.condition)
+        x, conditioned = batch.x, model.conditioned_on(batch.condition)
         random = RandomSource(seed, start)
-        posterior = told.encode(x if corruption is None else corruption(x, random))
+        posterior = conditioned.encode(x if corruption is None else corruption(x, random))
         sampled = posterior.sample(random)
         means.append(posterior.mean.cpu())
+        for name, number in posterior.metrics().items():
+            metrics[name] += float(number) * len(indices)
         rate += posterior.kl().sum().item()
-        distortion -= told.decode(sampled).log_prob(x).sum().item()
+        distortion -= conditioned.decode(sampled).log_prob(x).sum().item()
         for (z, how), sums in totals.items():
-            likelihood = told.decode(posterior.mean if z == "mean" else sampled)
+            likelihood = conditioned.decode(posterior.mean if z == "mean" else sampled)
             for name, ratio in score(ways[how](likelihood, random), x).items():
                 sums[name] += ratio
         if progress:
             progress(len(indices))
     n = len(examples)
     figures: dict = {"examples": n, "distortion": distortion / n}
-    if not isinstance(posterior, PointPosterior):
+    if posterior.has_rate:
         figures |= {"rate": rate / n, "elbo": -(rate + distortion) / n}
+    if metrics:
+        figures["posterior"] = {name: total / n for name, total in metrics.items()}
     figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
     for (z, how), sums in totals.items():
         ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}

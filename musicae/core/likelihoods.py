@@ -1,13 +1,6 @@
 """What a decoder's output means: the distribution p(x | z).
 
-Every likelihood answers the same questions, and sums over the whole event (all pixels, all steps):
-
-* `log_prob(x)`: ln p(x | z) in nats, `[batch]`
-* `mode()`: the most probable x, of the shape of the data
-* `sample(random, temperature, top_p)`: a draw; temperature 0 is the mode
-* `given(x)`: the likelihood of each part of `x` given the true parts before it: itself, unless the parts depend on
-  each other (`musicae.core.networks.recurrent`)
-* `accuracy(x)`: the share of parts whose most probable value is right, `[batch]`
+Every likelihood answers the same questions (`Likelihood`), and sums over the whole example: all pixels, all steps.
 """
 
 from __future__ import annotations
@@ -16,13 +9,53 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch.nn import functional
 
-from musicae.core.bottlenecks import normal_log_prob
 from musicae.core.example_spec import ExampleSpec
+from musicae.core.posteriors import normal_log_prob
 from musicae.core.randomness import RandomSource
+
+
+@dataclass(frozen=True)
+class ScheduledSampling:
+    """How often a decoder in training is given its own output in place of the true previous step (Bengio et al. 2015).
+
+    Args:
+        probability: for each step of each example.
+        random: where the coin flips and the samples come from.
+    """
+
+    probability: float
+    random: RandomSource
+
+
+class Likelihood(Protocol):
+    """A distribution p(x | z) over data `[batch, ...]`."""
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """ln p(x | z) in nats, summed over the parts of each example: `[batch]`."""
+
+    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
+        """Share of parts whose most probable value is right, `[batch]`."""
+
+    def mode(self) -> torch.Tensor:
+        """The most probable data, `[batch, ...]`."""
+
+    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
+        """A draw `[batch, ...]`; at temperature 0 it is the mode."""
+
+    def teacher_forced(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None) -> Likelihood:
+        """The likelihood of each part of `x` given the true parts before it: itself, unless parts depend on each other
+        (`musicae.core.autoregressive`).
+
+        Args:
+            x: data `[batch, ...]`.
+            scheduled_sampling: how often a part sampled from the model stands in for a true one; None for never.
+        """
+        return self
 
 
 def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
@@ -52,7 +85,7 @@ def choose(logits: torch.Tensor, uniform: torch.Tensor, temperature: float = 1.0
 
 
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(Likelihood):
     """Independent classes: each of the parts `[batch, parts...]` takes one of `classes` values.
 
     The number `classes` in the data says that a part is not there; it counts for nothing.
@@ -67,10 +100,6 @@ class Categorical:
     def of(cls, output: torch.Tensor) -> Categorical:
         """From a network's output `[batch, classes, parts...]`."""
         return cls(output.movedim(1, -1).float())
-
-    def given(self, x: torch.Tensor) -> Categorical:
-        """Itself: no part depends on another."""
-        return self
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of int64 `[batch, parts...]`, summed over the parts: `[batch]`."""
@@ -94,7 +123,7 @@ class Categorical:
 
 
 @dataclass(frozen=True)
-class BitmaskBernoulli:
+class BitmaskBernoulli(Likelihood):
     """Independent switches of which the data name the combination: class `Σ_d 2^d` over those that are on.
 
     Args:
@@ -134,7 +163,7 @@ class BitmaskBernoulli:
 
 
 @dataclass(frozen=True)
-class Streams:
+class Streams(Likelihood):
     """Several streams of classes side by side, each with classes of its own.
 
     Args:
@@ -152,9 +181,10 @@ class Streams:
         )
         return cls(tuple(kind.of(part) for kind, part in zip(kinds, output.split(example_spec.widths, 1), strict=True)))
 
-    def given(self, x: torch.Tensor) -> Streams:
-        """Itself: no part depends on another."""
-        return self
+    def teacher_forced(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None) -> Streams:
+        """Each stream given its own true parts."""
+        parts = zip(self.parts, x.unbind(1), strict=True)
+        return Streams(tuple(part.teacher_forced(stream, scheduled_sampling) for part, stream in parts))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of int64 `[batch, streams, parts...]`: `[batch]`."""
@@ -175,7 +205,7 @@ class Streams:
 
 
 @dataclass(frozen=True)
-class Bernoulli:
+class Bernoulli(Likelihood):
     """Independent parts that are on or off; grey values in 0..1 count as the probability of being on.
 
     Args:
@@ -188,10 +218,6 @@ class Bernoulli:
     def of(cls, output: torch.Tensor) -> Bernoulli:
         """From a network's output, of the shape of the data."""
         return cls(output.float())
-
-    def given(self, x: torch.Tensor) -> Bernoulli:
-        """Itself: no part depends on another."""
-        return self
 
     @property
     def mean(self) -> torch.Tensor:
@@ -220,7 +246,7 @@ class Bernoulli:
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Likelihood):
     """Independent real values around a mean with one fixed standard deviation.
 
     Args:
@@ -235,10 +261,6 @@ class Normal:
     def of(cls, output: torch.Tensor) -> Normal:
         """From a network's output, of the shape of the data."""
         return cls(output.float())
-
-    def given(self, x: torch.Tensor) -> Normal:
-        """Itself: no part depends on another."""
-        return self
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats, summed over the parts: `[batch]`."""
@@ -262,7 +284,7 @@ EPSILON = 1e-7  # of GrooVAE's logarithms
 
 
 @dataclass(frozen=True)
-class HVO:
+class HVO(Likelihood):
     """Switches, each with a level in 0..1 and a shift in −1..1: a third of the channels each, in this order.
 
     As GrooVAE has it (Gillick et al. 2019): the switches are Bernoulli with `p = sigmoid`, levels and shifts are normal
@@ -279,10 +301,6 @@ class HVO:
     def of(cls, output: torch.Tensor) -> HVO:
         """From a network's output, of the shape of the data."""
         return cls(output.float())
-
-    def given(self, x: torch.Tensor) -> HVO:
-        """Itself: no part depends on another."""
-        return self
 
     @property
     def mean(self) -> torch.Tensor:
@@ -364,7 +382,7 @@ LIKELIHOODS = {
 
 def likelihood_of(
     example_spec: ExampleSpec,
-) -> Callable[[torch.Tensor], Categorical | Streams | Bernoulli | Normal | HVO]:
+) -> Callable[[torch.Tensor], Likelihood]:
     """What makes a likelihood of a network's output `[batch, example_spec.outputs, *example_spec.size]`."""
     if isinstance(example_spec.channels, tuple):
         return partial(Streams.of, example_spec=example_spec)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from musicae.core.autoencoder import Autoencoder
+from musicae.core.autoencoder import Autoencoder, Conditioned
 from musicae.core.directions import Directions
 from musicae.core.priors import FittedMixture
 from musicae.core.randomness import RandomSource
@@ -71,11 +71,11 @@ class Model:
         Args:
             x: the examples.
             seed: of the draws.
-            condition: what a conditional model is told beside each, `[n, ..., conditions]`.
+            condition: of a conditional model, that of each example, `[n, ..., size]`.
         """
         parts = []
         for start, chunk in zip(range(0, len(x), BATCH), x.split(BATCH), strict=True):
-            posterior = self._told(condition, start).encode(chunk.to(self.network.device))
+            posterior = self._conditioned(condition, start).encode(chunk.to(self.network.device))
             z = posterior.mean if seed is None else posterior.sample(RandomSource(seed, start))
             parts.append(z.cpu())
         return torch.cat(parts).numpy()
@@ -104,12 +104,12 @@ class Model:
         """p(x | z) of vectors `[n, latent]`, `BATCH` at a time; `condition` as `to_latent` has it."""
         vectors = torch.as_tensor(np.asarray(z, np.float32))
         for start, chunk in zip(range(0, len(vectors), BATCH), vectors.split(BATCH), strict=True):
-            yield self._told(condition, start).decode(chunk.to(self.network.device))
+            yield self._conditioned(condition, start).decode(chunk.to(self.network.device))
 
-    def _told(self, condition: torch.Tensor | None, start: int):
-        """The network, told what goes with the `BATCH` examples from `start` on."""
+    def _conditioned(self, condition: torch.Tensor | None, start: int) -> Autoencoder | Conditioned:
+        """The network, conditioned on what goes with the `BATCH` examples from `start` on."""
         part = None if condition is None else condition[start : start + BATCH].to(self.network.device)
-        return self.network.given(part)
+        return self.network.conditioned_on(part)
 
     def draw(self, n: int, seed: int = 0) -> np.ndarray:
         """`n` latent vectors from the prior, `[n, latent]`: the one fitted to the model's codes, or N(0, I)."""

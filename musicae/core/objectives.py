@@ -8,9 +8,9 @@ only `loss` carries weights.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from musicae.core.penalties import L1, L2, MMD, AdversarialPenalty
 from musicae.core.schedules import Constant, Schedule
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from musicae.core.autoencoder import Autoencoder
+    from musicae.core.data import Batch
+    from musicae.core.likelihoods import Likelihood
+    from musicae.core.posteriors import Posterior
     from musicae.core.randomness import RandomSource
 
 
@@ -32,7 +35,9 @@ class Terms:
         distortion: −ln p(x | z) in nats, `[batch]`.
         rate: KL(q(z | x) ‖ p(z)) in nats, `[batch]`.
         accuracy: share of parts whose most probable value is right, `[batch]`.
-        penalty: what else the loss holds, in nats, `[batch]` (`musicae.core.penalties`).
+        penalty: what else the loss holds, in nats, `[batch]`: of the objective (`musicae.core.penalties`) and of the
+            posterior.
+        metrics: numbers by name that validation reports besides.
     """
 
     loss: torch.Tensor
@@ -40,6 +45,7 @@ class Terms:
     rate: torch.Tensor
     accuracy: torch.Tensor
     penalty: torch.Tensor
+    metrics: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def elbo(self) -> torch.Tensor:
@@ -47,8 +53,44 @@ class Terms:
         return -self.distortion - self.rate
 
 
+class Objective(Protocol):
+    """What training makes small."""
+
+    def discriminator(self, latent: int) -> nn.Module | None:
+        """A network that is trained with a model of `latent` dimensions, and given to the objective at every step."""
+        return None
+
+    def __call__(
+        self,
+        model: Autoencoder,
+        batch: Batch,
+        corrupted: torch.Tensor,
+        step: int,
+        random: RandomSource,
+        discriminator: nn.Module | None = None,
+    ) -> Terms:
+        """The terms of some examples.
+
+        Args:
+            model: what is trained.
+            batch: the examples: the target `batch.x` `[batch, ...]` and what goes with it.
+            corrupted: what the encoder reads, of the shape of `batch.x`: the same, or a corruption of it.
+            step: of training, for schedules.
+            random: of all that is drawn.
+            discriminator: what `discriminator` answered.
+        """
+
+
+def with_posterior(terms: Terms, posterior: Posterior) -> Terms:
+    """The terms of an objective with what the posterior charges and reports beside them."""
+    penalty = posterior.penalty()
+    if penalty is not None:
+        terms = replace(terms, loss=terms.loss + penalty.mean(), penalty=terms.penalty + penalty)
+    return replace(terms, metrics=posterior.metrics())
+
+
 @dataclass(frozen=True)
-class Reconstruction:
+class Reconstruction(Objective):
     """`−ln p(x | z)`, and what codes may cost beside it: the objective of autoencoders without a rate.
 
     Alone it trains plain and denoising ones; with a penalty sparse, regularised, Wasserstein and adversarial ones.
@@ -60,34 +102,36 @@ class Reconstruction:
     penalty: L1 | L2 | MMD | AdversarialPenalty | None = None
 
     def discriminator(self, latent: int) -> nn.Module | None:
-        """What is trained beside a model of so many latent dimensions: the discriminator of an adversary."""
+        """The discriminator of an adversarial penalty."""
         return self.penalty.discriminator(latent) if isinstance(self.penalty, AdversarialPenalty) else None
 
     def __call__(
         self,
         model: Autoencoder,
-        clean: torch.Tensor,
-        damaged: torch.Tensor,
+        batch: Batch,
+        corrupted: torch.Tensor,
         step: int,
         random: RandomSource,
         discriminator: nn.Module | None = None,
     ) -> Terms:
-        """The terms of giving back `clean` `[batch, ...]` from `damaged` (the same, or a corruption of it)."""
-        posterior = model.encode(damaged)
+        """See `Objective`."""
+        conditioned = model.conditioned_on(batch.condition)
+        posterior = conditioned.encode(corrupted)
         z = posterior.sample(random)
-        heard = model.decode(z).given(clean)
-        distortion, penalty = -heard.log_prob(clean), self._charge(z, random, discriminator)
-        loss = (distortion + penalty).mean()
-        return Terms(loss, distortion, posterior.kl().sum(1), heard.accuracy(clean), penalty.expand(len(z)))
+        likelihood = conditioned.decode(z).teacher_forced(batch.x)
+        distortion, penalty = -likelihood.log_prob(batch.x), self._penalty(z, random, discriminator)
+        loss, accuracy = (distortion + penalty).mean(), likelihood.accuracy(batch.x)
+        terms = Terms(loss, distortion, posterior.kl().sum(1), accuracy, penalty.expand(len(z)))
+        return with_posterior(terms, posterior)
 
-    def _charge(self, z: torch.Tensor, random: RandomSource, discriminator: nn.Module | None) -> torch.Tensor:
+    def _penalty(self, z: torch.Tensor, random: RandomSource, discriminator: nn.Module | None) -> torch.Tensor:
         if self.penalty is None:
             return z.new_zeros(())
         return self.penalty(z, random) if discriminator is None else self.penalty(z, random, discriminator)
 
 
 @dataclass(frozen=True)
-class Elbo:
+class Elbo(Objective):
     """`distortion + beta · (rate beyond the free bits)`.
 
     Args:
@@ -95,7 +139,8 @@ class Elbo:
         free_bits: total bits of rate an example that cost nothing (MusicVAE).
         free_bits_per_group: bits that cost nothing in each of `groups` equal groups of dimensions.
         groups: see above.
-        scheduled_sampling: probability that an autoregressive decoder hears its own sample, a function of the step.
+        scheduled_sampling: probability that an autoregressive decoder is given its own sample in place of the true
+            previous step, a function of the step.
     """
 
     beta: Schedule = Constant(1.0)
@@ -105,29 +150,37 @@ class Elbo:
     scheduled_sampling: Schedule | None = None
 
     def __call__(
-        self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
+        self,
+        model: Autoencoder,
+        batch: Batch,
+        corrupted: torch.Tensor,
+        step: int,
+        random: RandomSource,
+        discriminator: nn.Module | None = None,
     ) -> Terms:
-        """The terms of giving back `clean` `[batch, ...]` from `damaged` (the same, or a corruption of it)."""
-        from musicae.core.bottlenecks import free_bits
+        """See `Objective`."""
+        from musicae.core.posteriors import free_bits
 
-        posterior = model.encode(damaged)
+        conditioned = model.conditioned_on(batch.condition)
+        posterior = conditioned.encode(corrupted)
         kl = posterior.kl()
-        heard = self._hear(model.decode(posterior.sample(random)), clean, step, random)
-        distortion = -heard.log_prob(clean)
+        likelihood = self._teacher_forced(conditioned.decode(posterior.sample(random)), batch.x, step, random)
+        distortion = -likelihood.log_prob(batch.x)
         charged = free_bits(kl, self.free_bits, self.free_bits_per_group, self.groups)
         loss = distortion.mean() + self.beta(step) * charged.mean()
-        return Terms(loss, distortion, kl.sum(1), heard.accuracy(clean), kl.new_zeros(len(kl)))
+        terms = Terms(loss, distortion, kl.sum(1), likelihood.accuracy(batch.x), kl.new_zeros(len(kl)))
+        return with_posterior(terms, posterior)
 
-    def _hear(self, likelihood, clean: torch.Tensor, step: int, random: RandomSource):
+    def _teacher_forced(self, likelihood: Likelihood, x: torch.Tensor, step: int, random: RandomSource) -> Likelihood:
+        from musicae.core.likelihoods import ScheduledSampling
+
         if self.scheduled_sampling is None:
-            return likelihood.given(clean)
-        from musicae.core.networks.recurrent import ScheduledSampling
-
-        return likelihood.given(clean, ScheduledSampling(self.scheduled_sampling(step), random))
+            return likelihood.teacher_forced(x)
+        return likelihood.teacher_forced(x, ScheduledSampling(self.scheduled_sampling(step), random))
 
 
 @dataclass(frozen=True)
-class ImportanceWeighted:
+class ImportanceWeighted(Objective):
     """`−ln (1/k) Σ_i p(x | z_i) p(z_i) / q(z_i | x)`, z_i ~ q(z | x): a bound that is tighter than the ELBO, and equals
     it at k = 1 (Burda et al. 2016).
 
@@ -138,37 +191,27 @@ class ImportanceWeighted:
     samples: Schedule = Constant(50)
 
     def __call__(
-        self, model: Autoencoder, clean: torch.Tensor, damaged: torch.Tensor, step: int, random: RandomSource
+        self,
+        model: Autoencoder,
+        batch: Batch,
+        corrupted: torch.Tensor,
+        step: int,
+        random: RandomSource,
+        discriminator: nn.Module | None = None,
     ) -> Terms:
-        """The terms of giving back `clean` `[batch, ...]`: distortion is a mean over the z of each, accuracy of one."""
+        """See `Objective`; the distortion is a mean over the z of each example, the accuracy of one."""
         import torch
 
-        posterior = model.encode(damaged)
-        z = draws(posterior, round(self.samples(step)), random)
-        likelihood = model.decode(z.flatten(0, 1)).log_prob(repeated(clean, len(z))).view(len(z), -1)
-        bound = torch.logsumexp(likelihood + prior_over_posterior(posterior, z), 0) - math.log(len(z))
+        from musicae.core.bounds import weighted_samples
+
+        conditioned = model.conditioned_on(batch.condition)
+        posterior = conditioned.encode(corrupted)
+        drawn = weighted_samples(conditioned, posterior, batch.x, round(self.samples(step)), random)
+        bound, distortion = drawn.bound(), -drawn.log_likelihood.mean(0)
         with torch.no_grad():
-            accuracy = model.decode(z[0]).accuracy(clean)
-        return Terms(-bound.mean(), -likelihood.mean(0), posterior.kl().sum(1), accuracy, torch.zeros_like(bound))
-
-
-def draws(posterior, samples: int, random: RandomSource) -> torch.Tensor:
-    """`samples` vectors from the posterior of each example, `[samples, batch, latent]`."""
-    import torch
-
-    return torch.stack([posterior.sample(random) for _ in range(samples)])
-
-
-def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
-    """`[batch, ...]` one after another so many times, `[times · batch, ...]`."""
-    return x.repeat(times, *[1] * (x.dim() - 1))
-
-
-def prior_over_posterior(posterior, z: torch.Tensor) -> torch.Tensor:
-    """`ln p(z) − ln q(z | x)` in nats of vectors `[samples, batch, latent]`: `[samples, batch]`."""
-    from musicae.core.bottlenecks import normal_log_prob
-
-    return normal_log_prob(z, 0.0, 1.0).sum(-1) - posterior.log_prob(z)
+            accuracy = conditioned.decode(drawn.z[0]).accuracy(batch.x)
+        terms = Terms(-bound.mean(), distortion, posterior.kl().sum(1), accuracy, torch.zeros_like(bound))
+        return with_posterior(terms, posterior)
 
 
 OBJECTIVES = (Reconstruction, Elbo, ImportanceWeighted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
@@ -39,9 +40,9 @@ class Table:
         write_atomically(path, buffer.getvalue().encode(), force=True)
 
     def add(self, row: dict) -> None:
-        """Append one row."""
+        """Append one row, of which numbers without a column are left out."""
         with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
+            csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n").writerow(
                 {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
             )
 
@@ -77,6 +78,12 @@ def means_of(terms: Terms) -> torch.Tensor:
     return torch.stack([getattr(terms, name).mean() for name in TERMS])
 
 
+def time_left(seconds: float) -> str:
+    """How long training still takes, for a person who waits."""
+    minutes = round(seconds / 60)
+    return "less than a minute left" if not minutes else f"{minutes:,} minute{'s' * (minutes > 1)} left"
+
+
 def tensorboard(folder: Path, step: int) -> AbstractContextManager:
     """A writer for tensorboard where it is installed, else None. Drops what a killed run wrote beyond `step`."""
     try:
@@ -86,8 +93,8 @@ def tensorboard(folder: Path, step: int) -> AbstractContextManager:
     return closing(SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1))
 
 
-def show(board, row: dict) -> None:
-    """Put a row of the table on a tensorboard writer, if there is one."""
+def show(board, row: dict, names: Iterable[str] = TERMS) -> None:
+    """Put some of a row on a tensorboard writer, if there is one."""
     if board is not None:
-        for name in TERMS:
+        for name in names:
             board.add_scalar(f"{row['split']}/{name}", row[name], row["step"])

@@ -16,7 +16,7 @@ import torch
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Batch
-from musicae.core.objectives import Terms
+from musicae.core.objectives import Objective
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, multiplies_bf16, parameter_groups
 
@@ -43,7 +43,7 @@ def seconds(*works: Work, repeats: int = 5, clock: Callable[[], float] = time.pe
 
 def training_step(
     model: Autoencoder,
-    objective: Callable[..., Terms],
+    objective: Objective,
     batch: Batch,
     *,
     corruption: Corruption | None = None,
@@ -82,13 +82,13 @@ def decoding(model: Autoencoder, n: int, condition: torch.Tensor | None = None) 
     Args:
         model: what decodes, on its own device.
         n: how many.
-        condition: what a conditional model is told beside each, `[n, ..., conditions]`.
+        condition: of a conditional model, that of each vector, `[n, ..., size]`.
     """
     z = torch.randn(n, model.latent, generator=torch.Generator().manual_seed(0)).to(model.device)
 
     @torch.no_grad()
     def work() -> None:
         model.eval()
-        model.given(condition).decode(z).mode()
+        model.conditioned_on(condition).decode(z).mode()
 
     return work

@@ -12,6 +12,7 @@ import math
 import signal
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -26,9 +27,9 @@ from torch.optim.swa_utils import AveragedModel
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Batch, Examples, shuffled
-from musicae.core.objectives import Terms
+from musicae.core.objectives import Objective, Terms
 from musicae.core.randomness import RandomSource
-from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard
+from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard, time_left
 from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError
 from musicae.files import write_atomically
@@ -40,22 +41,20 @@ VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams beside the seed
 class Task(nn.Module):
     """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it.
 
-    An objective that has something to learn of its own answers a module when asked for its `discriminator`; it is
-    trained with the model, and handed back to the objective at every step.
+    The discriminator of an objective that has one is trained with the model, and given back to it at every step.
     """
 
-    def __init__(self, model: Autoencoder, objective: Callable[..., Terms], corruption: Corruption | None = None):
+    def __init__(self, model: Autoencoder, objective: Objective, corruption: Corruption | None = None):
         super().__init__()
         self.model = model
         self.objective = objective
         self.corruption = corruption
-        self.discriminator = objective.discriminator(model.latent) if hasattr(objective, "discriminator") else None
+        self.discriminator = objective.discriminator(model.latent)
 
     def forward(self, batch: Batch, step: int, random: RandomSource) -> Terms:
         """The terms of some examples at a training step."""
-        damaged = batch.x if self.corruption is None else self.corruption(batch.x, random)
-        beside = {} if self.discriminator is None else {"discriminator": self.discriminator}
-        return self.objective(self.model.given(batch.condition), batch.x, damaged, step, random, **beside)
+        corrupted = batch.x if self.corruption is None else self.corruption(batch.x, random)
+        return self.objective(self.model, batch, corrupted, step, random, self.discriminator)
 
 
 def multiplies_bf16(device: torch.device) -> bool:
@@ -145,7 +144,7 @@ class Trainer:
     def __init__(
         self,
         model: Autoencoder,
-        objective: Callable[..., Terms],
+        objective: Objective,
         train: Examples,
         validation: Examples,
         settings: Training,
@@ -263,43 +262,47 @@ class Trainer:
     def _validate(self, table: Table | None, board) -> None:
         """Measure the averaged model on the validation examples, as the end of training weighs them; keep the best."""
         if self._is_main:
-            row = self.measure(self.validation_examples)
-            row = {"step": self.state.step, "split": "validation", **row, "seconds": self.state.seconds}
+            measured = self.measure(self.validation_examples)
+            row = {"step": self.state.step, "split": "validation", **measured, "seconds": self.state.seconds}
             table.add(row)
-            show(board, row)
-            self._tell(row)
+            show(board, row, measured)
+            self._tell(measured)
             if row["loss"] < self.state.best or (self.settings.keep == "last" and math.isfinite(row["loss"])):
                 self.state.best = row["loss"]
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
 
-    def _tell(self, row: dict) -> None:
+    def _tell(self, measured: dict[str, float]) -> None:
         """One line a validation, so that a log file shows how far it is too."""
         if self.quiet:
             return
         from tqdm import tqdm
 
         done, steps = self.state.step, self.settings.steps
-        left = self.state.seconds / max(done, 1) * (steps - done) / 60
-        terms = ", ".join(f"{name} {row[name]:.4g}" for name in TERMS if row[name])
+        left = time_left(self.state.seconds / max(done, 1) * (steps - done))
+        terms = ", ".join(f"{name} {number:.4g}" for name, number in measured.items() if number)
         skipped = f"; skipped for too large a gradient: {self.state.skipped:,}" if self.state.skipped else ""
-        tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left:.0f} minutes left{skipped}", file=sys.stderr)
+        tqdm.write(f"step {done:,} of {steps:,}: validation {terms}; {left}{skipped}", file=sys.stderr)
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
-        """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones."""
+        """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones, and means
+        of what its posteriors report besides."""
         settings = self.settings
         task = Task(self.state.average.module, self.state.task.objective, self.state.task.corruption)
         task.discriminator = self.state.task.discriminator
         count = min(len(examples), settings.validation_examples)
         sums = torch.zeros(len(TERMS), dtype=torch.float64)
+        metrics: dict[str, float] = defaultdict(float)
         for start in range(0, count, settings.batch_size):
             indices = shuffled(len(examples), count, settings.seed, 0)[start : start + settings.batch_size]
             random = RandomSource(settings.seed, VALIDATION, start)
             with self.accelerator.autocast():
                 terms = task(examples.batch(indices).to(self.accelerator.device), settings.steps, random)
             sums += len(indices) * means_of(terms).double().cpu()
-        return dict(zip(TERMS, (sums / count).tolist(), strict=True))
+            for name, number in terms.metrics.items():
+                metrics[name] += len(indices) / count * float(number)
+        return dict(zip(TERMS, (sums / count).tolist(), strict=True)) | metrics
 
     def _report(self, means: dict, table: Table | None, board, bar) -> None:
         if not self._is_main:

@@ -13,10 +13,9 @@ import torch
 from torch.nn import functional
 
 from musicae.core import checkpoints
-from musicae.core.classification import Classification, Classifier
+from musicae.core.classification import Classification, Classifier, ClassifierSettings
 from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
-from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import SCHEDULES, WarmupCosine
@@ -32,32 +31,6 @@ if TYPE_CHECKING:
 SETTINGS = "judge.json"  # not config.json, which says that an autoencoder is in the folder
 BATCH = 512
 FEW = 5000  # pictures: for so few the shorter training is long enough
-
-
-@dataclass(frozen=True)
-class ImageClassifierSettings:
-    """The settings of a classifier of pictures.
-
-    Args:
-        pictures: the size and the colours of its inputs.
-        classes: how many there are.
-        training: the settings of its training.
-        network: its encoder.
-        features: units of the last hidden layer.
-        shift: training pictures are moved by up to so many pixels in each direction.
-    """
-
-    pictures: Pictures
-    classes: int
-    training: Training
-    network: Convolutional = Convolutional(widths=(32, 64), blocks=1, full_resolution=False)
-    features: int = 128
-    shift: int = 2
-
-    @property
-    def example_spec(self) -> ExampleSpec:
-        """The shape of one picture, and the likelihood of its values."""
-        return self.pictures.example_spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +58,7 @@ class Shifted:
         rows = (down + torch.arange(batch.x.shape[2]))[:, :, None]
         columns = (right + torch.arange(batch.x.shape[3]))[:, None]
         moved = x[torch.arange(len(x))[:, None, None], :, rows, columns]
-        return Batch(moved.movedim(-1, 1), batch.condition)
+        return batch._replace(x=moved.movedim(-1, 1))
 
 
 class ImageClassifier:
@@ -97,7 +70,7 @@ class ImageClassifier:
         metrics: its `accuracy` on test pictures, and which these were.
     """
 
-    def __init__(self, settings: ImageClassifierSettings, network: Classifier, metrics: dict | None = None):
+    def __init__(self, settings: ClassifierSettings, network: Classifier, metrics: dict | None = None):
         self.settings = settings
         self.network = network.eval()
         self.metrics = metrics or {}
@@ -112,9 +85,9 @@ class ImageClassifier:
         folder = Path(folder)
         if not (folder / SETTINGS).exists():
             raise CheckpointError(f"{folder}: no {SETTINGS} in it: train a classifier with python -m musicae.judge")
-        kinds = (ImageClassifierSettings, Pictures, Training, Convolutional, *SCHEDULES)
+        kinds = (ClassifierSettings, Pictures, Training, Convolutional, *SCHEDULES)
         settings = from_data(migrated(checkpoints.read_json(folder, SETTINGS).get("judge")), kinds)
-        if not isinstance(settings, ImageClassifierSettings):
+        if not isinstance(settings, ClassifierSettings):
             raise CheckpointError(f"{folder}/{SETTINGS}: no settings of a classifier")
         network = Classifier(settings)
         checkpoints.read_weights(folder, network)
@@ -145,8 +118,10 @@ class ImageClassifier:
         Raises:
             ConfigError: the pictures have another shape than those that it was trained on.
         """
-        if values.shape[1:] != self.settings.pictures.shape:
-            own, given = (" by ".join(map(str, shape)) for shape in (self.settings.pictures.shape, values.shape[1:]))
+        if values.shape[1:] != self.settings.representation.shape:
+            own, given = (
+                " by ".join(map(str, shape)) for shape in (self.settings.representation.shape, values.shape[1:])
+            )
             raise ConfigError(
                 f"the classifier reads pictures of {own} (channels, height, width), not {given}: train another"
             )
@@ -157,7 +132,7 @@ class ImageClassifier:
 
 def settings_for(
     splits: PictureSplits, pictures: Pictures, steps: int | None = None, seed: int = 0
-) -> ImageClassifierSettings:
+) -> ClassifierSettings:
     """The settings of a classifier of these pictures.
 
     Args:
@@ -184,11 +159,11 @@ def settings_for(
     shift = math.ceil(min(pictures.shape[1:]) / 16)
     widths = (64,) if any(side % 4 for side in pictures.shape[1:]) else (32, 64)
     network = Convolutional(widths, blocks=1, full_resolution=False)
-    return ImageClassifierSettings(pictures, len(splits.classes), training, network, shift=shift)
+    return ClassifierSettings(pictures, len(splits.classes), training, network, shift=shift)
 
 
 def train(
-    settings: ImageClassifierSettings,
+    settings: ClassifierSettings,
     splits: PictureSplits,
     folder: str | Path,
     *,
@@ -214,7 +189,7 @@ def train(
     """
     from musicae.core.training import STATE
 
-    folder, splits = Path(folder), splits.with_label_conditions(settings.classes)
+    folder = Path(folder)
     if resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: no classifier to go on with; train without --resume first")
     torch.manual_seed(settings.training.seed)
@@ -232,7 +207,7 @@ def train(
     return classifier
 
 
-def _trainer(settings: ImageClassifierSettings, splits: PictureSplits, folder: Path, **options) -> Trainer:
+def _trainer(settings: ClassifierSettings, splits: PictureSplits, folder: Path, **options) -> Trainer:
     """The training of a new network, which keeps the weights of least validation loss in `folder`."""
     from musicae.core.training import Trainer
 

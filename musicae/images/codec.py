@@ -114,7 +114,7 @@ class ImageCodec(Model):
             batch = examples.batch(np.arange(start, min(start + BATCH, len(examples)))).to(self.network.device)
             random = RandomSource(seed, start)
             x = batch.x if corruption is None else corruption(batch.x, random)
-            posterior = self.network.given(batch.condition).encode(x)
+            posterior = self.network.conditioned_on(batch.condition).encode(x)
             parts.append((posterior.sample(random) if sampled else posterior.mean).cpu())
         return torch.cat(parts).numpy()
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from musicae.core.bottlenecks import Gaussian
-from musicae.core.evaluation import importance_weighted_bound, measure
+from musicae.core.bounds import importance_weighted_bound
+from musicae.core.evaluation import measure
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.images.baselines import baselines
@@ -107,7 +107,7 @@ def likelihood_samples(model: ImageCodec, samples: int | None = None) -> int:
     Raises:
         ConfigError: some are asked for of a model without likelihoods.
     """
-    able = isinstance(model.network.bottleneck, Gaussian) and model.preset.corruption is None
+    able = model.network.bottleneck.has_density and model.preset.corruption is None
     if samples is not None and samples < 0:
         raise ConfigError(f"{samples} samples: ask for 1 or more, or 0 for no likelihood")
     if samples and not able:
@@ -142,7 +142,7 @@ def likelihood_figures(
     total = 0.0
     for start in range(0, len(chosen), BATCH):
         batch = examples.batch(chosen[start : start + BATCH]).to(model.network.device)
-        network, random = model.network.given(batch.condition), RandomSource(seed, start)
+        network, random = model.network.conditioned_on(batch.condition), RandomSource(seed, start)
         total -= importance_weighted_bound(network, batch.x, samples, random).sum(dtype=torch.float64).item()
         if progress:
             progress(len(batch.x) * samples)
@@ -201,7 +201,7 @@ def _check_classifier(classifier: ImageClassifier, model: ImageCodec) -> None:
     Raises:
         ConfigError: it is one.
     """
-    shape, own = classifier.settings.pictures.shape, model.preset.representation.shape
+    shape, own = classifier.settings.representation.shape, model.preset.representation.shape
     if shape != own:
         raise ConfigError(
             f"the classifier reads pictures {shape}, {model.name} generates {own} (channels, height, width)"

@@ -79,11 +79,10 @@ def _grid_of_quantiles(codes: np.ndarray, side: int) -> np.ndarray:
 
 def codes_are_normal(model: ImageCodec) -> bool:
     """Whether training made the distribution of all codes of a model similar to N(0, I): by the rate, or a penalty."""
-    from musicae.core.bottlenecks import Gaussian
     from musicae.core.penalties import MMD, AdversarialPenalty
 
     penalty = getattr(model.preset.objective, "penalty", None)
-    return isinstance(model.network.bottleneck, Gaussian) or isinstance(penalty, AdversarialPenalty | MMD)
+    return model.network.bottleneck.has_density or isinstance(penalty, AdversarialPenalty | MMD)
 
 
 def save_plane(model: ImageCodec, examples: PictureSet, folder: Path, classes: Sequence[str] = ()) -> list[Path]:

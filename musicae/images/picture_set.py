@@ -50,7 +50,9 @@ class PictureSet:
         if self.binary:
             drawn = torch.from_numpy(self._drawn[indices]) if random is None else random.uniform(*x.shape) < x
             x = drawn.float()
-        return Batch(x, one_hot(self.labels[indices], self.label_classes) if self.label_classes else None)
+        labels = None if self.labels is None else torch.from_numpy(self.labels[indices])
+        condition = one_hot(self.labels[indices], self.label_classes) if self.label_classes else None
+        return Batch(x, condition, labels)
 
     @cached_property
     def _drawn(self) -> np.ndarray:

@@ -31,7 +31,7 @@ class MusicCodec(Model):
     @property
     def decodes_ahead(self) -> bool:
         """Whether decoding many vectors to compare them is cheap, and needs no condition for each."""
-        return self.parallel and not self.representation.conditions
+        return self.parallel and not self.representation.conditioning
 
     def for_task(self, setting: str) -> Self:
         """The same model, whose encoder from now on reads songs through one setting of `GrooveCorruption`:
@@ -110,7 +110,7 @@ class MusicCodec(Model):
 
     def encode_windows(self, windows: np.ndarray) -> np.ndarray:
         """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
-        x, condition = to_batch(windows, self.representation)
+        x, condition, _ = to_batch(windows, self.representation)
         inputs = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
         return self.to_latent(inputs, condition=condition)
 

@@ -272,7 +272,7 @@ class MusicModel(MusicCodec):
             float32 `[n, windows, latent]`.
         """
         own = z[np.unique(ids, return_index=True)[1]]
-        reranked = self.reranker and strength and not self.representation.conditions
+        reranked = self.reranker and strength and not self.representation.conditioning
         candidates = CANDIDATES if reranked else 1
         drawn = torch.from_numpy(self.draw(n * len(own) * candidates, seed)).view(n, len(own), candidates, -1)
         here = torch.from_numpy(own)[:, None].expand(drawn.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from musicae.core.bottlenecks import Point
 from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.priors import Mixture
@@ -91,7 +92,7 @@ MUSIC = (
         representation=Melody(steps=32),
         network=Recurrent(encoder_units=(256,), decoder_units=(256,), autoregressive=False),
         latent=128,
-        bottleneck="point",
+        bottleneck=Point(),
         objective=Reconstruction(),
         training=training(3000, peak=4e-3),
         transpose=(-6, 6),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import chain
 
+from musicae.core.bottlenecks import BROAD_GAUSSIAN
 from musicae.core.networks import Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import Decay, InverseSigmoid, Saturating
@@ -48,7 +49,7 @@ def original(name: str, summary: str, representation, network: Recurrent, latent
         latent=latent,
         objective=loss,
         training=settings,
-        bottleneck="broad gaussian",
+        bottleneck=BROAD_GAUSSIAN,
         **changes,
     )
 

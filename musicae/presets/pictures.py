@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Masking, Pixelation
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
@@ -116,7 +117,7 @@ CIFAR = DatasetDefaults(
     beta=2.0,
     samples=Linear(1, 50, 20_000, 24_000),
 )
-POINT = {"bottleneck": "point", "objective": Reconstruction()}
+POINT = {"bottleneck": Point(), "objective": Reconstruction()}
 
 
 def plain(defaults: DatasetDefaults) -> Iterator[Preset]:
@@ -125,7 +126,7 @@ def plain(defaults: DatasetDefaults) -> Iterator[Preset]:
     yield defaults.preset("plane", "{pictures} on a plane, without a prior", steps=4500, **POINT, latent=2)
     deep = {"network": defaults.dense, "latent": defaults.small_latent}
     yield defaults.preset("deep", "a deep autoencoder of {pictures}", steps=8000, **POINT, **deep)
-    one_layer = {"network": Dense(widths=()), "latent": defaults.small_latent, "bottleneck": "rectified point"}
+    one_layer = {"network": Dense(widths=()), "latent": defaults.small_latent, "bottleneck": Point(rectified=True)}
     simplest = {"steps": 8000, "objective": Reconstruction()}
     yield defaults.preset("dense", "the simplest autoencoder of {pictures}", **simplest, **one_layer)
     sparse = {"steps": 8000, "objective": Reconstruction(L1(0.08))}
@@ -187,7 +188,7 @@ def binary(defaults: DatasetDefaults) -> Iterator[Preset]:
 
 def matched(defaults: DatasetDefaults) -> Iterator[Preset]:
     """Autoencoders without a rate, whose codes are matched to the prior, or get a prior that is fitted to them."""
-    code = {"steps": 8000, "network": defaults.dense, "latent": 16, "bottleneck": "point"}
+    code = {"steps": 8000, "network": defaults.dense, "latent": 16, "bottleneck": Point()}
     deceived = {"objective": Reconstruction(AdversarialPenalty()), "training": {"keep": "last"}}
     yield defaults.preset("adversarial", "codes of {pictures} that deceive a discriminator", **code, **deceived)
     near = {"objective": Reconstruction(MMD(100.0)), "prior": Mixture()}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from musicae.core.bottlenecks import BOTTLENECKS, Bottleneck, Gaussian
+from musicae.core.conditioning import Conditioning
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
 from musicae.core.networks import NETWORKS, Network
-from musicae.core.objectives import OBJECTIVES, Elbo, ImportanceWeighted, Reconstruction
+from musicae.core.objectives import OBJECTIVES, Objective
 from musicae.core.penalties import PENALTIES
 from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
@@ -28,7 +30,7 @@ class Preset:
         representation: what one example is, and how files become examples and back.
         network: an entry of `musicae.core.networks`.
         latent: dimensions of the latent vector.
-        bottleneck: a name among `musicae.core.bottlenecks.BOTTLENECKS`.
+        bottleneck: an entry of `musicae.core.bottlenecks`.
         objective: what training makes small.
         training: how it is trained.
         corruption: what the model hears in place of the data.
@@ -38,6 +40,9 @@ class Preset:
         augmentations: what else makes more of the training windows, in this order.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
         data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
+
+    Raises:
+        ConfigError: the network cannot read what the model is conditioned on.
     """
 
     name: str
@@ -45,9 +50,9 @@ class Preset:
     representation: Representation | Pictures
     network: Network
     latent: int
-    objective: Elbo | ImportanceWeighted | Reconstruction
+    objective: Objective
     training: Training
-    bottleneck: str = "gaussian"
+    bottleneck: Bottleneck = Gaussian()
     corruption: GaussianNoise | Masking | Pixelation | GrooveCorruption | OneOf | None = None
     prior: Mixture | None = None
     label_classes: int = 0
@@ -56,10 +61,15 @@ class Preset:
     track: str | None = None
     data: str | None = None
 
+    def __post_init__(self):
+        self.conditioning.check_network(self.network)
+
     @property
-    def conditions(self) -> int:
-        """How many values a model is told beside each example, or at each step of it."""
-        return self.representation.conditions if self.musical else self.label_classes
+    def conditioning(self) -> Conditioning:
+        """What the model is conditioned on: of music what the representation has, of pictures their labels."""
+        if self.musical:
+            return self.representation.conditioning
+        return Conditioning(("class",), self.label_classes) if self.label_classes else Conditioning()
 
     @property
     def musical(self) -> bool:
@@ -69,7 +79,7 @@ class Preset:
 
 KINDS = (
     *(Preset, Training, *REPRESENTATIONS, Pictures, *NETWORKS),
-    *(*OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *AUGMENTATIONS, *PRIORS),
+    *(*BOTTLENECKS, *OBJECTIVES, *PENALTIES, *SCHEDULES, *CORRUPTIONS, *REMAINS, *AUGMENTATIONS, *PRIORS),
 )
 
 

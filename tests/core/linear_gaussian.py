@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from musicae.core.autoencoder import Autoencoder
-from musicae.core.bottlenecks import GaussianPosterior
 from musicae.core.likelihoods import Normal
+from musicae.core.posteriors import GaussianPosterior
 from musicae.core.randomness import RandomSource
 
 STD = 0.5

@@ -1,4 +1,4 @@
-"""What an autoencoder is told beside the data; the rest is in `networks/test_networks.py`."""
+"""Conditions, and tasks; the rest is in `networks/test_networks.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import Autoencoder, build
+from musicae.core.bottlenecks import Gaussian
+from musicae.core.conditioning import Conditioning
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Network
@@ -18,49 +20,52 @@ from musicae.errors import ConfigError
 
 EVENT = ExampleSpec("bernoulli", 1, (4, 4))
 X = RandomSource(0).uniform(3, 1, 4, 4)
-TOLD = torch.eye(5)[:3]
+CONDITION = torch.eye(5)[:3]
 
 
 DENSE = Dense((8,))
 
 
-def made(conditions: int, network: Network = DENSE) -> Autoencoder:
+def made(size: int, network: Network = DENSE) -> Autoencoder:
     torch.manual_seed(0)
-    return build(network, EVENT, 2, "gaussian", conditions)
+    return build(network, EVENT, 2, Gaussian(), Conditioning(("class",), size))
 
 
-def test_told_nothing_an_autoencoder_is_itself():
+def test_without_a_condition_an_autoencoder_is_itself():
     model = made(0)
-    assert model.given(None) is model
+    assert model.conditioned_on(None) is model
 
 
 @pytest.mark.parametrize(
-    ("conditions", "told"), [(0, TOLD), (5, None), (4, TOLD), (6, TOLD)], ids=["too much", "nothing", "more", "less"]
+    ("size", "condition"),
+    [(0, CONDITION), (5, None), (4, CONDITION), (6, CONDITION)],
+    ids=["too much", "nothing", "more", "less"],
 )
-def test_a_condition_of_another_size_is_refused_in_one_line(conditions, told):
-    with pytest.raises(ConfigError, match=rf"^the model is told {conditions} values[^\n]+$"):
-        made(conditions).given(told)
+def test_a_condition_of_another_size_is_refused_in_one_line(size, condition):
+    name = r"class \(\d values for each example\)" if size else "nothing"
+    with pytest.raises(ConfigError, match=rf"^the model is conditioned on {name}, but [05] values are given$"):
+        made(size).conditioned_on(condition)
 
 
 @pytest.mark.parametrize("network", [DENSE, Convolutional((4,), blocks=1)], ids=["dense", "convolutional"])
-def test_both_ways_depend_on_the_condition(network):
+def test_encoder_and_decoder_depend_on_the_condition(network):
     model, z = made(5, network), RandomSource(1).normal(3, 2)
-    told, other = model.given(TOLD), model.given(TOLD.flip(0))
-    encoded, differently = told.encode(X).mean, other.encode(X).mean
-    decoded, otherwise = told.decode(z).logits, other.decode(z).logits
+    one, other = model.conditioned_on(CONDITION), model.conditioned_on(CONDITION.flip(0))
+    encoded, differently = one.encode(X).mean, other.encode(X).mean
+    decoded, otherwise = one.decode(z).logits, other.decode(z).logits
     for a, b in ((encoded, differently), (decoded, otherwise)):
         changed = (a != b).flatten(1).any(1)
-        assert changed.tolist() == [True, False, True]  # the middle one is told the same
-    assert torch.equal(model.given(TOLD).encode(X).mean, encoded)
+        assert changed.tolist() == [True, False, True]  # the middle one has the same condition
+    assert torch.equal(model.conditioned_on(CONDITION).encode(X).mean, encoded)
 
 
 def test_each_of_several_vectors_of_an_example_is_decoded_with_the_condition_of_that_example():
     """`[k · batch]` vectors, the batch again and again."""
     model, z = made(5), RandomSource(1).normal(4, 3, 2)
-    together = model.given(TOLD).decode(z.flatten(0, 1)).logits.view(4, 3, 1, 4, 4)
+    together = model.conditioned_on(CONDITION).decode(z.flatten(0, 1)).logits.view(4, 3, 1, 4, 4)
     for k in range(4):
         for i in range(3):
-            alone = model.given(TOLD[i : i + 1]).decode(z[k, i : i + 1]).logits[0]
+            alone = model.conditioned_on(CONDITION[i : i + 1]).decode(z[k, i : i + 1]).logits[0]
             torch.testing.assert_close(together[k, i], alone)
 
 
@@ -73,17 +78,17 @@ OBJECTIVES = [
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["elbo", "reconstruction", "adversary", "importance weighted"])
-@pytest.mark.parametrize("told", [None, TOLD], ids=["unconditional", "conditional"])
-def test_a_task_runs_with_and_without_conditions_and_its_gradients_reach_everything(objective, told):
-    task = Task(made(0 if told is None else 5), objective)
-    terms = task(Batch(X, told), 0, RandomSource(0))
+@pytest.mark.parametrize("condition", [None, CONDITION], ids=["unconditional", "conditional"])
+def test_a_task_runs_with_and_without_conditions_and_its_gradients_reach_everything(objective, condition):
+    task = Task(made(0 if condition is None else 5), objective)
+    terms = task(Batch(X, condition), 0, RandomSource(0))
     terms.loss.backward()
     assert terms.distortion.shape == terms.rate.shape == terms.accuracy.shape == terms.penalty.shape == (3,)
     assert [name for name, p in task.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 def test_a_batch_moves_as_a_whole():
-    for batch in (Batch(X), Batch(X, TOLD)):
+    for batch in (Batch(X), Batch(X, CONDITION)):
         moved = batch.to("meta")
         assert moved.x.device.type == "meta"
         assert (moved.condition is None) == (batch.condition is None)

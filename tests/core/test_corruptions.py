@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import CORRUPTIONS, Corruption, GaussianNoise, Masking, Pixelation
 from musicae.core.data import Batch, shuffled
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
-from musicae.core.objectives import Reconstruction
+from musicae.core.objectives import Objective, Reconstruction
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
@@ -84,31 +85,31 @@ class Greys:
         return Batch(0.4 + torch.from_numpy(indices).float().view(-1, 1, 1) * 0.01 + torch.zeros(1, 1, 4))
 
 
-def heard_in_training(folder, corruption: Corruption, epochs: int = 3) -> list[dict[int, torch.Tensor]]:
-    """What the model heard of each picture, by epoch; two steps are an epoch."""
-    damaged = []
+def corrupted_in_training(folder, corruption: Corruption, epochs: int = 3) -> list[dict[int, torch.Tensor]]:
+    """What the encoder read of each picture, by epoch; two steps are an epoch."""
+    read = []
 
-    class Spy:
-        def __call__(self, model, clean, heard, step, random):
-            damaged.append(heard)
-            return Reconstruction()(model, clean, heard, step, random)
+    class Spy(Objective):
+        def __call__(self, model, batch, corrupted, step, random, discriminator=None):
+            read.append(corrupted)
+            return Reconstruction()(model, batch, corrupted, step, random)
 
     torch.manual_seed(0)
-    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, "point")
+    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
     settings = Training(steps=2 * epochs, batch_size=3, learning_rate=Constant(1e-3), precision="float32")
     options = {"corruption": corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
     running = Trainer(model, Spy(), Greys(), Greys(), settings, folder, **options)
     for _ in range(2 * epochs):
         running._step()
     order = [shuffled(6, 3, settings.seed, step).tolist() for step in range(2 * epochs)]
-    seen = [dict(zip(indices, heard, strict=True)) for indices, heard in zip(order, damaged, strict=True)]
+    seen = [dict(zip(indices, batch, strict=True)) for indices, batch in zip(order, read, strict=True)]
     return [first | second for first, second in zip(seen[::2], seen[1::2], strict=True)]
 
 
 def test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture(tmp_path):
     """Never a fixed set of noises that is used again, which a network could learn."""
-    epochs = heard_in_training(tmp_path, GaussianNoise(std=0.02))
-    noises = [heard - Greys().batch(torch.tensor([i]).numpy()).x[0] for epoch in epochs for i, heard in epoch.items()]
+    epochs = corrupted_in_training(tmp_path, GaussianNoise(std=0.02))
+    noises = [noisy - Greys().batch(torch.tensor([i]).numpy()).x[0] for epoch in epochs for i, noisy in epoch.items()]
     assert len(noises) == 18
     assert len({tuple((1e4 * noise).round().flatten().tolist()) for noise in noises}) == 18
     together = torch.stack(noises).flatten(1)

@@ -8,9 +8,12 @@ import torch
 from linear_gaussian import SIZES, STD, LinearGaussian
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Point
+from musicae.core.bounds import AT_ONCE, importance_weighted_bound
+from musicae.core.conditioning import Conditioning
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.data import Batch
-from musicae.core.evaluation import ACTIVE, AT_ONCE, importance_weighted_bound, measure
+from musicae.core.evaluation import ACTIVE, measure
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
@@ -35,9 +38,9 @@ class Fixed:
 
 def elbo(model: LinearGaussian, n: int = 20_000) -> torch.Tensor:
     """The ELBO of each of X, the mean over `n` draws of z, `[batch]`."""
-    clean = X.repeat_interleave(n, 0)
+    target = X.repeat_interleave(n, 0)
     with torch.no_grad():
-        return Elbo()(model, clean, clean, 0, RandomSource(0)).elbo.view(len(X), n).mean(1)
+        return Elbo()(model, Batch(target), target, 0, RandomSource(0)).elbo.view(len(X), n).mean(1)
 
 
 def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood():
@@ -158,13 +161,13 @@ PICTURES = RandomSource(4).uniform(10, 1, 4, 4)
 
 def conditional():
     torch.manual_seed(0)
-    return build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point", conditions=3).eval()
+    return build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, Point(), conditioning=Conditioning(size=3)).eval()
 
 
 @pytest.mark.parametrize("batch_size", [4, 100])
 def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batch_size):
     measured = measure(conditional(), Told(PICTURES), score, batch_size=batch_size)
-    told = conditional().given(torch.eye(3)[torch.arange(10) % 3])
+    told = conditional().conditioned_on(torch.eye(3)[torch.arange(10) % 3])
     expected = -told.decode(told.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
     assert measured["distortion"] == pytest.approx(expected)
     assert "elbo" not in measured
@@ -173,7 +176,7 @@ def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batc
 @pytest.mark.parametrize("corruption", [Pixelation(2), GaussianNoise(std=0.5)], ids=["pixelation", "noise"])
 def test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole(corruption):
     torch.manual_seed(0)
-    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, "point").eval()
+    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, Point()).eval()
     measured = measure(model, Fixed(PICTURES), score, corruption=corruption)
     damaged = corruption(PICTURES, RandomSource(0, 0))
     expected = -model.decode(model.encode(damaged).mean).log_prob(PICTURES).mean().item()

@@ -95,7 +95,7 @@ def test_draws_depend_on_the_source_alone_and_have_the_shape_of_the_data(name):
     assert torch.equal(draw, p.sample(RandomSource(5), 1.0))
     assert not torch.equal(draw, p.sample(RandomSource(6), 1.0))
     assert draw.shape == p.mode().shape == ((4, 5) if name == "categorical" else (4, 3, 5))
-    assert p.given(draw) is p
+    assert p.teacher_forced(draw) is p
     assert p.log_prob(draw).shape == p.accuracy(draw).shape == (4,)
     assert torch.equal(p.accuracy(p.mode()), torch.ones(4))
 

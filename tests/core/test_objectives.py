@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
 from linear_gaussian import LinearGaussian
 
 from musicae.core.autoencoder import build
-from musicae.core.evaluation import importance_weighted_bound
+from musicae.core.bottlenecks import Gaussian
+from musicae.core.bounds import draws, importance_weighted_bound
+from musicae.core.conditioning import Conditioning
+from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense, Recurrent
-from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction, draws
+from musicae.core.objectives import Elbo, ImportanceWeighted, Reconstruction
+from musicae.core.penalties import L2
+from musicae.core.posteriors import GaussianPosterior
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant, InverseSigmoid, Linear, Saturating
 
@@ -19,8 +25,8 @@ MODEL = LinearGaussian(shift=0.2)
 X = MODEL.data(16)
 
 
-def terms(objective, clean: torch.Tensor = X, damaged: torch.Tensor | None = None, step: int = 0):
-    return objective(MODEL, clean, clean if damaged is None else damaged, step, RandomSource(1))
+def terms(objective, target: torch.Tensor = X, corrupted: torch.Tensor | None = None, step: int = 0):
+    return objective(MODEL, Batch(target), target if corrupted is None else corrupted, step, RandomSource(1))
 
 
 def test_the_rate_is_the_divergence_from_the_prior_and_the_distortion_minus_the_log_likelihood():
@@ -80,33 +86,33 @@ ALL = [Elbo(), Reconstruction(), ImportanceWeighted(Constant(1))]
 
 
 @pytest.mark.parametrize("objective", ALL)
-def test_the_clean_data_are_given_back_from_the_damaged(objective):
-    damaged = X + 1
-    got = terms(objective, X, damaged)
-    z = MODEL.encode(damaged).sample(RandomSource(1))
+def test_the_target_is_reconstructed_from_corrupted_data(objective):
+    corrupted = X + 1
+    got = terms(objective, X, corrupted)
+    z = MODEL.encode(corrupted).sample(RandomSource(1))
     torch.testing.assert_close(got.distortion, -MODEL.decode(z).log_prob(X))
 
 
 @pytest.mark.parametrize("objective", ALL)
 def test_the_distortion_is_summed_over_the_event(objective):
     """Not a mean over pixels, which would hide a beta of the number of pixels."""
-    network = build(Dense(widths=(8,)), ExampleSpec("bernoulli", 2, (4, 4)), 3, "gaussian")
+    network = build(Dense(widths=(8,)), ExampleSpec("bernoulli", 2, (4, 4)), 3, Gaussian())
     with torch.no_grad():
         for parameter in network.decoder.parameters():
             parameter.zero_()
-    got = objective(network, torch.ones(5, 2, 4, 4), torch.ones(5, 2, 4, 4), 0, RandomSource(0))
+    got = objective(network, Batch(torch.ones(5, 2, 4, 4)), torch.ones(5, 2, 4, 4), 0, RandomSource(0))
     torch.testing.assert_close(got.distortion, torch.full((5,), 2 * 4 * 4 * LN2))
 
 
 def test_scheduled_sampling_follows_its_schedule():
     """At probability 0 the decoder hears the truth alone; as it rises, its own samples."""
     torch.manual_seed(0)
-    network = build(Recurrent((6,), (5,)), ExampleSpec("categorical", 4, (8,)), 3, "gaussian")
+    network = build(Recurrent((6,), (5,)), ExampleSpec("categorical", 4, (8,)), 3, Gaussian())
     x = RandomSource(2).integers(0, 3, 6, 8)
 
     def distortion(objective: Elbo, step: int = 0) -> torch.Tensor:
         with torch.no_grad():
-            return objective(network, x, x, step, RandomSource(1)).distortion
+            return objective(network, Batch(x), x, step, RandomSource(1)).distortion
 
     forced = distortion(Elbo())
     assert torch.equal(distortion(Elbo(scheduled_sampling=Constant(0.0))), forced)
@@ -116,6 +122,38 @@ def test_scheduled_sampling_follows_its_schedule():
     assert torch.equal(distortion(late, step=10**6), always)
 
 
+# What a posterior charges and reports
+
+
+@dataclass(frozen=True)
+class Charging(GaussianPosterior):
+    """A posterior that charges for the length of its mean."""
+
+    def penalty(self) -> torch.Tensor:
+        return self.mean.square().sum(1)
+
+    def metrics(self) -> dict[str, torch.Tensor]:
+        return {"mean_length": self.mean.norm(dim=1).mean()}
+
+
+class ChargingModel(LinearGaussian):
+    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Charging:
+        posterior = super().encode(x, condition)
+        return Charging(posterior.mean, posterior.std)
+
+
+@pytest.mark.parametrize("objective", [*ALL, Reconstruction(L2(0.5))])
+def test_every_objective_charges_and_reports_what_the_posterior_does(objective):
+    plain = objective(LinearGaussian(), Batch(X), X, 0, RandomSource(1))
+    got = objective(ChargingModel(), Batch(X), X, 0, RandomSource(1))
+    charged = ChargingModel().encode(X).penalty()
+    torch.testing.assert_close(got.loss, plain.loss + charged.mean())
+    torch.testing.assert_close(got.penalty, plain.penalty + charged)
+    assert torch.equal(got.distortion, plain.distortion)
+    assert plain.metrics == {}
+    assert got.metrics == {"mean_length": ChargingModel().encode(X).mean.norm(dim=1).mean()}
+
+
 # Importance weights
 
 
@@ -123,7 +161,7 @@ MISMATCHED = LinearGaussian(shift=0.2, factor=1.5)
 
 
 def weighted(samples: int, model=MISMATCHED, x: torch.Tensor = X, seed: int = 1):
-    return ImportanceWeighted(Constant(samples))(model, x, x, 0, RandomSource(seed))
+    return ImportanceWeighted(Constant(samples))(model, Batch(x), x, 0, RandomSource(seed))
 
 
 @pytest.mark.parametrize("samples", [1, 5])
@@ -137,7 +175,7 @@ def test_with_one_sample_the_bound_is_the_elbo_on_average():
     x = MODEL.data(4).repeat_interleave(20_000, 0)
     got = weighted(1, x=x)
     assert got.loss.item() == pytest.approx(-got.elbo.mean().item(), abs=0.02)
-    assert got.loss.item() == pytest.approx(Elbo()(MISMATCHED, x, x, 0, RandomSource(2)).loss.item(), abs=0.05)
+    assert got.loss.item() == pytest.approx(Elbo()(MISMATCHED, Batch(x), x, 0, RandomSource(2)).loss.item(), abs=0.05)
 
 
 def test_more_samples_make_the_bound_tighter_up_to_the_likelihood():
@@ -185,18 +223,18 @@ def test_the_number_of_samples_follows_its_schedule():
     model, objective = Spy(), ImportanceWeighted(Linear(1, 50, 0, 1000))
     for step, samples in ((0, 1), (500, 26), (5000, 50)):
         decoded.clear()
-        objective(model, X, X, step, RandomSource(0))
+        objective(model, Batch(X), X, step, RandomSource(0))
         assert max(decoded) == samples * len(X)
 
 
 def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
     torch.manual_seed(0)
-    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (6,)), 2, "gaussian", conditions=4)
-    x, told = RandomSource(2).uniform(4, 1, 6), torch.eye(4)
-    got = ImportanceWeighted(Constant(3))(model.given(told), x, x, 0, RandomSource(1))
-    z, total = draws(model.given(told).encode(x), 3, RandomSource(1)), 0.0
+    model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (6,)), 2, Gaussian(), conditioning=Conditioning(size=4))
+    x, condition = RandomSource(2).uniform(4, 1, 6), torch.eye(4)
+    got = ImportanceWeighted(Constant(3))(model, Batch(x, condition), x, 0, RandomSource(1))
+    z, total = draws(model.conditioned_on(condition).encode(x), 3, RandomSource(1)), 0.0
     for i in range(4):
-        own = model.given(told[i : i + 1])
+        own = model.conditioned_on(condition[i : i + 1])
         posterior = own.encode(x[i : i + 1])
         prior = torch.distributions.Normal(0.0, 1.0).log_prob(z[:, i]).sum(-1)
         log_weights = [
@@ -205,4 +243,6 @@ def test_each_sample_is_decoded_with_the_condition_of_its_own_example():
         ]
         total = total + torch.stack(log_weights).exp().mean().log()
     torch.testing.assert_close(got.loss, -total / 4)
-    torch.testing.assert_close(got.loss, -importance_weighted_bound(model.given(told), x, 3, RandomSource(1)).mean())
+    torch.testing.assert_close(
+        got.loss, -importance_weighted_bound(model.conditioned_on(condition), x, 3, RandomSource(1)).mean()
+    )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Point
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
@@ -28,7 +29,7 @@ ADVERSARY = AdversarialPenalty(weight=2.0, widths=(16, 8))
 
 def small(latent: int = 3) -> torch.nn.Module:
     torch.manual_seed(0)
-    return build(Dense((8,)), EVENT, latent, "point")
+    return build(Dense((8,)), EVENT, latent, Point())
 
 
 # In closed form
@@ -51,8 +52,8 @@ def test_a_code_at_the_origin_costs_nothing_and_the_weight_is_a_factor(weight, k
 def test_the_loss_is_the_distortion_and_the_penalty(penalty):
     """The distortion itself never carries it."""
     model, x = small(), RandomSource(1).uniform(9, 1, 4, 4)
-    plain = Reconstruction()(model, x, x, 0, RandomSource(2))
-    got = Reconstruction(penalty)(model, x, x, 0, RandomSource(2))
+    plain = Reconstruction()(model, Batch(x), x, 0, RandomSource(2))
+    got = Reconstruction(penalty)(model, Batch(x), x, 0, RandomSource(2))
     assert torch.equal(got.distortion, plain.distortion)
     torch.testing.assert_close(got.loss, plain.loss + penalty(model.encode(x).mean, RandomSource(2)).mean())
     torch.testing.assert_close(got.loss, (got.distortion + got.penalty).mean())
@@ -221,7 +222,7 @@ SETTINGS = Training(
 
 def trainer(folder, steps: int = 20, frozen: bool = False) -> Trainer:
     torch.manual_seed(0)
-    model = build(Dense((8,)), EVENT, 3, "point")
+    model = build(Dense((8,)), EVENT, 3, Point())
     for parameter in (*model.encoder.parameters(), *model.bottleneck.parameters()):
         parameter.requires_grad_(not frozen)
     settings, options = replace(SETTINGS, steps=steps), {"save": lambda *_: None, "device": "cpu", "quiet": True}

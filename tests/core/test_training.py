@@ -18,13 +18,14 @@ import torch
 from training_run import EVENT, SETTINGS, Classes, train, trainer
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.checkpoints import WEIGHTS, read_weights
 from musicae.core.corruptions import GaussianNoise
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Recurrent
-from musicae.core.objectives import Elbo, Reconstruction, Terms
-from musicae.core.reports import COLUMNS, METRICS_TABLE, Table
+from musicae.core.objectives import Elbo, Objective, Reconstruction, Terms
+from musicae.core.reports import COLUMNS, METRICS_TABLE, Table, time_left
 from musicae.core.schedules import Constant, Linear
 from musicae.core.training import STATE, Trainer, make_accelerator, multiplies_bf16, parameter_groups, running_average
 from musicae.errors import CheckpointError, ConfigError, DataError
@@ -311,14 +312,14 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
 # A step
 
 
-class Spoilt:
+class Spoilt(Objective):
     """An objective whose gradient is not finite, or huge, at some steps."""
 
     def __init__(self, steps: set[int], factor: float):
         self.steps, self.factor = steps, factor
 
-    def __call__(self, model, clean, damaged, step, random) -> Terms:
-        terms = Elbo()(model, clean, damaged, step, random)
+    def __call__(self, model, batch, corrupted, step, random, discriminator=None) -> Terms:
+        terms = Elbo()(model, batch, corrupted, step, random)
         return replace(terms, loss=terms.loss * self.factor) if step in self.steps else terms
 
 
@@ -376,7 +377,7 @@ def test_skipped_steps_are_in_the_table_and_the_run_goes_on(tmp_path):
 def test_one_step_changes_everything_that_is_trained(tmp_path, network):
     torch.manual_seed(0)
     options = {"settings": SETTINGS, "folder": tmp_path, "save": lambda *_: None, "device": "cpu"}
-    trained = Trainer(build(network, EVENT, 3, "gaussian"), Elbo(), Classes(50, 1), Classes(25, 2), **options)
+    trained = Trainer(build(network, EVENT, 3, Gaussian()), Elbo(), Classes(50, 1), Classes(25, 2), **options)
     before = {name: p.clone() for name, p in trained.state.task.named_parameters()}
     trained._step()
     after = dict(trained.state.task.named_parameters())
@@ -395,7 +396,7 @@ def test_the_learning_rate_is_that_of_the_step(tmp_path):
 
 
 def test_matrices_decay_and_vectors_do_not():
-    model = build(Convolutional((6, 8), blocks=1), EVENT, 3, "gaussian")
+    model = build(Convolutional((6, 8), blocks=1), EVENT, 3, Gaussian())
     decaying, others = parameter_groups(model, 0.1)
     assert decaying["weight_decay"] == 0.1
     assert others["weight_decay"] == 0.0
@@ -405,7 +406,7 @@ def test_matrices_decay_and_vectors_do_not():
 
 
 def test_what_is_frozen_is_not_given_to_the_optimiser():
-    groups = parameter_groups(build(Recurrent((4,), (4,)), EVENT, 3, "gaussian"), 0.1)
+    groups = parameter_groups(build(Recurrent((4,), (4,)), EVENT, 3, Gaussian()), 0.1)
     assert all(p.requires_grad for group in groups for p in group["params"])
 
 
@@ -426,7 +427,7 @@ def test_the_running_average_follows_its_formula():
 
 
 def test_the_average_is_what_is_validated_and_saved(tmp_path, uninterrupted):
-    saved = build(Convolutional((6, 8), blocks=1), EVENT, 3, "gaussian")
+    saved = build(Convolutional((6, 8), blocks=1), EVENT, 3, Gaussian())
     read_weights(uninterrupted, saved)
     content = state(uninterrupted)
     averaged = {k.removeprefix("module."): v for k, v in content["average"].items() if k != "n_averaged"}
@@ -458,10 +459,10 @@ def test_a_run_that_never_was_finite_says_so(tmp_path):
 def test_validation_does_not_depend_on_the_size_of_batches(tmp_path):
     """Nor need the examples fill one; the last batch weighs as much as it holds."""
 
-    class Level:
-        def __call__(self, model, clean, damaged, step, random) -> Terms:
-            level = clean.float().mean(1)
-            return Terms(level.mean(), level, 2 * level, 0 * level, 3 * level)
+    class Level(Objective):
+        def __call__(self, model, batch, corrupted, step, random, discriminator=None) -> Terms:
+            level = batch.x.float().mean(1)
+            return Terms(level.mean(), level, 2 * level, 0 * level, 3 * level, {"level": level.mean()})
 
     for size in (1, 4, 20, 1000):
         settings = replace(SETTINGS, batch_size=size, validation_examples=25)
@@ -470,12 +471,26 @@ def test_validation_does_not_depend_on_the_size_of_batches(tmp_path):
         assert measured["loss"] == measured["distortion"] == pytest.approx(expected)
         assert measured["rate"] == pytest.approx(2 * expected)
         assert measured["penalty"] == pytest.approx(3 * expected)
+        assert measured["level"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute left"),
+        (29, "less than a minute left"),
+        (60, "1 minute left"),
+        (7200, "120 minutes left"),
+    ],
+)
+def test_the_time_left_is_in_whole_minutes(seconds, words):
+    assert time_left(seconds) == words
 
 
 def test_both_splits_need_examples(tmp_path):
     with pytest.raises(DataError, match="0 examples to train on and 25 to validate"):
         Trainer(
-            build(Dense((4,)), EVENT, 3, "gaussian"),
+            build(Dense((4,)), EVENT, 3, Gaussian()),
             Elbo(),
             Classes(0, 1),
             Classes(25, 2),
@@ -485,25 +500,25 @@ def test_both_splits_need_examples(tmp_path):
         )
 
 
-def test_damage_is_drawn_afresh_and_the_clean_data_are_given_back(tmp_path):
-    heard = []
+def test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them(tmp_path):
+    read = []
 
-    class Spy:
-        def __call__(self, model, clean, damaged, step, random) -> Terms:
-            heard.append((clean, damaged))
-            return Reconstruction()(model, clean, damaged, step, random)
+    class Spy(Objective):
+        def __call__(self, model, batch, corrupted, step, random, discriminator=None) -> Terms:
+            read.append((batch.x, corrupted))
+            return Reconstruction()(model, batch, corrupted, step, random)
 
     class Greys(Classes):
         def batch(self, indices, random=None):
             return Batch(torch.full((len(indices), 1, 4), 0.5))
 
-    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, "point")
+    model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
     options = {"corruption": GaussianNoise(std=0.1), "save": lambda *_: None, "device": "cpu"}
     trained = Trainer(model, Spy(), Greys(50, 1), Greys(25, 2), SETTINGS, tmp_path, **options)
     trained._step()
     trained._step()
-    (clean, first), (_, second) = heard
-    assert (clean == 0.5).all()
+    (target, first), (_, second) = read
+    assert (target == 0.5).all()
     assert not torch.equal(first, second)
     assert len({tuple(row.flatten().tolist()) for row in first}) == len(first)
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Gaussian
 from musicae.core.checkpoints import write_weights
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
@@ -60,7 +61,7 @@ class Classes:
 def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=None, **options) -> Trainer:
     torch.manual_seed(0)
     return Trainer(
-        build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, "gaussian"),
+        build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, Gaussian()),
         options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20))),
         Classes(50, 1, spy),
         Classes(25, 2),

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from images.making import SETTINGS, random_model
+from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.networks import Convolutional, Dense
-from musicae.images.classifier import Classifier, ImageClassifier, ImageClassifierSettings
+from musicae.images.classifier import Classifier, ClassifierSettings, ImageClassifier
 from musicae.images.datasets import open_pictures
 from musicae.images.model import ImageModel
 from musicae.images.pictures import to_image
@@ -25,7 +26,7 @@ def pictures(digits) -> list[Image.Image]:
     return [to_image(values) for values in digits.test.batch(np.arange(3)).x.numpy()]
 
 
-@pytest.fixture(params=[(Dense((16,)), 2, "gaussian"), (Convolutional((4, 8), 1), 5, "point")], ids=["vae", "ae"])
+@pytest.fixture(params=[(Dense((16,)), 2, Gaussian()), (Convolutional((4, 8), 1), 5, Point())], ids=["vae", "ae"])
 def model(request) -> ImageModel:
     return random_model(*request.param)
 
@@ -33,6 +34,6 @@ def model(request) -> ImageModel:
 @pytest.fixture(scope="module")
 def classifier() -> ImageClassifier:
     """One with random weights."""
-    settings = ImageClassifierSettings(SETTINGS.representation, 10, SETTINGS.training, features=6)
+    settings = ClassifierSettings(SETTINGS.representation, 10, SETTINGS.training, features=6)
     torch.manual_seed(0)
     return ImageClassifier(settings, Classifier(settings), {"accuracy": 0.1})

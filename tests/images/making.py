@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Bottleneck, Gaussian
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import Constant
@@ -80,15 +81,17 @@ def archived(folder: Path, kind: str) -> Path:
     return path
 
 
-def random_model(network=SETTINGS.network, latent: int = 2, bottleneck: str = "gaussian") -> ImageModel:
+def random_model(network=SETTINGS.network, latent: int = 2, bottleneck: Bottleneck | None = None) -> ImageModel:
     torch.manual_seed(0)
-    return ImageModel(SETTINGS, build(network, SETTINGS.representation.example_spec, latent, bottleneck))
+    return ImageModel(SETTINGS, build(network, SETTINGS.representation.example_spec, latent, bottleneck or Gaussian()))
 
 
 def conditional() -> ImageModel:
     torch.manual_seed(0)
     preset = replace(SETTINGS, label_classes=10)
-    return ImageModel(preset, build(preset.network, preset.representation.example_spec, 2, "gaussian", 10))
+    return ImageModel(
+        preset, build(preset.network, preset.representation.example_spec, 2, Gaussian(), preset.conditioning)
+    )
 
 
 def restoring(corruption) -> ImageModel:

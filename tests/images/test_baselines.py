@@ -115,11 +115,11 @@ def test_models_and_baselines_are_measured_with_the_same_noise(digits):
     class Echo:
         device = "cpu"
 
-        def given(self, condition):
+        def conditioned_on(self, condition):
             return self
 
         def encode(self, x):
-            from musicae.core.bottlenecks import PointPosterior
+            from musicae.core.posteriors import PointPosterior
 
             return PointPosterior(x.flatten(1))
 

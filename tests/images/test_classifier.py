@@ -75,7 +75,11 @@ def test_settings_under_their_former_name_are_read(folder, tmp_path):
     for name in ("model.safetensors", SETTINGS):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     written = (folder / SETTINGS).read_text()
-    former = written.replace('"format": 2', '"format": 1').replace('"ImageClassifierSettings"', '"JudgeSettings"')
+    former = (
+        written.replace('"format": 2', '"format": 1')
+        .replace('"ClassifierSettings"', '"JudgeSettings"')
+        .replace('"representation"', '"pictures"')
+    )
     (tmp_path / SETTINGS).write_text(former)
     assert former != written
     assert ImageClassifier.load(tmp_path).settings == ImageClassifier.load(folder).settings
@@ -145,7 +149,7 @@ def test_pictures_are_moved_in_training_and_not_in_evaluation(digits):
     as_it_is = labelled.batch(indices)
     assert torch.equal(shifted.batch(indices).x, as_it_is.x)
     moved = shifted.batch(indices, RandomSource(0))
-    assert torch.equal(moved.condition, as_it_is.condition)
+    assert torch.equal(moved.labels, as_it_is.labels)
     assert not torch.equal(moved.x, as_it_is.x)
     assert torch.equal(moved.x, shifted.batch(indices, RandomSource(0)).x)
     assert not torch.equal(moved.x, shifted.batch(indices, RandomSource(1)).x)

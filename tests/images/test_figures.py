@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Bottleneck, Gaussian, Point
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
@@ -16,10 +17,11 @@ from musicae.images.model import ImageModel
 from musicae.images.pictures import Pictures
 from musicae.presets import Preset
 
+GAUSSIAN = Gaussian()
 ELBO = Elbo()
 
 
-def model(latent: int, channels: int = 1, bottleneck: str = "gaussian", objective=ELBO) -> ImageModel:
+def model(latent: int, channels: int = 1, bottleneck: Bottleneck = GAUSSIAN, objective=ELBO) -> ImageModel:
     torch.manual_seed(0)
     settings = Preset("tiny", "for tests", Pictures(8, 6, channels), Dense((16,)), latent, objective, Training())
     return ImageModel(settings, build(settings.network, settings.representation.example_spec, latent, bottleneck))
@@ -171,4 +173,4 @@ def test_which_codes_are_normal():
 
     assert figures.codes_are_normal(model(2))
     for penalty, normal in ((None, False), (L2(0.1), False), (MMD(1.0), True), (AdversarialPenalty(), True)):
-        assert figures.codes_are_normal(model(2, bottleneck="point", objective=Reconstruction(penalty))) == normal
+        assert figures.codes_are_normal(model(2, bottleneck=Point(), objective=Reconstruction(penalty))) == normal

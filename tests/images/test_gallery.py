@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
@@ -36,7 +37,8 @@ def model(latent: int = 4, label_classes: int = 0, **settings) -> ImageModel:
         **settings,
     )
     return ImageModel(
-        preset, build(preset.network, preset.representation.example_spec, latent, preset.bottleneck, label_classes)
+        preset,
+        build(preset.network, preset.representation.example_spec, latent, preset.bottleneck, preset.conditioning),
     )
 
 
@@ -120,9 +122,9 @@ def test_styles_are_one_z_in_all_classes():
 
 def test_a_plane_without_a_prior_is_laid_out_over_its_codes():
     assert not gallery.needs_pictures("manifold", model(2))
-    assert gallery.needs_pictures("manifold", model(2, bottleneck="point"))
+    assert gallery.needs_pictures("manifold", model(2, bottleneck=Point()))
     with pytest.raises(DataError, match="--data"):
-        gallery.draw("manifold", model(2, bottleneck="point"))
+        gallery.draw("manifold", model(2, bottleneck=Point()))
 
 
 def test_unknown_figures_are_named():

@@ -117,7 +117,7 @@ def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
     member.reranker = fitted(member, windows)
     clips = [[clip.to_bytes() for clip in member.sample(4, seed=seed, temperature=1.0)] for seed in (1, 1, 2)]
     assert clips[0] == clips[1] != clips[2]
-    if not member.representation.told:
+    if not member.representation.conditioning:
         np.testing.assert_array_equal(
             sampled(member, Windows(windows, member.representation), 4, 1),
             member.sampled_windows(4, decoding=Decoding(seed=1)),
@@ -128,7 +128,7 @@ def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
 def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypatch):
     member, parts = tiny.model(preset), []
     member.reranker = KNOWN
-    condition = torch.rand(150, member.representation.steps, member.representation.conditions)
+    condition = torch.rand(150, member.representation.steps, member.representation.conditioning.size)
     how = {"condition": condition if preset is tiny.CHORDS else None, "decoding": Decoding(1.0, seed=5)}
     found = member.sampled_windows(150, **how, progress=parts.append)
     assert parts == [64, 64, 22]

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.cli.sample_report import sample_report
+from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.analysis.similarity import faulty
 from musicae.music.data.windows import Windows
 from musicae.music.evaluation import two_sample as judging
-from musicae.music.evaluation.two_sample import JudgeSettings, Music, judged, midpoints, pairs, sampled
+from musicae.music.evaluation.two_sample import Music, classifier_settings, judged, midpoints, pairs, sampled
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
 
@@ -131,7 +132,7 @@ def test_a_judge_cannot_tell_music_from_itself():
 def test_a_judge_reads_any_number_of_steps(steps):
     from musicae.core.classification import Classifier
 
-    judge = Classifier(JudgeSettings.of(Melody(steps=steps).example_spec))
+    judge = Classifier(classifier_settings(Melody(steps=steps), Training()))
     assert judge(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
 
 

@@ -497,7 +497,7 @@ def test_the_same_hits_from_groove_to_groove(drummer):
 def test_what_a_model_is_not_told_is_refused(member):
     song = tiny.band()
     for name, value in {"chords": "C", "key": "C", "hits": song}.items():
-        if name in member.representation.told:
+        if name in member.representation.conditioning.names:
             continue
         for verb in (member.reconstruct, member.vary, lambda s, **told: member.interpolate(s, s, 2, **told)):
             with pytest.raises(ConfigError, match=f"this model is not told {name}"):

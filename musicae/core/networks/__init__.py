@@ -28,7 +28,7 @@ class Convolutional:
             a long z it saves a quarter of the weights.
     """
 
-    stepwise: ClassVar[bool] = False
+    per_step_condition: ClassVar[bool] = False
 
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
@@ -48,9 +48,9 @@ class Convolutional:
 
     def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
-        from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
+        from musicae.core.networks.head import LikelihoodHead
 
         sizes = (
             example_spec.outputs,
@@ -62,7 +62,7 @@ class Convolutional:
             self.z_summary,
         )
         network = ConvolutionalDecoder(*sizes)
-        return Decoder(network, likelihood_of(example_spec))
+        return LikelihoodHead(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Dense:
         widths: units of the encoder's hidden layers; the decoder has them in reverse.
     """
 
-    stepwise: ClassVar[bool] = False
+    per_step_condition: ClassVar[bool] = False
 
     widths: tuple[int, ...] = (512, 256)
 
@@ -90,12 +90,12 @@ class Dense:
 
     def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
         """The network from latent vectors to a likelihood."""
-        from musicae.core.autoencoder import Decoder
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
+        from musicae.core.networks.head import LikelihoodHead
 
         network = DenseDecoder(example_spec.outputs, example_spec.size, self.widths, latent)
-        return Decoder(network, likelihood_of(example_spec))
+        return LikelihoodHead(network, likelihood_of(example_spec))
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Recurrent:
             training.
     """
 
-    stepwise: ClassVar[bool] = True  # what it is told goes into its layers at every step
+    per_step_condition: ClassVar[bool] = True
 
     encoder_units: tuple[int, ...] = (512,)
     decoder_units: tuple[int, ...] = (256, 256)
@@ -133,12 +133,12 @@ class Recurrent:
     dropout: float = 0.0
     feed_after_end: bool = False
 
-    def encoder(self, example_spec: ExampleSpec, told: int = 0) -> tuple[nn.Module, int]:
+    def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
         """The network from data to features, and how many features.
 
         Args:
             example_spec: what one example is.
-            told: values that it is told at each step.
+            condition_size: values of the condition at each step.
 
         Raises:
             ConfigError: the example_spec is not a sequence of classes or switches.
@@ -148,21 +148,33 @@ class Recurrent:
                 f"a recurrent network reads sequences of classes or switches, not {example_spec}: try Convolutional"
             )
         from musicae.core.networks.inputs import input_layer
-        from musicae.core.networks.recurrent import HierarchicalEncoder, Reader, RecurrentEncoder
+        from musicae.core.networks.recurrent_encoders import HierarchicalEncoder, InputEncoder, RecurrentEncoder
 
         read = input_layer(example_spec)
-        channels = read.channels + told
+        channels = read.channels + condition_size
         if self.hierarchical_encoder:
             network = HierarchicalEncoder(channels, self.encoder_units, self.segments, self.dropout)
         else:
             network = RecurrentEncoder(channels, self.encoder_units, self.dropout)
-        return Reader(read, network, example_spec), network.features
+        return InputEncoder(read, network, example_spec), network.features
 
-    def decoder(self, example_spec: ExampleSpec, latent: int, told: int = 0) -> nn.Module:
+    def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
         """The network from latent vectors to a likelihood."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
-        return RecurrentDecoder(self, example_spec, latent, told)
+        return RecurrentDecoder(
+            example_spec,
+            latent,
+            condition_size,
+            units=self.decoder_units,
+            autoregressive=self.autoregressive,
+            segments=self.segments,
+            conductor_units=self.conductor_units,
+            separate_decoders=self.separate_decoders,
+            nade=self.nade,
+            dropout=self.dropout,
+            feed_after_end=self.feed_after_end,
+        )
 
 
 Network = Convolutional | Dense | Recurrent

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from musicae.core.networks.rows import RowConvolution, RowNorm, TransposedRowConvolution
+from musicae.core.networks.conv1d import RowConvolution, RowNorm, TransposedRowConvolution
 from musicae.errors import ConfigError
 
 CONVOLUTION = {1: RowConvolution, 2: nn.Conv2d}

@@ -10,128 +10,21 @@ they said last.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from musicae.core.conditioning import concatenated
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.likelihoods import Streams
-from musicae.core.networks.steps import Nade, plain_step
+from musicae.core.likelihoods import ScheduledSampling, Streams
+from musicae.core.networks.recurrent_encoders import lstm
+from musicae.core.networks.step_outputs import Nade, plain_step
 from musicae.core.randomness import RandomSource
 
-if TYPE_CHECKING:
-    from musicae.core.networks import Recurrent
-
 State = list[tuple[torch.Tensor, torch.Tensor]]
-
-
-def lstm(inputs: int, units: int, **options) -> nn.LSTM:
-    """One LSTM layer as the original starts it: a single bias (the other stays 0) with 1 on the forget gate, kernels
-    uniform within ±√(6 / (inputs + 5 units)), which is Glorot's limit for the kernel of all four gates."""
-    layer = nn.LSTM(inputs, units, batch_first=True, **options)
-    limit = math.sqrt(6 / (inputs + 5 * units))
-    for name, parameter in layer.named_parameters():
-        if name.startswith("weight"):
-            nn.init.uniform_(parameter, -limit, limit)
-        else:
-            nn.init.zeros_(parameter)
-        if name.startswith("bias_ih"):
-            nn.init.ones_(parameter.data[units : 2 * units])
-        if name.startswith("bias_hh"):
-            parameter.requires_grad_(False)
-    return layer
-
-
-# Encoders -------------------------------------------------------------------------------------
-
-
-class RecurrentEncoder(nn.Module):
-    """Stacked bidirectional LSTMs; the features are the last states of the top layer, forward beside backward.
-
-    Args:
-        channels: values at each step.
-        units: of each layer, a direction.
-        dropout: share of each layer's inputs that is left out in training.
-    """
-
-    def __init__(self, channels: int, units: Sequence[int], dropout: float = 0.0):
-        super().__init__()
-        inputs = (channels, *(2 * u for u in units[:-1]))
-        self.layers = nn.ModuleList(lstm(i, u, bidirectional=True) for i, u in zip(inputs, units, strict=True))
-        self.features = 2 * units[-1]
-        self.dropout = dropout
-
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """`[batch, steps, channels]` to `[batch, features]`; of each example the first `lengths` `[batch]` steps."""
-        for layer in self.layers:
-            x = functional.dropout(x, self.dropout, self.training)
-            if lengths is None:
-                x, (state, _) = layer(x)
-            else:
-                packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-                packed, (state, _) = layer(packed)
-                x, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        return torch.cat([state[0], state[1]], -1)
-
-
-class HierarchicalEncoder(nn.Module):
-    """An encoder that reads segments, and one of the same size that reads what became of them.
-
-    Args:
-        channels: values at each step.
-        units: of each layer of both, a direction.
-        segments: how many; they are equally long.
-        dropout: share of each layer's inputs that is left out in training.
-    """
-
-    def __init__(self, channels: int, units: Sequence[int], segments: int, dropout: float = 0.0):
-        super().__init__()
-        first = RecurrentEncoder(channels, units, dropout)
-        self.levels = nn.ModuleList([first, RecurrentEncoder(first.features, units, dropout)])
-        self.segments, self.features = segments, first.features
-
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """`[batch, steps, channels]` to `[batch, features]`; of each segment the first `lengths` steps."""
-        segments = x.unflatten(1, (self.segments, -1)).flatten(0, 1)
-        heard = self.levels[0](segments, None if lengths is None else lengths.flatten())
-        return self.levels[1](heard.unflatten(0, (-1, self.segments)))
-
-
-class Reader(nn.Sequential):
-    """What stands between data and a recurrent encoder, and the encoder.
-
-    Args:
-        read: a layer of `musicae.core.networks.inputs`.
-        network: the encoder.
-        example_spec: what one example is.
-    """
-
-    def __init__(self, read: nn.Module, network: nn.Module, example_spec: ExampleSpec):
-        super().__init__(read, network)
-        self.example_spec = example_spec
-
-    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-        """Data `[batch, ...]`, and what it is told at each step `[batch, steps, told]`, to `[batch, features]`."""
-        values = self[0](x).transpose(1, 2)
-        if condition is not None:
-            values = torch.cat([values, condition], -1)
-        return self[1](values, self._lengths(x))
-
-    def _lengths(self, x: torch.Tensor) -> torch.Tensor | None:
-        """How much of each segment is there: `[batch, segments]`, or `[batch]` if there is one."""
-        if self.example_spec.end is None:
-            return None
-        there = (x < self.example_spec.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
-        return there.sum(-1).clamp(min=1).squeeze(1)
-
-
-# Decoders -------------------------------------------------------------------------------------
 
 
 class Stack(nn.Module):
@@ -192,17 +85,19 @@ class Voice(Stack):
     """An LSTM that says something at each step, hearing what it said before and a vector.
 
     Args:
-        step: what is said (`musicae.core.networks.steps`).
-        settings: of the network.
+        step: what is said (`musicae.core.networks.step_outputs`).
+        autoregressive: whether it hears what it said before.
         vector: size of the vector.
         told: values that it is told at each step.
+        units: of each layer.
+        dropout: share of each layer's inputs that is left out in training.
     """
 
-    def __init__(self, step, settings: Recurrent, vector: int, told: int):
-        heard = step.values if settings.autoregressive else 0
-        super().__init__(heard + vector + told, settings.decoder_units, vector, settings.dropout)
+    def __init__(self, step, autoregressive: bool, vector: int, told: int, units: Sequence[int], dropout: float):
+        heard = step.values if autoregressive else 0
+        super().__init__(heard + vector + told, units, vector, dropout)
         self.heard = heard
-        self.output = nn.Linear(settings.decoder_units[-1], step.numbers)
+        self.output = nn.Linear(units[-1], step.numbers)
         nn.init.xavier_uniform_(self.output.weight)
         nn.init.zeros_(self.output.bias)
         self.nade = step if isinstance(step, Nade) else None
@@ -224,8 +119,8 @@ class Voice(Stack):
             state: of every layer.
             condition: what it is told, `[batch, steps, told]`, or None.
         """
-        told = [] if condition is None else [condition]
-        hidden, state = self.through(torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1), *told], -1), state)
+        values = torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1)], -1)
+        hidden, state = self.through(concatenated(values, condition), state)
         return self.output(hidden).float(), state
 
     def forced(self, x: torch.Tensor, vectors: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
@@ -243,34 +138,35 @@ class RecurrentDecoder(nn.Module):
     """Latent vectors to a likelihood over sequences.
 
     Args:
-        settings: the sizes.
         example_spec: what one example is.
         latent: size of z.
         told: values that it is told at each step.
+        units: of each layer, and the others: as `musicae.core.networks.Recurrent` has them.
     """
 
-    def __init__(self, settings: Recurrent, example_spec: ExampleSpec, latent: int, told: int = 0):
+    def __init__(
+        self,
+        example_spec: ExampleSpec,
+        latent: int,
+        told: int = 0,
+        *,
+        units: Sequence[int],
+        autoregressive: bool = True,
+        segments: int = 1,
+        conductor_units: Sequence[int] = (),
+        separate_decoders: bool = False,
+        nade: int = 0,
+        dropout: float = 0.0,
+        feed_after_end: bool = False,
+    ):
         super().__init__()
-        self.example_spec, self.autoregressive, self.separate_decoders = (
-            example_spec,
-            settings.autoregressive,
-            settings.separate_decoders,
-        )
-        self.feed_after_end = settings.feed_after_end
+        self.example_spec, self.autoregressive, self.separate_decoders = example_spec, autoregressive, separate_decoders
+        self.feed_after_end = feed_after_end
         self.steps = example_spec.size[0]
-        conducted = settings.conductor_units
-        self.conductor = Conductor(settings.segments, conducted, latent, settings.dropout) if conducted else None
-        vector = conducted[-1] if conducted else latent
-        self.voices = nn.ModuleList(Voice(step, settings, vector, told) for step in self._said(settings))
-
-    def _said(self, settings: Recurrent) -> list:
-        """What each voice says at a step."""
-        example_spec = self.example_spec
-        if settings.separate_decoders:
-            return [plain_step(example_spec, (classes,), several=False) for classes in example_spec.streams]
-        if settings.nade:
-            return [Nade(example_spec.outputs, settings.nade)]
-        return [plain_step(example_spec, example_spec.streams, isinstance(example_spec.channels, tuple))]
+        self.conductor = Conductor(segments, conductor_units, latent, dropout) if conductor_units else None
+        vector = conductor_units[-1] if conductor_units else latent
+        said = _said(example_spec, separate_decoders, nade)
+        self.voices = nn.ModuleList(Voice(step, autoregressive, vector, told, units, dropout) for step in said)
 
     def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None):
         """The likelihood p(x | z) of `[batch, latent]`, told `[batch, steps, told]`."""
@@ -289,17 +185,13 @@ class RecurrentDecoder(nn.Module):
         return Streams(tuple(likelihoods)) if self.separate_decoders else likelihoods[0]
 
 
-@dataclass(frozen=True)
-class ScheduledSampling:
-    """How often a decoder in training hears its own output, not the truth (scheduled sampling, Bengio et al. 2015).
-
-    Args:
-        probability: for each step of each example.
-        random: where the coin flips and the samples come from.
-    """
-
-    probability: float
-    random: RandomSource
+def _said(example_spec: ExampleSpec, separate_decoders: bool, nade: int) -> list:
+    """What each voice says at a step."""
+    if separate_decoders:
+        return [plain_step(example_spec, (classes,), several=False) for classes in example_spec.streams]
+    if nade:
+        return [Nade(example_spec.outputs, nade)]
+    return [plain_step(example_spec, example_spec.streams, isinstance(example_spec.channels, tuple))]
 
 
 @dataclass(frozen=True)
@@ -318,7 +210,7 @@ class Autoregressive:
     vectors: torch.Tensor
     condition: torch.Tensor | None = None
 
-    def given(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
+    def teacher_forced(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
         """p(x_t | what was heard before t, z) for every step: the truth `x`, or with `feedback` at times a sample.
 
         Args:
@@ -330,11 +222,11 @@ class Autoregressive:
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of data `[batch, ...]`: `[batch]`."""
-        return self.given(x).log_prob(x)
+        return self.teacher_forced(x).log_prob(x)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
         """Share of steps whose most probable value is right after the true steps before it, `[batch]`."""
-        return self.given(x).accuracy(x)
+        return self.teacher_forced(x).accuracy(x)
 
     def mode(self) -> torch.Tensor:
         """The greedy decode, of the shape of the data."""

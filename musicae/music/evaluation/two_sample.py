@@ -14,9 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from musicae.core.classification import Classification, Classifier
+from musicae.core.classification import Classification, Classifier, ClassifierSettings
 from musicae.core.data import Batch
-from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import WarmupCosine
@@ -28,6 +27,7 @@ from musicae.music.data.windows import Windows, to_batch
 from musicae.music.latent.interpolation import path, snap_to_key
 from musicae.music.model import MusicModel
 from musicae.music.options import Decoding
+from musicae.music.representations.base import Representation
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
 DISTANCES = 500  # windows whose nearest neighbours are looked for
@@ -35,31 +35,6 @@ STEPS = 1200  # of the training of a judge
 LESSONS = 8  # times the number of samples that a judge learns from, where there is so much music
 MUSIC, MADE = 0, 1
 Maker = Callable[[Windows, int, int], np.ndarray]
-
-
-@dataclass(frozen=True)
-class JudgeSettings:
-    """What a judge is made from.
-
-    Args:
-        example_spec: what it sees: windows as the network of the model does.
-        network: from windows to features.
-        features: units of the last hidden layer.
-        classes: music, and what was made.
-    """
-
-    example_spec: ExampleSpec
-    network: Convolutional
-    features: int = 64
-    classes: int = 2
-
-    @classmethod
-    def of(cls, example_spec: ExampleSpec) -> JudgeSettings:
-        """Those for an example_spec, of which it halves the steps up to three times."""
-        halvings = next(n for n in (3, 2, 1, 0) if example_spec.size[0] % 2**n == 0)
-        return cls(
-            example_spec, Convolutional((64, 96, 128)[: max(halvings, 1)], blocks=1, full_resolution=halvings == 0)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +60,8 @@ class Labelled:
         return len(self.labels)
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
-        """The windows at `indices`, beside one-hot labels."""
-        return Batch(self.windows.batch(indices, random).x, torch.eye(2)[self.labels[indices]])
+        """The windows at `indices`, with their labels."""
+        return Batch(self.windows.batch(indices, random).x, labels=torch.from_numpy(self.labels[indices]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +212,13 @@ def _novelty(sets: dict[str, np.ndarray], train: Windows, seed: int) -> dict:
     }
 
 
+def classifier_settings(representation: Representation, training: Training) -> ClassifierSettings:
+    """The settings of a classifier of windows, which halves their steps up to three times."""
+    halvings = next(n for n in (3, 2, 1, 0) if representation.example_spec.size[0] % 2**n == 0)
+    network = Convolutional((64, 96, 128)[: max(halvings, 1)], blocks=1, full_resolution=halvings == 0)
+    return ClassifierSettings(representation, 2, training, network, features=64)
+
+
 def _told_apart(model: MusicModel, music: Music, make: Maker, samples: int, seed: int, steps: int) -> dict:
     """How well what `make` makes is told from music that no judge has heard."""
     sizes = [(music.lessons, LESSONS * samples), (music.choice, samples), (music.exam, samples)]
@@ -254,10 +236,10 @@ def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, ste
     from musicae.core.training import Trainer
 
     torch.manual_seed(seed)
-    judge = Classifier(JudgeSettings.of(lessons.windows.representation.example_spec))
     rate = WarmupCosine(1e-3, 1e-5, min(100, steps // 10), steps)
     every = max(steps // 10, 1)
     training = Training(steps=steps, batch_size=128, learning_rate=rate, average=0.99, validate_every=every, seed=seed)
+    judge = Classifier(classifier_settings(lessons.windows.representation, training))
     best: dict[str, torch.Tensor] = {}
 
     def keep(averaged: Classifier, row: dict) -> None:

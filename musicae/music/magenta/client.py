@@ -48,7 +48,7 @@ def differences(preset: Any) -> list[str]:
 def _unfit(preset: Any) -> str | None:
     """Why the client cannot hold a model; None if it can."""
     network, kind = preset.network, type(preset.representation).__name__
-    if not getattr(network, "stepwise", False):
+    if not network.per_step_condition:
         return f"it holds LSTMs, and this is a {type(network).__name__.lower()} network"
     if kind not in _CONVERTERS:
         return f"it has no converter for a {kind.lower()}; it has those of {', '.join(_CONVERTERS)}"
@@ -108,7 +108,7 @@ def _groove(preset: Any) -> tuple[str, Settings, Settings]:
     for theirs, ours in (("humanize", "humanise"), ("tapify", "tapify")):
         if getattr(corruption, ours, False):
             arguments[theirs] = True
-    hits = [{"name": "hits", "depth": representation.conditions}] if representation.conditions else []
+    hits = [{"name": "hits", "depth": representation.conditioning.size}] if representation.conditioning else []
     return "GrooveConverter", arguments, {"extraControls": hits} if hits else {}
 
 

@@ -10,7 +10,7 @@ import torch
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams
-from musicae.core.networks.steps import NadeSwitches
+from musicae.core.networks.step_outputs import NadeSwitches
 from musicae.errors import DataError
 
 
@@ -45,9 +45,9 @@ def numbers(
     condition = None if controls is None else torch.from_numpy(np.asarray(controls, np.float32))
     there = _there(np.asarray(x_out), lengths)
     x = _example(np.asarray(x_out), example_spec, there)
-    told = network.given(condition)
+    told = network.conditioned_on(condition)
     posterior = told.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, there))
-    likelihood = told.decode(posterior.mean).given(x)
+    likelihood = told.decode(posterior.mean).teacher_forced(x)
     return {
         "mu": posterior.mean.numpy(),
         "sigma": posterior.std.numpy(),

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from musicae.core.autoencoder import build
+from musicae.core.bottlenecks import Gaussian
 from musicae.errors import CheckpointError
 from musicae.music.magenta.checkpoints import is_weight, shape
 
@@ -125,7 +126,7 @@ def table(preset: Any) -> list[Cell | Dense | Nade]:
         len(preset.representation.example_spec.streams) if preset.network.separate_decoders else 1,
     )
     rows = [*_encoder(network), Dense("encoder/mu", "bottleneck.mean")]
-    if "gaussian" in preset.bottleneck:
+    if isinstance(preset.bottleneck, Gaussian):
         rows.append(Dense("encoder/sigma", "bottleneck.std"))
     if network.conductor_units:
         rows += _decoder(CONDUCTOR, "initial_state", "decoder.conductor", len(network.conductor_units))
@@ -188,7 +189,7 @@ def shapes(preset: Any) -> dict[str, tuple[int, ...]]:
     """The original's tensors of a preset: names and shapes."""
     example_spec = preset.representation.example_spec
     with torch.device("meta"):
-        network = build(preset.network, example_spec, preset.latent, preset.bottleneck, preset.conditions)
+        network = build(preset.network, example_spec, preset.latent, preset.bottleneck, preset.conditioning)
     return {name: tuple(value.shape) for name, value in _exported(network.state_dict(), preset).items()}
 
 

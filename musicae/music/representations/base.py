@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.representations.excerpt import Excerpt
@@ -48,14 +49,9 @@ class Representation(ABC):
             raise ConfigError(f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive")
 
     @property
-    def conditions(self) -> int:
-        """How many values a model is told at each step beside the window: chords, a key, hits; mostly none."""
-        return 0
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """The names of that: "chords", "key", "hits"."""
-        return ()
+    def conditioning(self) -> Conditioning:
+        """What a model of such windows is conditioned on at each step: chords, a key, hits; mostly nothing."""
+        return Conditioning()
 
     @property
     def instruments(self) -> tuple[Track, ...]:
@@ -120,7 +116,7 @@ class Representation(ABC):
         """What a network reads and writes of windows [n, *shape], as `event` says; and what it is told beside it.
 
         Returns:
-            The examples [n, ...]; and where `conditions` is not 0, float32 [n, steps, conditions].
+            The examples [n, ...]; and where there is a `conditioning`, float32 [n, steps, conditions].
         """
         return windows, None
 
@@ -144,8 +140,8 @@ class Representation(ABC):
         """
         asked = {name: value for name, value in told.items() if value is not None}
         for name, value in asked.items():
-            if name not in self.told:
-                others = f", only {' and '.join(self.told)}" if self.told else ""
+            if name not in self.conditioning.names:
+                others = f", only {' and '.join(self.conditioning.names)}" if self.conditioning else ""
                 raise ConfigError(f"{name} {value}: this model is not told {name}{others}; leave that out")
         return asked
 

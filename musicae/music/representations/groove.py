@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.formats.reading import read
@@ -83,14 +84,9 @@ class Groove(OnePart):
         return kit(self.kit, self.kits)
 
     @property
-    def conditions(self) -> int:
-        """Nine hits, if they are told."""
-        return DRUMS if self.condition_on_hits else 0
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """See `Representation.told`."""
-        return ("hits",) * self.condition_on_hits
+    def conditioning(self) -> Conditioning:
+        """Which of the nine drums are hit, or nothing."""
+        return Conditioning(("hits",) * self.condition_on_hits, DRUMS * self.condition_on_hits, per_step=True)
 
     @property
     def instruments(self) -> tuple[Track, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.representations.base import Excerpt, Pitched, sentences, slices
 from musicae.music.representations.tokens import (
@@ -74,14 +75,10 @@ class Melody(Pitched):
         return 1 + self.chords + self.key
 
     @property
-    def conditions(self) -> int:
-        """See `Representation.conditions`."""
-        return symbols.TRIADS * self.chords + symbols.KEYS * self.key
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """See `Representation.told`."""
-        return ("chords",) * self.chords + ("key",) * self.key
+    def conditioning(self) -> Conditioning:
+        """A triad, a key, both or nothing."""
+        names = ("chords",) * self.chords + ("key",) * self.key
+        return Conditioning(names, symbols.TRIADS * self.chords + symbols.KEYS * self.key, per_step=True)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.representations.base import Excerpt, Plan, Representation, counted, placed, sentences
@@ -71,14 +72,9 @@ class Multitrack(Representation):
         return Language(self.steps, self.tokens)
 
     @property
-    def conditions(self) -> int:
-        """A triad, where the model is told chords."""
-        return triads.TRIADS * self.chords
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """See `Representation.told`."""
-        return ("chords",) * self.chords
+    def conditioning(self) -> Conditioning:
+        """A triad, or nothing."""
+        return Conditioning(("chords",) * self.chords, triads.TRIADS * self.chords, per_step=True)
 
     @property
     def instruments(self) -> tuple[Track, ...]:

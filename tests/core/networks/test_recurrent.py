@@ -9,10 +9,12 @@ import torch
 from torch.nn import functional
 
 from musicae.core.autoencoder import Autoencoder, build
+from musicae.core.bottlenecks import Gaussian, Point
+from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.likelihoods import HVO, choose
+from musicae.core.likelihoods import HVO, ScheduledSampling, choose
 from musicae.core.networks import Recurrent
-from musicae.core.networks.recurrent import ScheduledSampling, lstm
+from musicae.core.networks.recurrent_encoders import lstm
 from musicae.core.randomness import RandomSource
 
 EVENT = ExampleSpec("categorical", 6, (9,))
@@ -20,7 +22,7 @@ EVENT = ExampleSpec("categorical", 6, (9,))
 
 def small(seed: int = 0) -> Autoencoder:
     torch.manual_seed(seed)
-    model = build(Recurrent((7,), (5, 8)), EVENT, 4, "gaussian").eval()
+    model = build(Recurrent((7,), (5, 8)), EVENT, 4, Gaussian()).eval()
     with torch.no_grad():  # larger than at the start, so that what is heard and z both matter
         for parameter in model.decoder.parameters():
             parameter.mul_(3)
@@ -69,7 +71,7 @@ def test_the_teacher_forced_log_prob_is_the_sum_over_steps():
 
 def test_probabilities_of_all_sequences_sum_to_one():
     torch.manual_seed(0)
-    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 3, (4,)), 2, "gaussian").eval()
+    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 3, (4,)), 2, Gaussian()).eval()
     everything = torch.cartesian_prod(*[torch.arange(3)] * 4)
     z = RandomSource(3).normal(1, 2).expand(len(everything), -1)
     torch.testing.assert_close(model.decode(z).log_prob(everything).exp().sum(), torch.tensor(1.0))
@@ -78,7 +80,7 @@ def test_probabilities_of_all_sequences_sum_to_one():
 def test_what_comes_later_is_never_heard():
     changed = X.clone()
     changed[:, 5] = (changed[:, 5] + 1) % 6
-    before, after = (MODEL.decode(Z).given(x).logits for x in (X, changed))
+    before, after = (MODEL.decode(Z).teacher_forced(x).logits for x in (X, changed))
     assert torch.equal(before[:, :6], after[:, :6])
     assert not torch.allclose(before[:, 6], after[:, 6])
 
@@ -102,7 +104,7 @@ def test_samples_run_freely_and_depend_on_the_source_alone():
 
 def test_samples_are_as_frequent_as_they_are_probable():
     torch.manual_seed(0)
-    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 2, (3,)), 2, "gaussian").eval()
+    model = build(Recurrent((3,), (4,)), ExampleSpec("categorical", 2, (3,)), 2, Gaussian()).eval()
     z = RandomSource(3).normal(1, 2).expand(20_000, -1)
     numbers = model.decode(z).sample(RandomSource(0)) @ torch.tensor([4, 2, 1])
     everything = torch.cartesian_prod(*[torch.arange(2)] * 3)
@@ -114,15 +116,15 @@ def test_samples_are_as_frequent_as_they_are_probable():
 
 
 def scheduled(probability: float, x: torch.Tensor = X, seed: int = 5) -> torch.Tensor:
-    return MODEL.decode(Z).given(x, ScheduledSampling(probability, RandomSource(seed))).logits
+    return MODEL.decode(Z).teacher_forced(x, ScheduledSampling(probability, RandomSource(seed))).logits
 
 
 def test_scheduled_sampling_of_0_is_teacher_forcing():
-    assert torch.equal(scheduled(0.0), MODEL.decode(Z).given(X).logits)
+    assert torch.equal(scheduled(0.0), MODEL.decode(Z).teacher_forced(X).logits)
 
 
 def test_scheduled_sampling_of_nearly_0_computes_what_teacher_forcing_computes():
-    torch.testing.assert_close(scheduled(1e-9), MODEL.decode(Z).given(X).logits)
+    torch.testing.assert_close(scheduled(1e-9), MODEL.decode(Z).teacher_forced(X).logits)
 
 
 def test_scheduled_sampling_of_1_hears_itself_alone():
@@ -134,9 +136,9 @@ def test_scheduled_sampling_of_1_hears_itself_alone():
 
 def test_scheduled_sampling_of_one_half_hears_itself_where_the_coin_says_so():
     coins, draws = RandomSource(5).uniform(64, 2, 9).unbind(1)
-    own = choose(MODEL.decode(Z).given(X).logits[:, 0], draws[:, 0])
+    own = choose(MODEL.decode(Z).teacher_forced(X).logits[:, 0], draws[:, 0])
     heard = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
-    torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).given(heard).logits[:, 1])
+    torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).teacher_forced(heard).logits[:, 1])
     assert 0.3 < (coins[:, 0] < 0.5).float().mean() < 0.7
 
 
@@ -146,14 +148,14 @@ def test_scheduled_sampling_of_one_half_hears_itself_where_the_coin_says_so():
 @pytest.fixture(scope="module")
 def deaf() -> Autoencoder:
     torch.manual_seed(0)
-    return build(Recurrent((7,), (5, 8), autoregressive=False), EVENT, 4, "point").eval()
+    return build(Recurrent((7,), (5, 8), autoregressive=False), EVENT, 4, Point()).eval()
 
 
 def test_what_hears_nothing_is_as_probable_run_freely_as_given_the_truth(deaf):
     """So the score in training and the score in use are one number, whatever the other steps are."""
     likelihood = deaf.decode(Z)
-    torch.testing.assert_close(likelihood.given(X).log_prob(X), likelihood.log_prob(X))
-    assert torch.equal(likelihood.given((X + 1) % 6).logits, likelihood.logits)
+    torch.testing.assert_close(likelihood.teacher_forced(X).log_prob(X), likelihood.log_prob(X))
+    assert torch.equal(likelihood.teacher_forced((X + 1) % 6).logits, likelihood.logits)
     expected = torch.log_softmax(likelihood.logits, -1).gather(-1, X.unsqueeze(-1)).sum((1, 2))
     torch.testing.assert_close(likelihood.log_prob(X), expected)
     assert torch.equal(likelihood.mode(), likelihood.logits.argmax(-1))
@@ -213,7 +215,7 @@ def lively(name: str, told: int = 0) -> Autoencoder:
     """A model whose steps depend on z, on what was said, and on what it is told."""
     torch.manual_seed(3)
     network, example_spec = FAMILIES[name]
-    model = build(network, example_spec, 4, "gaussian", told).eval()
+    model = build(network, example_spec, 4, Gaussian(), Conditioning(size=told, per_step=True)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
@@ -233,7 +235,7 @@ def test_what_is_said_greedily_is_the_most_probable_after_itself(name, told):
     model = lively(name, told)
     likelihood = model.decode(Z, condition(told))
     said = likelihood.mode()
-    again = likelihood.given(said).mode()
+    again = likelihood.teacher_forced(said).mode()
     there = said < 4 if name == "ending" else torch.ones_like(said, dtype=torch.bool)
     torch.testing.assert_close(again[there], said[there], rtol=1e-4, atol=1e-5)
     assert torch.equal(likelihood.sample(RandomSource(0), temperature=0.0), said)
@@ -262,7 +264,7 @@ def test_what_is_told_is_heard_by_encoder_and_decoder_at_every_step(name):
 def test_scheduled_sampling_of_nearly_0_is_teacher_forcing_for_every_kind_of_step(name):
     model = lively(name)
     x = model.decode(Z).sample(RandomSource(1))
-    heard = model.decode(Z).given(x, ScheduledSampling(1e-9, RandomSource(5)))
+    heard = model.decode(Z).teacher_forced(x, ScheduledSampling(1e-9, RandomSource(5)))
     torch.testing.assert_close(heard.log_prob(x), model.decode(Z).log_prob(x), rtol=1e-5, atol=1e-4)
 
 
@@ -270,8 +272,9 @@ def test_scheduled_sampling_of_nearly_0_is_teacher_forcing_for_every_kind_of_ste
 def test_scheduled_sampling_of_1_never_hears_the_truth(name):
     model = lively(name)
     x, other = (model.decode(Z).sample(RandomSource(seed)) for seed in (1, 2))
-    heard = [model.decode(Z).given(truth, ScheduledSampling(1.0, RandomSource(5))).log_prob(x) for truth in (x, other)]
-    torch.testing.assert_close(*heard)
+    always = [ScheduledSampling(1.0, RandomSource(5)) for _ in range(2)]
+    likelihoods = [model.decode(Z).teacher_forced(*one) for one in zip((x, other), always, strict=True)]
+    torch.testing.assert_close(*(likelihood.log_prob(x) for likelihood in likelihoods))
 
 
 def test_after_the_end_of_a_segment_nothing_is_said_until_the_next_begins():

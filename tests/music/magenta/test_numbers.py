@@ -137,8 +137,10 @@ def arrays(preset, random):
     if event.end is not None:
         lengths = random.integers(1, lengths + 1)
         x_out = x_out * (np.arange(steps // lengths.shape[1]) < lengths[..., None]).reshape(BATCH, steps, 1)
-    controls = np.eye(max(preset.conditions, 1))[random.integers(0, max(preset.conditions, 1), (BATCH, steps))]
-    return roll(x_out, event), x_out, lengths, controls[..., : preset.conditions]
+    controls = np.eye(max(preset.conditioning.size, 1))[
+        random.integers(0, max(preset.conditioning.size, 1), (BATCH, steps))
+    ]
+    return roll(x_out, event), x_out, lengths, controls[..., : preset.conditioning.size]
 
 
 def roll(x_out, event):
@@ -157,7 +159,7 @@ def test_the_numbers_are_those_of_the_formulas(name):
     model = of(preset, network(preset))
     x_in, x_out, lengths, controls = arrays(preset, np.random.default_rng(0))
     original = Original(weights.from_musicae(model.network.state_dict(), preset), preset)
-    ours = numbers(model, x_in, x_out, lengths, controls if preset.conditions else None)
+    ours = numbers(model, x_in, x_out, lengths, controls if preset.conditioning else None)
     close = {"rtol": 1e-5, "atol": 2e-6}
     for b in range(BATCH):
         mu, sigma = original.encode(np.concatenate([x_in[b], controls[b]], 1), lengths[b])

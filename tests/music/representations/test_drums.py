@@ -8,7 +8,6 @@ from collections import Counter
 import numpy as np
 import pytest
 from frames import frames
-from hypothesis import given
 from hypothesis import strategies as st
 from test_strict import SHARED, midi, needs_shared, song
 
@@ -21,8 +20,6 @@ from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
 SIXTEENTH = 120
-KINDS = [Drums(), Drums(labels=True), Drums(kit="old", steps=16, steps_per_quarter=3), Drums(classes=61)]
-each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 
 
 def track(*hits, name: str = "", is_drum: bool = True, velocity: int = 80) -> Track:
@@ -86,18 +83,6 @@ def test_all_61_keys_are_those_of_general_midi_2():
 # Representation -----------------------------------------------------------------------------------
 
 
-@each_kind
-@given(song=beats())
-def test_rendered_and_heard_again_it_is_the_same(kind, song):
-    excerpt = kind.extract(song)
-    rendered = kind.render(excerpt.array, excerpt)
-    again = kind.extract(rendered)
-    ours, theirs = (kind.decode(array)[::2] for array in (again.array, excerpt.array))
-    assert np.array_equal(ours, theirs)
-    assert rendered.tracks[0].is_drum
-    assert len(again.report) == 1 + any("empty" in sentence or "left out" in sentence for sentence in again.report)
-
-
 @pytest.mark.parametrize("end", [18, 19])
 def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_is_heard(end):
     """The bar before has longer steps: the last of its ticks belongs to the next bar line, whatever comes then."""
@@ -107,32 +92,6 @@ def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_is_heard(end):
     assert excerpt.array.any()
     rendered = Drums().render(excerpt.array, excerpt)
     assert np.array_equal(Drums().extract(rendered).array.nonzero()[0], excerpt.array.nonzero()[0])
-
-
-@each_kind
-@given(song=beats())
-def test_windows_cut_and_joined_are_the_passage(kind, song):
-    excerpt = kind.extract(song)
-    windows, lengths = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
-    assert windows.shape == (len(lengths), *kind.shape)
-    assert np.array_equal(kind.join(windows, lengths), excerpt.array)
-    x, told = kind.to_data(windows)
-    assert told is None
-    assert x.shape == (len(windows), *kind.example_spec.shape)
-    assert np.array_equal(kind.from_data(x), windows)
-    assert kind.from_data(x).dtype == kind.dtype
-
-
-@each_kind
-@given(song=beats())
-def test_training_windows_are_different_and_sound(kind, song):
-    windows, problems = training_windows(kind, song, "all")
-    assert not problems
-    assert windows.dtype == np.uint8
-    assert windows.shape[1:] == kind.shape
-    assert kind.has_onset(windows).all()
-    assert len({window.tobytes() for window in windows}) == len(windows)
-    assert np.array_equal(kind.transpose(windows, np.full(len(windows), 3)), windows)
 
 
 def test_labels_are_sums_of_powers_of_two():

@@ -86,35 +86,6 @@ def test_on_a_grid_of_its_own_it_comes_back_exactly(rows):
     assert not array.reshape(27, 32)[:, again.shape[1] :].any()
 
 
-@each_kind
-@given(song=beats())
-def test_windows_cut_and_joined_are_the_passage(kind, song):
-    excerpt = kind.extract(song)
-    windows, lengths = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
-    assert windows.shape == (len(lengths), *kind.shape)
-    assert np.array_equal(kind.join(windows, lengths), excerpt.array)
-    x, told = kind.to_data(windows)
-    assert x.shape == (len(windows), *kind.example_spec.shape)
-    assert np.array_equal(kind.from_data(x), windows)
-    assert kind.from_data(x).dtype == kind.dtype
-    if kind.condition_on_hits:
-        assert np.array_equal(told, windows[:, :9].swapaxes(1, 2))
-        assert told.shape == (len(windows), kind.steps, kind.conditions)
-    else:
-        assert told is None
-
-
-@each_kind
-@given(song=beats())
-def test_training_windows_are_different_and_sound(kind, song):
-    windows, problems = training_windows(kind, song, "all")
-    assert not problems
-    assert windows.dtype == np.float32
-    assert windows.shape[1:] == kind.shape
-    assert kind.has_onset(windows).all()
-    assert len({window.tobytes() for window in windows}) == len(windows)
-
-
 def test_pitched_music_is_heard_as_taps_but_nothing_to_train_on():
     """Or hymns would be drum performances."""
     tune = Song((Track(hits((0, 60, 80), (480, 62, 90)).tracks[0].notes, name="Piano"),))

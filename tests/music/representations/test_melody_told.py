@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.configuration import from_data, to_data
 from musicae.errors import ConfigError
 from musicae.music.extraction import magenta as strict
 from musicae.music.extraction.extract import training_windows
-from musicae.music.representations import REPRESENTATIONS, Melody
+from musicae.music.representations import Melody
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import KeySignature, TimeSignature, Track
 from musicae.music.song import Song
@@ -71,7 +69,7 @@ def test_data_are_tokens_and_conditions(kind, song):
     windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     x, condition = kind.to_data(windows)
     assert x.shape == (len(windows), kind.steps)
-    assert condition.shape == (len(windows), kind.steps, kind.conditions)
+    assert condition.shape == (len(windows), kind.steps, kind.conditioning.size)
     assert condition.dtype == np.float32
     assert (condition.sum(axis=2) == kind.chords + kind.key).all()
     again = kind.from_data(x.astype(np.int64))
@@ -99,14 +97,6 @@ def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitone
         move = int(after[0][note][0]) - int(before[0][note][0]) if note.any() else 0
         for row, other in zip(before[1:], after[1:], strict=True):
             assert other.tolist() == chords.transpose(row[None], np.array([move]))[0].tolist()
-
-
-@given(song=songs())
-def test_training_windows_differ_in_melody_chords_or_key(song):
-    windows, problems = training_windows(BOTH, song, "all")
-    assert bool(problems) == (len(windows) == 0)
-    assert windows.shape[1:] == (3, 16)
-    assert len({window.tobytes() for window in windows}) == len(windows)
 
 
 def progression(*symbols: str, bar: int = 1920) -> Track:
@@ -158,7 +148,7 @@ def test_the_last_chord_goes_on_after_the_end():
 
 
 def condition(kind: Melody, excerpt) -> np.ndarray:
-    """What a model is told of an excerpt, step by step."""
+    """What a model is told of a excerpt, step by step."""
     windows, lengths = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     told = kind.to_data(windows)[1]
     return np.concatenate([one[:length] for one, length in zip(told, lengths, strict=True)])
@@ -186,9 +176,9 @@ def test_what_is_not_asked_for_stays(kind, song, more):
     before = condition(kind, excerpt)
     assert kind.with_condition(excerpt) is excerpt
     for name, value, columns in (("key", "F#", slice(-12, None)), ("chords", "G", slice(0, 49))):
-        if name in kind.told:
+        if name in kind.conditioning.names:
             after = condition(kind, kind.with_condition(excerpt, **{name: value}))
-            rest = np.delete(np.arange(kind.conditions), np.arange(kind.conditions)[columns])
+            rest = np.delete(np.arange(kind.conditioning.size), np.arange(kind.conditioning.size)[columns])
             assert np.array_equal(after[:, rest], before[:, rest])
             assert set(after[:, columns].argmax(1).tolist()) == {6 if name == "key" else 8}
     windows = [kind.cut(one.array, one.grid.windows(kind.steps))[0] for one in (excerpt, kind.with_condition(excerpt))]
@@ -240,11 +230,6 @@ def test_diminished_triads_are_told_and_decoded_as_what_they_are(number):
     kind = Melody(steps=16, chords=True)
     told = condition(kind, kind.with_condition(kind.blank(), chords=chords.name(number)))
     assert {chords.name(n) for n in told.argmax(1)} == {chords.ROOTS[number - 37] + "dim"}
-
-
-@each_kind
-def test_settings_survive_json(kind):
-    assert from_data(json.loads(json.dumps(to_data(kind))), REPRESENTATIONS) == kind
 
 
 # Strict --------------------------------------------------------------------------------------------

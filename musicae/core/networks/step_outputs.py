@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams, choose
+from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Likelihood, Streams, choose
 from musicae.core.networks.inputs import OneHot
 from musicae.core.randomness import RandomSource
 
@@ -185,7 +185,7 @@ NADE_EPSILON = 1e-6  # of the original's logarithms
 
 
 @dataclass(frozen=True)
-class NadeSwitches:
+class NadeSwitches(Likelihood):
     """The switches of all steps, each given those before it in its step.
 
     Args:
@@ -195,10 +195,6 @@ class NadeSwitches:
 
     nade: Nade
     output: torch.Tensor
-
-    def given(self, x: torch.Tensor) -> NadeSwitches:
-        """Itself: no step depends on another."""
-        return self
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Log odds of each switch given the true ones before it, `[batch, switches, steps]`."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from musicae.core.networks.rows import RowConvolution, RowNorm, TransposedRowConvolution
+from musicae.core.networks.conv1d import RowConvolution, RowNorm, TransposedRowConvolution
 
 PAIRS = (
     (RowConvolution, nn.Conv1d, (6, 8, 3, 1, 1)),
