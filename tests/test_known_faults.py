@@ -91,7 +91,7 @@ ELSEWHERE = {
     ],
     "encode answers a sample, not the mean (MusicVAE)": [
         "test_presets.py::test_what_stands_for_an_example_is_the_mean_of_its_posterior",
-        "test_presets.py::test_pictures_come_back_by_the_mean",
+        "test_presets.py::test_pictures_are_reconstructed_by_the_mean",
     ],
     "a decoder made for one size (AntixK)": ["core/networks/test_networks.py::test_what_holds_for_every_network"],
     "weights that are pickled code (pythae)": [
