@@ -120,7 +120,7 @@ def _sizes(preset: Preset) -> str:
 
 
 def _as_the_original(representation: Any) -> Any:
-    """Windows exactly as the weights know them; of grooves with the map by which it hears others than its own data."""
+    """Windows exactly as the weights know them; of grooves with the map of drums for other data than its own."""
     if getattr(representation, "kit", None) == "roland":
         representation = replace(representation, kit="reduced")
     return replace(representation, strict=True)

@@ -41,7 +41,7 @@ class Sample(ConditioningOptions, SongOutputOptions):
         from musicae.music.song import Song
 
         self.planned(path, self.number)
-        passage = model.blank(**self.conditions)
+        blank = model.blank(**self.conditions)
         with self.progress(self.number, "sampling", "clips") as bar:
             clips = model.sample(self.number, **self.decoding, **self.conditions, progress=bar.update)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
@@ -52,9 +52,9 @@ class Sample(ConditioningOptions, SongOutputOptions):
 
             save_piano_roll(clips, png, force, titles)
 
-        whole = Song.concatenate(clips, [passage.ticks] * len(clips))
+        whole = Song.concatenate(clips, [blank.ticks] * len(clips))
         plan = self.write_songs(path, whole, clips, sections, picture)
-        report = list(passage.excerpt.report)
+        report = list(blank.excerpt.report)
         self.report(path, report)
         content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])

@@ -14,7 +14,7 @@ from musicae.fitting import fit
 from musicae.music.score.score import Tempo
 from musicae.presets import PRESETS
 
-# A slow machine is not a failure, and a failure must come back on the next run.
+# A slow machine is not a failure, and a failure must be repeated on the next run.
 settings.register_profile("musicae", deadline=None, derandomize=True)
 settings.load_profile("musicae")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -39,14 +38,10 @@ def _is_main_guard(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.dump(node.test) and "__main__" in ast.dump(node.test)
 
 
-def imports(name: str, at_module_level: bool = False) -> set[str]:
-    """The modules of the package that a module imports, anywhere in it or while it is itself imported.
-
-    What stands under `if TYPE_CHECKING:` is for readers, and counts for neither circles nor the cost of an import, but
-    for the arrows.
-    """
+def imports(name: str) -> set[str]:
+    """The modules of the package that a module imports, anywhere in it: in functions and under `if TYPE_CHECKING:`."""
     found = set()
-    for node in _statements(modules()[name], at_module_level):
+    for node in ast.walk(modules()[name]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -54,15 +49,6 @@ def imports(name: str, at_module_level: bool = False) -> set[str]:
             inside = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= inside if inside <= modules().keys() else inside | {node.module}
     return (found & modules().keys()) - {name}
-
-
-def _statements(tree: ast.AST, at_module_level: bool) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        for_readers = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        if at_module_level and (for_readers or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)):
-            continue
-        yield node
-        yield from _statements(node, at_module_level)
 
 
 def within(name: str, package: str) -> bool:
@@ -116,8 +102,8 @@ def test_errors_files_and_migration_stand_on_nothing():
 
 
 def test_no_module_imports_itself_by_a_detour():
-    """Circles of imports at module level, which Python runs into in one order and not in another."""
-    graph = {name: {t for t in imports(name, at_module_level=True) if t != "musicae"} for name in modules()}
+    """Neither while it is imported, nor inside functions, nor for readers and type checkers."""
+    graph = {name: {t for t in imports(name) if t != "musicae"} for name in modules()}
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:

@@ -63,10 +63,10 @@ def test_a_judge_is_trained_and_judges(run, refused):
     assert run(line + " --force --quiet") == (0, "", "")
     status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
     assert status == 0
-    assert "180 generated pictures, by a judge of accuracy 0." in out
+    assert "180 generated pictures, by a classifier of accuracy 0." in out
     assert "nll" not in out
     assert "no judge.json in it" in refused("evaluate {pictures} --data digits --judge nowhere --quiet")
-    assert "learns from labels" in refused("judge --data . --out k --quiet")
+    assert "a classifier needs labels" in refused("judge --data . --out k --quiet")
 
 
 def test_figures_of_pictures_are_not_those_of_music(refused):

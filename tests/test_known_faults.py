@@ -91,7 +91,7 @@ ELSEWHERE = {
     ],
     "encode answers a sample, not the mean (MusicVAE)": [
         "test_presets.py::test_what_stands_for_an_example_is_the_mean_of_its_posterior",
-        "test_presets.py::test_pictures_come_back_by_the_mean",
+        "test_presets.py::test_pictures_are_reconstructed_by_the_mean",
     ],
     "a decoder made for one size (AntixK)": ["core/networks/test_networks.py::test_what_holds_for_every_network"],
     "weights that are pickled code (pythae)": [
@@ -215,7 +215,7 @@ def test_a_super_resolution_that_loses_to_lanczos(digits, tmp_path):
 
 
 def test_a_cross_entropy_of_greys_told_without_its_floor():
-    """What comes back exactly still costs the entropy of the greys: 0.0581 nats a pixel of MNIST."""
+    """An exact reconstruction still costs the entropy of the greys: 0.0581 nats a pixel of MNIST."""
     grey = RandomSource(0).uniform(5, 1, 8, 8)
     exact = pixel_errors(grey, grey)
     assert exact["bce"] == pytest.approx(exact["bce_floor"])
@@ -359,15 +359,15 @@ def test_a_switch_that_cannot_be_turned_off(name, monkeypatch):
     hints = get_type_hints(kind)
     values = {f.name: str(next(iter(get_args(hints[f.name])), "x")) for f in required}  # of a choice its first
     needed = [word for f in required for word in ([] if "Positional" in f.type else [f"--{f.name}"]) + [values[f.name]]]
-    switches = [field for field, hint in hints.items() if hint is bool]
-    assert {"json", "quiet", "debug"} <= set(switches)
+    flags = [field for field, hint in hints.items() if hint is bool]
+    assert {"json", "quiet", "debug"} <= set(flags)
     main(kind, name, needed)
-    for switch in switches:
-        usual = getattr(parsed[0], switch)
-        option = switch.replace("_", "-")
+    for flag in flags:
+        usual = getattr(parsed[0], flag)
+        option = flag.replace("_", "-")
         main(kind, name, [*needed, f"--no-{option}" if usual else f"--{option}"])
-        assert getattr(parsed[-1], switch) is not usual
-        others = [other for other in switches if other != switch]
+        assert getattr(parsed[-1], flag) is not usual
+        others = [other for other in flags if other != flag]
         assert [getattr(parsed[-1], o) for o in others] == [getattr(parsed[0], o) for o in others]
 
 
@@ -378,10 +378,10 @@ def test_errors_that_are_swallowed():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)):
             anything = node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
-            told = any(
+            reported = any(
                 isinstance(n, ast.Raise) or (isinstance(n, ast.Name) and n.id == node.name) for n in ast.walk(node)
             )
-            if anything and not told:
+            if anything and not reported:
                 swallowed.append(f"{path.name}:{node.lineno}")
     assert swallowed == []
 

@@ -44,7 +44,7 @@ def edited(folder, change):
 
 
 @pytest.mark.parametrize("preset", [*tiny.MUSIC, tiny.PICTURES], ids=lambda preset: preset.name)
-def test_a_folder_gives_back_what_was_written(tmp_path, preset):
+def test_what_was_written_is_loaded(tmp_path, preset):
     model = load(tiny.folder(preset, tmp_path))
     assert type(model) is (MusicModel if preset.musical else ImageModel)
     assert model.preset == preset

@@ -44,7 +44,7 @@ def test_models_that_ship_are_listed_with_size_and_figures(capsys):
 
 
 @pytest.mark.parametrize("folder", sorted(PRETRAINED.glob("*/config.json")), ids=lambda path: path.parent.name)
-def test_what_ships_draws_from_a_prior_chooses_and_can_be_steered(folder):
+def test_what_ships_draws_from_a_prior_reranks_and_can_be_steered(folder):
     model = load(folder.parent)
     assert model.prior is not None
     assert model.reranker is not None

@@ -24,7 +24,7 @@ from musicae.overrides import changed
 from musicae.presets import PRESETS, Preset
 from musicae.presets.musicvae import MUSICVAE
 
-ALWAYS_ZERO = "conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
+ALWAYS_ZERO = "conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor reads
 PICTURES = {name: preset for name, preset in PRESETS.items() if not preset.musical}
 DIGITS = [preset for name, preset in PICTURES.items() if name.startswith("digits-")]
 FAMILIES = [preset.name.removeprefix("digits-") for preset in DIGITS]
@@ -75,7 +75,7 @@ class Examples:
             self.x[:, ::7] = event.end
         if getattr(preset.representation, "binary", False) or (preset.musical and not event.categorical):
             self.x = (self.x < 0.5).float()
-        self.condition = told(preset, len(self))
+        self.condition = random_condition(preset, len(self))
 
     def __len__(self) -> int:
         return 6
@@ -85,8 +85,8 @@ class Examples:
         return Batch(self.x[chosen], None if self.condition is None else self.condition[chosen])
 
 
-def told(preset: Preset, examples: int) -> torch.Tensor | None:
-    """What a conditional model is told: a class each, or at each step one of what there is."""
+def random_condition(preset: Preset, examples: int) -> torch.Tensor | None:
+    """The condition of each example: a class, or at each step one of what there is; None for a model without."""
     if not preset.conditioning:
         return None
     classes = torch.eye(preset.conditioning.size)
@@ -132,7 +132,7 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     event = preset.representation.example_spec
     x = torch.zeros((2, *event.shape), dtype=torch.int64 if event.categorical else torch.float32)
     task = Task(network, preset.objective, preset.corruption)
-    terms = task(Batch(x, told(preset, 2)), 0, RandomSource(0))
+    terms = task(Batch(x, random_condition(preset, 2)), 0, RandomSource(0))
     terms.loss.backward()
     assert math.isfinite(terms.loss.item())
     assert all(p.grad is not None for p in task.parameters() if p.requires_grad)
@@ -196,8 +196,8 @@ def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
 def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
     model, examples = tiny.model(preset), Examples(preset)
     with torch.no_grad():
-        told = model.network.conditioned_on(examples.condition)
-        mean = told.encode(examples.x).mean
+        conditioned = model.network.conditioned_on(examples.condition)
+        mean = conditioned.encode(examples.x).mean
         z = model.to_latent(examples.x, condition=examples.condition)
         assert np.array_equal(z, mean.numpy())
         assert np.array_equal(z, model.to_latent(examples.x, condition=examples.condition))
@@ -208,13 +208,13 @@ def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
 
 
 @EACH_OF_PICTURES
-def test_pictures_come_back_by_the_mean(preset):
+def test_pictures_are_reconstructed_by_the_mean(preset):
     model, examples = tiny.model(preset), Examples(preset)
     pictures, labels = ReadPicture(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
     first, again = (np.stack([np.asarray(i) for i in model.reconstruct(pictures, labels)]) for _ in range(2))
     with torch.no_grad():
-        told = model.network.conditioned_on(examples.condition)
-        expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()
+        conditioned = model.network.conditioned_on(examples.condition)
+        expected = conditioned.decode(conditioned.encode(examples.x).mean).mean.clamp(0, 1).numpy()
     assert np.array_equal(first, again)
     assert np.array_equal(first, np.stack([np.asarray(to_image(values)) for values in expected]))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import tiny
 
 
-def test_reconstruct_says_how_much_came_back(run):
+def test_reconstruct_says_how_much_is_kept(run):
     status, out, err = run("reconstruct a.mid b.mid --out new --png --model {roll}")
     assert status == 0
     assert out.splitlines()[:2] == ["saved new/a_reconstructed.mid", "saved new/a_reconstructed.png"]

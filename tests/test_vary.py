@@ -51,7 +51,7 @@ def test_vary_takes_pictures(run):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("a.mid --model {melody} --more swing=1", "unknown attribute 'swing': known: density, syncopation_eighths"),
         ("a.mid --model {melody} --less density=much", "--less density=much: give a name and a number"),
@@ -62,5 +62,5 @@ def test_vary_takes_pictures(run):
         ("a.png --model {pictures} --more density", "--more is for music"),
     ],
 )
-def test_vary_refuses_what_cannot_be(refused, steered, line, said):
-    assert said in refused(f"vary {line}")
+def test_vary_refuses_what_cannot_be(refused, steered, line, message):
+    assert message in refused(f"vary {line}")

@@ -78,8 +78,8 @@ FAMILY = (CHORDS, DRUMS, NADE, TRIO, GROOVE, HITS, TRACKS, BAND)
 
 
 def model(preset: Preset):
-    """A model with random weights, the same every time; one of the family with large ones, so that all it hears and is
-    told makes a difference."""
+    """A model with random weights, the same every time; one of the family with large ones, so that all of its input
+    makes a difference."""
     torch.manual_seed(0)
     network = build_network(preset)
     if preset.bottleneck == BROAD_GAUSSIAN:
@@ -107,7 +107,7 @@ def song(bars: int = 4, metre: str = "4/4", pitch: int = 60, stride: int = 5, **
 
 
 def band(bars: int = 4, metre: str = "4/4", pitch: int = 60, stride: int = 5, **changes) -> Song:
-    """A tune over a bass and drums, which every model hears a part of."""
+    """A tune over a bass and drums, a part of which every model takes."""
     whole = song(bars, metre, pitch, stride, **changes)
     tune = replace(whole.tracks[0], program=0, name="Melody")
     low, drums = tune.notes.copy(), tune.notes.copy()

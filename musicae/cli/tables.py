@@ -53,13 +53,13 @@ def _codes(codes: dict) -> str:
 
 def _generated(figures: dict) -> list[str]:
     accuracy = figures["judge_accuracy"]
-    judge = "a judge" if accuracy is None else f"a judge of accuracy {accuracy:.4f}"
+    classifier = "a classifier" if accuracy is None else f"a classifier of accuracy {accuracy:.4f}"
     agreement = f"agreement {figures['agreement']:.4f}, " if "agreement" in figures else ""
     others = {"frechet_standard_normal": "of z ~ N(0, I)", "frechet_floor": "of training pictures"}
     compared = [f"{figures[key]:.2f} {words}" for key, words in others.items() if key in figures]
     distance = f"Fréchet distance {figures['frechet']:.2f}" + (f" ({', '.join(compared)})" if compared else "")
     entropies = f"conditional entropy {figures['doubt']:.3f} nats, marginal entropy {figures['coverage']:.3f} nats"
-    return [f"{figures['examples']:,} generated pictures, by {judge}: {agreement}{entropies}, {distance}"]
+    return [f"{figures['examples']:,} generated pictures, by {classifier}: {agreement}{entropies}, {distance}"]
 
 
 def _number(value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ class Model:
         """How files become its examples and back."""
         return self.preset.representation
 
-    def to(self, device: str) -> Model:
+    def to(self, device: str) -> Self:
         """The same model on a device, e.g. `"cuda"`."""
         self.network.to(device)
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class MusicCodec(Model):
         """Whether decoding many vectors to compare them is cheap, and needs no condition for each."""
         return self.parallel and not self.representation.conditioning
 
-    def for_task(self, setting: str) -> MusicCodec:
+    def for_task(self, setting: str) -> Self:
         """The same model, whose encoder from now on reads songs through one setting of `GrooveCorruption`:
         `"humanise"` scores, `"tapify"` taps, `"add_instruments"` beats that lack a part.
 

@@ -34,6 +34,7 @@ song.to_pretty_midi()
 song.to_symusic()
 
 assert_type(musicae.load(), MusicModel)
+assert_type(musicae.load("groove-2bar").for_task("humanise").to("cpu"), MusicModel)
 assert_type(musicae.load("runs/mine"), MusicModel | ImageModel)
 assert_type(musicae.load_music(Path("runs/mine")), MusicModel)
 assert_type(musicae.load_images("runs/digits-vae"), ImageModel)

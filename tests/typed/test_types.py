@@ -9,18 +9,26 @@ from pathlib import Path
 
 import pytest
 
+import musicae
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
 @pytest.mark.parametrize(
-    "checker", [("mypy", "--config-file", str(HERE / "mypy.ini")), ("pyright",)], ids=["mypy", "pyright"]
+    "checker",
+    [("mypy", "--config-file", str(HERE / "mypy.ini")), ("pyright", "--pythonpath", sys.executable)],
+    ids=["mypy", "pyright"],
 )
 def test_a_client_is_well_typed(checker, tmp_path):
     command = [sys.executable, "-m", *checker, str(HERE / "client.py")]
     environment = os.environ | {"MYPYPATH": str(ROOT), "MYPY_CACHE_DIR": str(tmp_path), "FORCE_COLOR": "0"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_package_says_that_it_is_typed():
+    assert Path(musicae.__file__).with_name("py.typed").exists()
 
 
 def test_the_names_of_the_models_that_ship_are_those_of_the_overload():
