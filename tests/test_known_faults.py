@@ -61,7 +61,7 @@ ELSEWHERE = {
     "noise drawn once and used for every batch (the lesson in PyTorch)": [
         "core/test_corruptions.py::test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture",
         "core/test_corruptions.py::test_the_damage_is_fresh_for_every_example_and_every_step",
-        "core/test_training.py::test_damage_is_drawn_afresh_and_the_clean_data_are_given_back",
+        "core/test_training.py::test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them",
     ],
     "noise that is clipped in training and not in use (the lesson in PyTorch)": [
         "core/test_corruptions.py::test_values_stay_in_their_range_and_the_clean_data_stay_clean",
