@@ -15,20 +15,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from musicae.errors import CheckpointError, ConfigError, DataError, Error, MidiError, NoWindows
-    from musicae.loading import load
+    from musicae.loading import load, load_images, load_music
     from musicae.music.song import Song
+    from musicae.registry import register
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load": "musicae.loading",
+    **dict.fromkeys(("load", "load_music", "load_images"), "musicae.loading"),
+    "register": "musicae.registry",
     "Song": "musicae.music.song",
     **dict.fromkeys(
         ("Error", "MidiError", "NoWindows", "DataError", "CheckpointError", "ConfigError"), "musicae.errors"
     ),
 }
 
-__all__ = ["CheckpointError", "ConfigError", "DataError", "Error", "MidiError", "NoWindows", "Song", "load"]
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "Error",
+    "MidiError",
+    "NoWindows",
+    "Song",
+    "load",
+    "load_images",
+    "load_music",
+    "register",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,17 +6,17 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "interpolate": "what lies between two songs or two pictures",
+    "interpolate": "the way from one song to another in steps, or from one picture to another",
     "sample": "new clips, or a grid of new pictures",
-    "reconstruct": "what a model hears in a song, and how much comes back",
+    "reconstruct": "a song or a picture encoded and decoded again, and how much of it is kept",
     "vary": "variations of a song or a picture, or a song with more or less of something",
-    "groove": "a drum part played, from a score or from taps, or with a hi-hat added",
+    "groove": "a drum part played as a drummer would, from a score or from taps, or with a hi-hat added",
     "listen": "any MIDI file as sound and as a page",
     "models": "the models on this machine and the presets to train",
     "train": "train a model by name",
     "convert": "checkpoints of the original MusicVAE to models, and models to magenta.js",
     "evaluate": "held-out figures of a model",
-    "judge": "train a classifier by which generated pictures are judged",
+    "judge": "train a classifier that judges generated pictures",
     "draw": "every figure of a model of pictures",
 }
 USAGE = "\n".join(
@@ -34,7 +34,7 @@ def main() -> None:
     if name in ("-h", "--help"):
         print(USAGE)
     elif name in COMMANDS:
-        from musicae.command import main as run
+        from musicae.cli.run import main as run
 
         run(getattr(import_module(f"musicae.{name}"), name.capitalize()), name, sys.argv[2:])
     else:

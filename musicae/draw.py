@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Placing, main, save_picture
+from musicae.cli.options import OutputOptions, save_picture
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
+    from musicae.images.classifier import ImageClassifier
     from musicae.images.gallery import Drawing
     from musicae.images.model import ImageModel
 
-CURVES, JUDGED = "curves", "noise"
+CURVES, CLASSIFIED = "curves", "noise"
 
 
 @dataclass(frozen=True)
-class Draw(Placing):
+class Draw(OutputOptions):
     """Draw a figure of a model of pictures.
 
-    reconstructions: originals over what the model gives back. restored: damaged, restored and whole pictures.
-    scatter: latent means by class. manifold: the latent plane decoded. styles: label by style. interpolation: from
-    picture to picture. samples: new pictures. noise: the effect of noise in latent space. curves: the training.
+    reconstructions: originals over their reconstructions. restored: corrupted pictures, the restored ones, and the
+    originals. scatter: latent means by class. manifold: the latent plane decoded. styles: the same latent vectors in
+    every class. interpolation: from picture to picture. samples: new pictures. noise: the effect of noise in latent
+    space. curves: the losses of the training.
     """
 
     figure: Annotated[Positional[str], arg(metavar="FIGURE", help_behavior_hint="")]
@@ -33,17 +36,18 @@ class Draw(Placing):
     model: Annotated[Positional[str], arg(metavar="MODEL", help_behavior_hint="")]
     """folder that training wrote"""
     data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="(default: what it was trained on)")] = None
-    """folder, archive or file of pictures that the model has not seen; or digits, photos, noise, which need no file"""
+    """folder, archive or file of pictures that the model was not trained on; or digits, photos or noise, which need no
+    file"""
     part: Literal["train", "validation", "test"] = "test"
-    """which part of data that come split"""
-    number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: as usual)")] = None
+    """which part of data that have such parts"""
+    number: Annotated[int | None, arg(aliases=["-n"], metavar="INT", help_behavior_hint="(default: its own)")] = None
     """how many pictures, rows or points; of a manifold, the points along each side"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
-    """classifier that python -m musicae.judge trained: tells, for noise, how many pictures keep their class"""
+    """for noise: classifier that python -m musicae.judge trained, to measure how many pictures keep their class"""
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
-    """of everything random; the same seed gives the same file"""
+    """seed of all random numbers; the same seed gives the same file"""
 
     def run(self) -> None:
         """Draw and write."""
@@ -72,16 +76,17 @@ class Draw(Placing):
 
         model = load(self.model, self.device)
         if model.preset.musical:
-            raise ConfigError(f"{model.name} is a model of music: of its training there are {CURVES}, and no pictures")
+            raise ConfigError(f"{model.name} is a model of music, of which only {CURVES} can be drawn")
         self.refuse_existing([self.target(f"{model.name}_{self.figure}", ".png")])
-        shown = {"number": self.number, "seed": self.seed, "judge": self._judge()}
+        options = {"number": self.number, "seed": self.seed, "classifier": self._classifier()}
         if self.data or gallery.needs_pictures(self.figure, model):
-            shown |= self._examples(model)
-        return gallery.draw(self.figure, model, **shown), model.name
+            options |= self._examples(model)
+        return gallery.draw(self.figure, model, **options), model.name
 
     def _examples(self, model: ImageModel) -> dict:
         """The pictures, and the names of their classes."""
-        from musicae.fitting import open_data, trained_on
+        from musicae.datasets import open_data
+        from musicae.fitting import trained_on
 
         known = trained_on(model.folder)
         data = [self.data] if self.data else known
@@ -90,19 +95,19 @@ class Draw(Placing):
         self.say(splits.report)
         return {"examples": getattr(splits, self.part), "classes": splits.classes}
 
-    def _judge(self):
-        """The judge, if there is one.
+    def _classifier(self) -> ImageClassifier | None:
+        """The classifier, if one is given.
 
         Raises:
-            ConfigError: the figure has no use for it.
+            ConfigError: the figure needs none.
         """
         if self.judge is None:
             return None
-        if self.figure != JUDGED:
-            raise ConfigError(f"--judge is for {JUDGED}: leave it out")
-        from musicae.images.judge import Judge
+        if self.figure != CLASSIFIED:
+            raise ConfigError(f"--judge is for the figure {CLASSIFIED}: leave it out")
+        from musicae.images.classifier import ImageClassifier
 
-        return Judge.load(self.judge)
+        return ImageClassifier.load(self.judge)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class MidiError(Error):
 
 
 class NoWindows(Error):
-    """Nothing in the data is of the kind that the model hears: what was looked for, found, and what to try."""
+    """The data hold nothing of the kind that the model takes: what was looked for, what was found, and what to try."""
 
 
 class DataError(Error):
@@ -44,5 +44,5 @@ class ConfigError(Error):
         """The error for an unknown `name` of some `kind`, with the nearest valid one."""
         known = sorted(known)
         near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
         return cls(f"unknown {kind} {name!r}: {hint}")

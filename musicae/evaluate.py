@@ -1,4 +1,4 @@
-"""`python -m musicae.evaluate MODEL --data ...`: figures on data that the model has not seen."""
+"""`python -m musicae.evaluate MODEL --data ...`: figures on data that the model was not trained on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from musicae.command import Command, main, table
+from musicae.cli.options import Command, wrong_kind
+from musicae.cli.run import main
+from musicae.cli.sample_report import sample_report
+from musicae.cli.tables import table
 from musicae.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from musicae.core.model import Model
-    from musicae.fitting import Splits
+    from musicae.datasets import Splits
+    from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
 
 OF_PICTURES = ("most", "judge")
@@ -23,46 +26,64 @@ OF_MUSIC = ("temperature",)
 
 @dataclass(frozen=True)
 class Evaluate(Command):
-    """Held-out figures of a model: what comes back, and at what rate.
+    """Held-out figures of a model: how well it reconstructs, and at what rate.
 
-    Of music, accuracies run free (nothing of the truth is fed to the decoder), for z = posterior mean and z sampled,
-    decoded greedily and drawn at temperature 1. Of pictures, errors of the expected picture, and beside them those of
-    what needs no network (principal components, a linear map, enlargement), fitted to the training part of the data.
-    Rate, distortion, ELBO and likelihood are in nats a window or picture. docs/evaluation.md explains each figure.
+    Of music, accuracies are of free-running decoding (no teacher forcing), for z = posterior mean and z sampled,
+    decoded greedily and at temperature 1. Of pictures, errors of the expected picture, beside those of baselines
+    without a network (principal components, a linear map, enlargement), fitted to the training part of the data. Rate,
+    distortion, ELBO and likelihood are in nats a window or picture. docs/evaluation.md explains each figure.
     """
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help_behavior_hint="")]
     """name of a model that ships, or a folder that training wrote"""
     data: UseAppendAction[tuple[str, ...]] = ()
-    """folder, archive or file of MIDI (or of pictures) that the model has not seen, all of which is measured; or data
-    that come split, as a corpus that training wrote does, of which --part is measured. May be given several times"""
+    """folder, archive or file of MIDI (or of pictures) that the model was not trained on, all of which is measured; or
+    data that come split, as a corpus that training wrote does, of which --part is measured. May be given several
+    times"""
     part: Literal["train", "validation", "test"] = "test"
-    """which part of data that come split"""
+    """the part to measure of data that come split"""
     device: str = "cpu"
     """where the model runs: cpu, cuda, mps"""
     seed: int = 0
-    """of the draws of z and of the data"""
-    samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 50, where a model has any)")] = None
-    """of pictures: how many z bound the likelihood of each; 0 leaves it out. Of music: how many new windows, and how
-    many midpoints between songs, are judged beside the held-out ones, e.g. 2000 (minutes)"""
+    """seed of the samples of z and of the data"""
+    samples: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: pictures 50, music none)")] = None
+    """for pictures: number of z that bound the likelihood of each, 0 leaves it out. For music: number of new windows,
+    and of midpoints between songs, to compare with the held-out ones, e.g. 2000 (minutes)"""
     temperature: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: 0, greedy)")] = None
-    """of music: how the new windows are decoded"""
+    """for music: temperature at which the new windows are decoded"""
     most: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
-    """of pictures: of how many, drawn by the seed, the likelihood is bounded"""
+    """for pictures: number of them, drawn by the seed, whose likelihood is bounded"""
     judge: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: none)")] = None
-    """of pictures: a classifier that python -m musicae.judge trained, which is shown generated ones"""
+    """for pictures: a classifier that python -m musicae.judge trained, which judges generated pictures"""
 
     def run(self) -> None:
         """Measure and print."""
-        from musicae.fitting import figures, open_data
         from musicae.loading import load
-        from musicae.music.verdicts import lines as made_up
 
         model = load(self.model, self.device)
-        self._refuse_others(model)
+        for option in OF_PICTURES if model.preset.musical else OF_MUSIC:
+            if getattr(self, option) is not None:
+                raise ConfigError(wrong_kind(option, model))
         if not self.data:
-            raise DataError("no data given: name files that the model has not seen with --data")
-        options = {} if model.preset.musical else self._of_pictures(model)
+            raise DataError("no data given: name files that the model was not trained on with --data")
+        measured = self._measured(model)
+        lines = table(measured["held_out"])
+        if "made_up" in measured:
+            lines += sample_report(measured["made_up"])
+        if not model.preset.musical and "baselines" not in measured["held_out"]:
+            self.say("no baselines: the data have no training part to fit them to")
+        self.result({"model": self.model, "part": self.part, **measured}, lines)
+
+    def _measured(self, model: MusicModel | ImageModel) -> dict[str, Any]:
+        """The figures of the part, and of music the comparison of new windows with it.
+
+        Raises:
+            DataError: there are no data, or too few for what is asked.
+        """
+        from musicae.after_training import figures
+        from musicae.datasets import open_data
+
+        options = {} if model.preset.musical else self._picture_options(model)
         with tempfile.TemporaryDirectory() as folder:
             splits = open_data(model.preset, self.data, Path(folder), quiet=self.quiet, held_out=True)
             number = len(getattr(splits, self.part))
@@ -72,65 +93,48 @@ class Evaluate(Command):
             for sentence in circumstances(model):
                 self.say(sentence)
             if model.preset.musical and self.samples:
-                from musicae.music.judging import enough_songs
+                from musicae.music.evaluation.two_sample import enough_songs
 
                 enough_songs(getattr(splits, self.part))  # before it takes minutes
-            weighed = min(number, number if self.most is None else self.most) * options.get("samples", 0)
-            with self.progress(number + weighed, "measuring", "decodes") as bar:
+            bounded = min(number, number if self.most is None else self.most) * options.get("samples", 0)
+            with self.progress(number + bounded, "measuring", "decodes") as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
-            lines = table(measured["held_out"])
             if model.preset.musical and self.samples:
                 self.say(f"judging {self.samples:,} samples: this takes minutes")
-                measured["made_up"] = self._judged(model, splits)
-                lines += made_up(measured["made_up"])
-        if not model.preset.musical and "baselines" not in measured["held_out"]:
-            self.say("no baselines: the data have no training part beside what is measured, to fit them to")
-        self.result({"model": self.model, "part": self.part, **measured}, lines)
+                measured["made_up"] = self._comparison(model, splits)
+        return measured
 
-    def _refuse_others(self, model: Model) -> None:
-        """Refuse options that are for models of the other kind.
-
-        Raises:
-            ConfigError: one was given.
-        """
-        others, why = (OF_PICTURES, "pictures") if model.preset.musical else (OF_MUSIC, "music")
-        for option in others:
-            if getattr(self, option) is not None:
-                does = "hears music" if model.preset.musical else "sees pictures"
-                raise ConfigError(f"--{option} is for {why}, and {model.name} {does}: leave it out")
-
-    def _judged(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
-        """What the model makes up, beside the part that is measured."""
-        from musicae.music.judging import judged
+    def _comparison(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
+        """New windows and midpoints, beside the part that is measured."""
+        from musicae.music.evaluation.two_sample import judged
 
         train = None if self.part == "train" else splits.train
-        how = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}
-        return judged(model, getattr(splits, self.part), train, **how)
+        options = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}
+        return judged(model, getattr(splits, self.part), train, **options)
 
-    def _of_pictures(self, model: Model) -> dict[str, Any]:
-        """What a model of pictures is asked beside.
+    def _picture_options(self, model: ImageModel) -> dict[str, Any]:
+        """The options of `ImageModel.evaluate`.
 
         Raises:
-            ConfigError: there are no such figures of the model.
+            ConfigError: the model has no likelihood to bound.
         """
-        from musicae.images.evaluation import weighed
-        from musicae.images.judge import Judge
+        from musicae.images.classifier import ImageClassifier
+        from musicae.images.evaluation import likelihood_samples
 
-        judge = Judge.load(self.judge) if self.judge else None
-        return {"samples": weighed(model, self.samples), "most": self.most, "judge": judge}
+        classifier = ImageClassifier.load(self.judge) if self.judge else None
+        return {"samples": likelihood_samples(model, self.samples), "most": self.most, "classifier": classifier}
 
 
-def circumstances(model: Model) -> list[str]:
-    """What the figures of a model depend on beside the data: what it is told, and what it hears in their place."""
+def circumstances(model: MusicModel | ImageModel) -> list[str]:
+    """Sentences on what the figures depend on beside the data: conditions, and the corruption of the input."""
     preset = model.preset
-    told = preset.conditioning.names
-    sentences = [f"told beside each example: its {' and '.join(told)}"] * bool(told)
+    conditions = preset.conditioning.names
+    sentences = [f"conditioned on the {' and the '.join(conditions)} of each example"] if conditions else []
     if preset.corruption is not None:
         changed = {name: value for name, value in vars(preset.corruption).items() if value not in (False, 0, ())}
         settings = ", ".join(f"{name}={value}" for name, value in changed.items())
-        sentences.append(
-            f"heard of each: what {type(preset.corruption).__name__}({settings}) leaves; all of it to come back"
-        )
+        corruption = f"{type(preset.corruption).__name__}({settings})"
+        sentences.append(f"the model gets each example corrupted by {corruption}, and has to restore the whole")
     return sentences
 
 

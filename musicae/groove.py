@@ -1,13 +1,13 @@
-"""`python -m musicae.groove humanise|tap|fill FILE`: a drum part played, from a score, from taps, or with a drum more.
+"""`python -m musicae.groove humanise|tap|fill FILE`: a drum part as a drummer plays it, from a score or from taps.
 
 In Python, of any length, window by window:
 
-    model = musicae.load("groove-2bar").hearing("humanise")
+    model = musicae.load("groove-2bar").for_task("humanise")
     played = model.reconstruct("beat.mid")
     played.song.save("played.mid")
 
-What the model then hears of the file is what its training left of performances (`musicae.music.corruptions`): of a
-score the hits, of taps only when they are, of a beat all but the hi-hat.
+The file is then corrupted as the performances were in training (`musicae.music.data.corruptions`): of a score the hits
+are kept, of taps only their times, of a beat all but the hi-hat; the model restores the rest.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Listening, Writing, main, saved
+from musicae.cli.options import SelectionOptions, SongOutputOptions, saved
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
-    from musicae.music.passages import Reconstruction
+    from musicae.music.results import Reconstruction
 
-# What each task is called when it is done, its model, and the setting of `GrooveCorruption` that its models were
-# trained with.
+# The word for the result, the model, and the setting of `GrooveCorruption` that models of the task are trained with.
 TASKS = {
     "humanise": ("humanised", "groove-2bar", "humanise"),
     "tap": ("played", "groove-2bar", "tapify"),
@@ -35,7 +35,7 @@ TASKS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Groove(Listening, Writing):
+class Groove(SelectionOptions, SongOutputOptions):
     """A drum part as a drummer plays it: how loud each hit is, how early or late, and which drums.
 
     humanise: from a score, or a part that is all on the grid or all equally loud. tap: from taps on any keys of any
@@ -44,13 +44,13 @@ class Groove(Listening, Writing):
     """
 
     task: Positional[Literal["humanise", "tap", "fill"]]
-    """what to do"""
+    """humanise, tap or fill"""
     file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
     """MIDI file (or ABC, MusicXML) with drums, or with taps"""
     model: str = "default"
-    """name of a model that ships, or a folder that training wrote; default: the one for the task"""
+    """name of a model that ships, or a folder that training wrote; "default" is the one for the task"""
     track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: all drums)")] = None
-    """track to hear: its number in the file, from 1, or part of its name"""
+    """track to take: its number in the file, from 1, or part of its name"""
 
     def run(self) -> None:
         """Play and write."""
@@ -58,14 +58,14 @@ class Groove(Listening, Writing):
         target = self.target(f"{self.file.stem}_{done}", ".mid")
         self.planned(target, 1)
         model = self._player(name)
-        played = model.reconstruct(self.file, **self.decoding, **self.hearing)
+        played = model.reconstruct(self.file, **self.decoding, **self.selection)
         self.report(self.file, [f"played by {model.name}", *played.report])
         titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
         songs = [played.original, played.song]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 
@@ -87,16 +87,16 @@ class Groove(Listening, Writing):
             trained = Path("runs", name)
             own = (trained / WEIGHTS).exists() and not (PRETRAINED / name).exists()
             return replace(self, model=str(trained) if own else name)._player(name)
-        model = self.suited([self.file])
+        model = self.load_for([self.file])
         try:
-            return model.hearing(TASKS[self.task][2])
+            return model.for_task(TASKS[self.task][2])
         except ConfigError:
             raise ConfigError(
-                f"{model.name} was not trained to {self.task}: leave --model out, or choose one like {name}"
+                f"{model.name} was not trained to {self.task}: leave --model out, or try --model {name}"
             ) from None
 
     def _kept(self, played: Reconstruction) -> str:
-        """What became of the hits, in a sentence."""
+        """A sentence on how many hits there are, and how many of the file's are among them."""
         notes = sum(len(track.notes) for track in played.song.tracks)
         shares = played.figures
         if self.task == "tap" or "hit_recall" not in shares:

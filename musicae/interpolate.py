@@ -1,4 +1,4 @@
-"""`python -m musicae.interpolate a.mid b.mid`: what lies between two songs, or two pictures."""
+"""`python -m musicae.interpolate a.mid b.mid`: the way from one song, or picture, to another."""
 
 from __future__ import annotations
 
@@ -8,37 +8,44 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import MOST, Listening, Telling, Writing, main, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
+    from musicae.music.results import Interpolation
+    from musicae.music.song import Song
+
+ORIGINAL = "The original, in the notes that the model works with."
 
 
 @dataclass(frozen=True)
-class Interpolate(Telling, Listening, Writing):
-    """What lies between two songs (or two pictures): one file that goes from A to B.
+class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
+    """From one song (or picture) to another in steps, in one file.
 
-    The result keeps A's tempo, metre, program and track name. Both ends are what the model hears in A and B. --chords
-    go on from step to step, again and again; --hits are all played in each step, in their own tempo and metre.
+    The result keeps A's tempo, metre, program and track name. Its first and last step are the model's reconstructions
+    of A and B. --chords are repeated from step to step; --hits are all played in each step, in their own tempo and
+    metre.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A", help_behavior_hint="")]
-    """what it begins with: a MIDI file (or ABC, MusicXML), or a picture"""
+    """file to begin with: MIDI (or ABC, MusicXML), or a picture"""
     b: Annotated[Positional[Path], arg(metavar="B", help_behavior_hint="")]
-    """what it ends with"""
+    """file to end with"""
     steps: int = 7
     """steps from A to B, both ends included"""
     lerp: bool = False
-    """go along straight lines in equal steps; else songs in steps of equal change, pictures along great circles"""
+    """interpolate along straight lines in equal steps; without it, songs go in steps of equal change and pictures along
+    great circles"""
 
     def run(self) -> None:
         """Interpolate and write."""
         if not 2 <= self.steps <= MOST:
             raise ConfigError(f"--steps {self.steps}: ask for 2 (both ends) to {MOST}")
         name = f"{self.a.stem}_to_{self.b.stem}"
-        model = self.suited([self.a, self.b])
+        model = self.load_for([self.a, self.b])
         if model.preset.musical:
             self._songs(model, self.target(name, ".mid"))
         else:
@@ -46,33 +53,32 @@ class Interpolate(Telling, Listening, Writing):
 
     def _songs(self, model: MusicModel, path: Path) -> None:
         self.planned(path, self.steps)
-        how = self.decoding | self.hearing | self.told
-        between = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **how)
-        for file, sentences in zip((self.a, self.b), between.report, strict=True):
+        options = self.decoding | self.selection | self.conditions
+        found = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **options)
+        for file, sentences in zip((self.a, self.b), found.report, strict=True):
             self.report(file, sentences)
-        first, last = between.originals
-        steps = [
-            (f"Step {i} of {len(between.songs)}", self._between(i), song) for i, song in enumerate(between.songs, 1)
-        ]
-        sections = [
-            (f"A: {self.a.name}", "The original, as far as the model hears it.", first),
-            *steps,
-            (f"B: {self.b.name}", "The original, as far as the model hears it.", last),
-        ]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_interpolation
+            from musicae.music.render.png import save_interpolation
 
-            save_interpolation(between.songs, png, between.originals, force, (self.a.stem, self.b.stem))
+            names = self.a.stem, self.b.stem
+            save_interpolation(found.songs, png, found.originals, force, names)
 
-        plan = self.write_songs(path, between.song, between.songs, sections, picture)
-        report = dict(zip("ab", between.report, strict=True))
+        plan = self.write_songs(path, found.song, found.songs, self._sections(found), picture)
+        report = dict(zip("ab", found.report, strict=True))
         content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])
 
-    def _between(self, step: int) -> str:
+    def _sections(self, interpolation: Interpolation) -> list[tuple[str, str, Song]]:
+        """The sections of the page: the originals, and the steps between them."""
+        first, last = interpolation.originals
+        count = len(interpolation.songs)
+        steps = [(f"Step {i} of {count}", self._note(i), song) for i, song in enumerate(interpolation.songs, 1)]
+        return [(f"A: {self.a.name}", ORIGINAL, first), *steps, (f"B: {self.b.name}", ORIGINAL, last)]
+
+    def _note(self, step: int) -> str:
         if step in (1, self.steps):
-            return "What the model gives back of " + (self.a.name if step == 1 else self.b.name) + "."
+            return f"The model's reconstruction of {self.a.name if step == 1 else self.b.name}."
         share = (step - 1) / (self.steps - 1)
         return f"{1 - share:.0%} {self.a.name}, {share:.0%} {self.b.name}."
 
@@ -80,7 +86,7 @@ class Interpolate(Telling, Listening, Writing):
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        ends = [model.see(file) for file in (self.a, self.b)]
+        ends = [model.read(file) for file in (self.a, self.b)]
         for file, seen in zip((self.a, self.b), ends, strict=True):
             self.report(file, seen.report)
         steps = model.interpolate(*ends, self.steps, linear=self.lerp, label=self.label)

@@ -1,4 +1,4 @@
-"""`python -m musicae.judge --data FOLDER`: train a classifier by which generated pictures are judged."""
+"""`python -m musicae.judge --data FOLDER`: train a classifier to evaluate generated pictures with."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from musicae.command import Command, main
+from musicae.cli.options import Command
+from musicae.cli.run import main
 
 
 @dataclass(frozen=True)
 class Judge(Command):
     """Train a classifier of labelled pictures, for `python -m musicae.evaluate MODEL --judge FOLDER`.
 
-    It learns from labels alone, and so is independent of every model whose pictures it judges. About two minutes on
+    It is trained on labels alone, independently of the models whose pictures it then classifies. About two minutes on
     one core for MNIST.
     """
 
@@ -26,24 +27,24 @@ class Judge(Command):
     size: Annotated[
         tuple[int, int] | None, arg(metavar="HEIGHT WIDTH", help_behavior_hint="(default: 28 28; of digits 8 8)")
     ] = None
-    """of the pictures that it sees, in pixels: those of the models that it is to judge"""
+    """of the pictures, in pixels: as the models generate them whose pictures are to be classified"""
     colour: bool = False
-    """it sees colours, not grey"""
+    """pictures in colour, not in grey"""
     steps: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: 3000; of few pictures 600)")] = None
     """steps of the optimiser"""
     resume: bool = False
-    """go on with the run in that folder"""
+    """go on with the run in the folder"""
     force: bool = False
     """start anew in a folder that holds a run"""
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
     """cpu, cuda or mps"""
     seed: int = 0
-    """of everything random"""
+    """seed of all random numbers"""
 
     def run(self) -> None:
         """Train, measure and print."""
+        from musicae.images.classifier import settings_for, train
         from musicae.images.datasets import open_pictures
-        from musicae.images.judge import settings_for, train
         from musicae.images.pictures import Pictures
 
         height, width = self.size or ((8, 8) if self.data == "digits" else (28, 28))
@@ -52,9 +53,9 @@ class Judge(Command):
         settings = settings_for(splits, pictures, self.steps, self.seed)
         self.say(splits.report())
         options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
-        found = train(settings, splits, self.out, **options).metrics
-        right = f"right on {found['accuracy']:.4f} of {found['examples']:,} pictures that it has not seen"
-        self.result({"folder": self.out, **found}, [f"saved {self.out}", right])
+        metrics = train(settings, splits, self.out, **options).metrics
+        accuracy = f"accuracy {metrics['accuracy']:.4f} on {metrics['examples']:,} test pictures"
+        self.result({"folder": self.out, **metrics}, [f"saved {self.out}", accuracy])
 
 
 if __name__ == "__main__":

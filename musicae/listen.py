@@ -8,7 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Command, main
+from musicae.cli.options import Command
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 
@@ -31,7 +32,7 @@ class Listen(Command):
         """Render and write."""
         if not self.files:
             raise ConfigError("no files given: name at least one")
-        from musicae.music.html import listen
+        from musicae.music.render.html import listen
 
         written = listen(self.files, self.out, self.soundfont, self.force)
         if self.open:

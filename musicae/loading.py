@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
-from musicae.core.configuration import from_data, to_data
-from musicae.errors import CheckpointError, ConfigError
-from musicae.migration import FORMAT, migrated
+from musicae.errors import CheckpointError, ConfigError, Error
+from musicae.migration import FORMAT
 
 if TYPE_CHECKING:
     from musicae.core.autoencoder import Autoencoder
     from musicae.core.directions import Directions
-    from musicae.core.model import Model
     from musicae.core.priors import FittedMixture
+    from musicae.images.model import ImageModel
+    from musicae.music.model import MusicModel
     from musicae.presets import Preset
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "melody-2bar"
+Shipped = Literal["melody-2bar", "melody-16bar", "pianoroll-2bar", "drums-2bar", "trio-16bar", "groove-2bar"]
 
 
-def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
+@overload
+def load(model: Shipped = ..., device: str = ...) -> MusicModel: ...
+
+
+@overload
+def load(model: str | Path, device: str = ...) -> MusicModel | ImageModel: ...
+
+
+def load(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel | ImageModel:
     """A trained model, ready for use.
 
     Args:
         model: the name of one that ships (`musicae.models` lists them), or a folder that training wrote.
         device: where its weights go, e.g. `"cuda"`.
-
-    Returns:
-        A `MusicModel` or an `ImageModel`.
 
     Raises:
         CheckpointError: there is no such model, or its folder is damaged.
@@ -46,12 +53,41 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> Model:
     checkpoints.read_weights(folder, network)
     metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
     prior = FittedMixture.load(folder) if preset.prior else None
-    model = of(preset, network, metrics, folder, prior, Directions.load(folder)).to(device)
+    loaded = of(preset, network, metrics, folder, prior, Directions.load(folder))
+    loaded.to(device)
     if preset.musical:
-        from musicae.music.choice import Choice
+        from musicae.music.latent.reranking import Reranker
 
-        model.choice = Choice.load(folder)
-    return model
+        loaded.reranker = Reranker.load(folder)
+    return loaded
+
+
+def load_music(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel:
+    """As `load`, of a model of music.
+
+    Raises:
+        ConfigError: also if it is a model of pictures.
+    """
+    from musicae.music.model import MusicModel
+
+    loaded = load(model, device)
+    if not isinstance(loaded, MusicModel):
+        raise ConfigError(f"{model} is a model of pictures: load it with musicae.load_images")
+    return loaded
+
+
+def load_images(model: str | Path, device: str = "cpu") -> ImageModel:
+    """As `load`, of a model of pictures.
+
+    Raises:
+        ConfigError: also if it is a model of music.
+    """
+    from musicae.images.model import ImageModel
+
+    loaded = load(model, device)
+    if not isinstance(loaded, ImageModel):
+        raise ConfigError(f"{model} is a model of music: load it with musicae.load_music")
+    return loaded
 
 
 def find(model: str | Path) -> Path:
@@ -60,7 +96,7 @@ def find(model: str | Path) -> Path:
     Raises:
         CheckpointError: there is none, with what to do.
     """
-    from musicae.presets import PRESETS
+    from musicae.registry import preset_names
 
     folder = Path(model)
     if (folder / "config.json").exists():
@@ -69,18 +105,27 @@ def find(model: str | Path) -> Path:
         return PRETRAINED / str(model)
     if folder.exists():
         raise CheckpointError(f"{model}: no config.json in it, so it is not a model folder")
-    if str(model) in PRESETS:
+    if str(model) in preset_names():
         raise CheckpointError(
             f"{model} has no weights here: train it with `python -m musicae.train {model}`, "
             f"then give --model runs/{model}"
         )
-    raise CheckpointError(str(ConfigError.unknown("model or folder", str(model), here())))
+    raise CheckpointError(str(ConfigError.unknown("model or folder", str(model), presets_here())))
 
 
 def here() -> dict[str, Path]:
     """The folders of the models on this machine by what a user types: those that ship, and those in runs/."""
     shipped = {path.parent.name: path.parent for path in sorted(PRETRAINED.glob("*/config.json"))}
     return shipped | {str(path.parent): path.parent for path in sorted(Path("runs").glob("*/config.json"))}
+
+
+def presets_here() -> dict[str, Preset]:
+    """The settings of the models on this machine by what a user types; those that cannot be read are left out."""
+    found = {}
+    for name, folder in here().items():
+        with suppress(Error):
+            found[name] = read_preset(folder)
+    return found
 
 
 def read_preset(folder: Path) -> Preset:
@@ -91,13 +136,14 @@ def read_preset(folder: Path) -> Preset:
         ConfigError: they hold something unknown.
     """
     from musicae.core import checkpoints
-    from musicae.presets import KINDS, Preset
+    from musicae.presets import Preset
+    from musicae.registry import read_settings
 
     config = checkpoints.read_json(folder, checkpoints.CONFIG)
     if "preset" not in config:
-        raise CheckpointError(f"{folder}/config.json says nothing of a preset: it is not a model of musicae")
+        raise CheckpointError(f"{folder}/config.json has no preset in it: it is not a model of musicae")
     try:
-        preset = from_data(migrated(config["preset"]), KINDS)
+        preset = read_settings(config["preset"])
     except ConfigError as error:
         raise ConfigError(f"{folder}/{checkpoints.CONFIG}: {error}") from error
     if not isinstance(preset, Preset):
@@ -106,10 +152,16 @@ def read_preset(folder: Path) -> Preset:
 
 
 def write_settings(folder: Path, preset: Preset) -> None:
-    """Write a model folder's `config.json`."""
+    """Write a model folder's `config.json`.
+
+    Raises:
+        ConfigError: they hold a class that is not registered.
+    """
+    from musicae import registry
     from musicae.core import checkpoints
 
-    checkpoints.write_json(folder, checkpoints.CONFIG, {"format": FORMAT, "preset": to_data(preset)})
+    content = {"format": FORMAT, "preset": registry.write_settings(preset)}
+    checkpoints.write_json(folder, checkpoints.CONFIG, content)
 
 
 def build_network(preset: Preset) -> Autoencoder:
@@ -138,13 +190,20 @@ def of(
     folder: Path | None = None,
     prior: FittedMixture | None = None,
     directions: Directions | None = None,
-) -> Model:
+) -> MusicModel | ImageModel:
     """The model of songs or of pictures around a network."""
+    kind = _kind(preset)
+    return kind(preset, network, metrics, folder, prior, directions)
+
+
+def _kind(preset: Preset) -> type[MusicModel | ImageModel]:
     if preset.musical:
-        from musicae.music.model import MusicModel as Kind
-    else:
-        from musicae.images.model import ImageModel as Kind
-    return Kind(preset, network, metrics, folder, prior, directions)
+        from musicae.music.model import MusicModel
+
+        return MusicModel
+    from musicae.images.model import ImageModel
+
+    return ImageModel
 
 
 def _try(device: str) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicae.command import Command, main
-from musicae.loading import here, parameters
+from musicae.cli.options import Command
+from musicae.cli.run import main
+from musicae.errors import Error
+from musicae.loading import here, parameters, read_preset
 
 if TYPE_CHECKING:
     from musicae.presets import Preset
@@ -16,27 +18,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Models(Command):
-    """The models that ship or were trained in runs/, with their measured figures; and the presets to train."""
+    """List the models that ship or were trained in runs/, with their measured figures, and the presets to train."""
 
     def run(self) -> None:
         """List them."""
-        from musicae.presets import FAMILIES
+        models, families = self._models(), self._families()
+        lines = ["Models on this machine, and how much of held-out data they reconstruct (z = mean, greedy):"]
+        lines += [line for model in models for line in _lines(model)]
+        lines += ["", "Presets for python -m musicae.train NAME, with their numbers of parameters:"]
+        presets = []
+        for family, members in families.items():
+            presets += [{"family": family, **row} for row in members]
+            lines += ["", f"{family}:", *map(_row, members)]
+        self.result({"models": models, "presets": presets}, lines)
 
+    def _models(self) -> list[dict]:
+        """The models that can be read; a line on stderr about each other."""
         models = []
         for name, folder in here().items():
             try:
                 models.append(describe(name, folder))
-            except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            except (Error, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
                 self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
-        lines = ["Models on this machine, and what comes back of data that they have not seen (z = mean, greedy):"]
-        lines += [line for model in models for line in _lines(model)]
-        lines += ["", "Presets for python -m musicae.train NAME, with their numbers of parameters:"]
-        presets = []
-        for group, members in FAMILIES.items():
-            rows = [described(preset) for preset in members]
-            presets += [{"family": group, **row} for row in rows]
-            lines += ["", f"{group}:", *map(_row, rows)]
-        self.result({"models": models, "presets": presets}, lines)
+        return models
+
+    def _families(self) -> dict[str, list[dict]]:
+        """The presets of each family, of musicae and of other packages; a line on stderr about each broken one."""
+        from musicae.presets import FAMILIES
+        from musicae.registry import presets_of_packages
+
+        found, problems = presets_of_packages()
+        families = {family: [described(preset) for preset in members] for family, members in FAMILIES.items()}
+        for package, members in found.items():
+            rows = []
+            for preset in members:
+                try:
+                    rows.append(described(preset))
+                except Exception as error:  # a network of somebody else
+                    problems.append(f"{package}: {preset.name!r} cannot be built ({type(error).__name__}: {error})")
+            families[f"Of the package {package}"] = rows
+        for problem in problems:
+            self.say(problem)
+        return families
 
 
 def described(preset: Preset) -> dict:
@@ -54,12 +77,11 @@ def _row(preset: dict) -> str:
 
 def describe(name: str, folder: Path) -> dict:
     """Name, size, use and measured figures of a model folder."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
     file = folder / "metrics.json"
     metrics = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {
         "model": name,
-        "summary": config["summary"],
+        "summary": read_preset(folder).summary,
         "megabytes": round(megabytes(folder), 1),
         "figures": headline(metrics.get("held_out", {}).get("mean", {}).get("greedy", {})),
         "metrics": metrics,
@@ -83,10 +105,10 @@ WORDS = {
 
 
 def headline(ratios: dict[str, float | None]) -> str:
-    """The figures that say most of one way to decode, in words; of pictures all of them.
+    """The most telling figures of one way to decode, in words; of pictures all of them.
 
     Args:
-        ratios: of `held_out`, under which z is decoded and how: e.g. `metrics["held_out"]["mean"]["greedy"]`.
+        ratios: figures of one choice of z and decoding, e.g. `metrics["held_out"]["mean"]["greedy"]`.
     """
     there = {name: value for name, value in ratios.items() if value is not None}
     known = [form.format(there[name]) for name, form in WORDS.items() if name in there]

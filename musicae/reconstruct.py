@@ -1,4 +1,4 @@
-"""`python -m musicae.reconstruct FILES`: what a model hears in songs, or sees in pictures."""
+"""`python -m musicae.reconstruct FILES`: songs or pictures encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.command import Listening, Telling, Writing, main, save_picture, saved
+from musicae.cli.options import ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reconstruct(Telling, Listening, Writing):
-    """What the model hears in songs (or sees in pictures), and how much of it comes back.
+class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
+    """Encode songs (or pictures) and decode them again, and say how much of each is kept.
 
-    With --chords or --key, each song as it would be over these; with --hits, these hits as each song is played.
+    With --chords or --key, each song as it would be over these; with --hits, these hits played as each song is.
     """
 
     files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILES", help_behavior_hint="(required)")]
@@ -30,7 +31,7 @@ class Reconstruct(Telling, Listening, Writing):
         """Reconstruct and write."""
         if not self.files:
             raise ConfigError("no files given: name at least one")
-        model = self.suited(self.files)
+        model = self.load_for(self.files)
         if model.preset.musical:
             self._songs(model)
         else:
@@ -45,35 +46,35 @@ class Reconstruct(Telling, Listening, Writing):
         self.result(content, [line for _, lines in done for line in lines])
 
     def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        heard = model.reconstruct(file, **self.decoding, **self.hearing, **self.told)
-        self.report(file, heard.report)
-        both = [heard.original, heard.song]
-        titles = [f"{(self.hits or file).name}, as far as the model hears it", "what the model gives back"]
+        done = model.reconstruct(file, **self.decoding, **self.selection, **self.conditions)
+        self.report(file, done.report)
+        both = [done.original, done.song]
+        titles = [f"{(self.hits or file).name}, as the model represents it", "the model's reconstruction"]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(both, png, force, titles)
 
-        plan = self.write_songs(target, heard.song, [heard.song], sections, picture)
-        content = {"file": file, "files": plan, **heard.figures, "report": heard.report}
-        shares = (f"{text} {heard.figures[name]:.1%}" for name, text in FIGURES.items() if name in heard.figures)
+        plan = self.write_songs(target, done.song, [done.song], sections, picture)
+        content = {"file": file, "files": plan, **done.figures, "report": done.report}
+        shares = (f"{text} {done.figures[name]:.1%}" for name, text in FIGURES.items() if name in done.figures)
         return content, [*saved(plan), f"{file.name}: {', '.join(shares)}"]
 
     def _pictures(self, model: ImageModel) -> None:
         import numpy as np
 
         from musicae.images.figures import reconstructions
-        from musicae.images.pictures import Seen, to_image
+        from musicae.images.pictures import ReadPicture, to_image
 
         path = self.target(f"{self.files[0].stem}_reconstructed", ".png")
         self.refuse_existing([path])
-        seen = [model.see(file) for file in self.files]
+        seen = [model.read(file) for file in self.files]
         for file, one in zip(self.files, seen, strict=True):
             self.report(file, one.report)
         array = np.concatenate([one.array for one in seen])
-        image = reconstructions([to_image(one) for one in array], model.reconstruct(Seen(array), self.label))
+        image = reconstructions([to_image(one) for one in array], model.reconstruct(ReadPicture(array), self.label))
         plan = {"png": [save_picture(image, path, self.force)]}
         self.result({"files": plan}, saved(plan))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from musicae.command import MOST, Telling, Writing, main, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,20 +18,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sample(Telling, Writing):
+class Sample(ConditioningOptions, SongOutputOptions):
     """New clips, one after another in one file (--split: each in its own as well), or a grid of new pictures.
 
-    With --chords a clip is as long as these, with --hits as long as the song: each in one style from begin to end.
+    With --chords a clip is as long as these, with --hits as long as that song, in one style from beginning to end.
     """
 
     number: Annotated[int, arg(aliases=["-n"])] = 8
-    """how many"""
+    """number of clips or pictures"""
 
     def run(self) -> None:
         """Sample and write."""
         if not 1 <= self.number <= MOST:
             raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
-        model = self.suited([])
+        model = self.load_for([])
         if model.preset.musical:
             self._songs(model, self.target(f"{model.name}_samples", ".mid"))
         else:
@@ -40,20 +41,20 @@ class Sample(Telling, Writing):
         from musicae.music.song import Song
 
         self.planned(path, self.number)
-        passage = model.blank(**self.told)
+        passage = model.blank(**self.conditions)
         with self.progress(self.number, "sampling", "clips") as bar:
-            clips = model.sample(self.number, **self.decoding, **self.told, progress=bar.update)
+            clips = model.sample(self.number, **self.decoding, **self.conditions, progress=bar.update)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(clips, png, force, titles)
 
         whole = Song.concatenate(clips, [passage.ticks] * len(clips))
         plan = self.write_songs(path, whole, clips, sections, picture)
-        report = list(passage.hearing.report)
+        report = list(passage.excerpt.report)
         self.report(path, report)
         content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])

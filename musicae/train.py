@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from musicae.command import Command, main, table
+from musicae.cli.options import Command
+from musicae.cli.run import main
+from musicae.cli.tables import table
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
+    from musicae.core.model import Model
     from musicae.presets import Preset
 
+CHANGES = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
 PRESETS_OWN = "(default: the preset's)"
 
 
@@ -25,21 +29,21 @@ class Train(Command):
     Many processes: accelerate launch -m musicae.train PRESET.
     """
 
-    preset: Annotated[Positional[str | None], arg(metavar="PRESET", help_behavior_hint="(default: that of --init)")] = (
-        None
-    )
+    preset: Annotated[
+        Positional[str | None], arg(metavar="PRESET", help_behavior_hint="(default: the preset of --init)")
+    ] = None
     """name of the preset"""
     data: UseAppendAction[tuple[str, ...]] = ()
-    """folder, archive or file to train on; may be given several times. With none, what comes with music21 or
-    scikit-learn"""
+    """folder, archive or file to train on; may be given several times. Without it, music that comes with music21, or
+    pictures that come with scikit-learn"""
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/PRESET)")] = None
     """folder to write"""
     init: Annotated[str | None, arg(metavar="MODEL", help_behavior_hint="(default: none)")] = None
-    """model whose weights training begins with, to fine-tune it: a folder, or the name of one that ships"""
+    """model to fine-tune, whose weights training begins with: a folder, or the name of one that ships"""
     dry_run: bool = False
-    """cut the data into examples, say how many there are and what was skipped and why, and train nothing"""
+    """only cut the data into examples, and say how many there are and which files were skipped and why"""
     resume: bool = False
-    """go on with the run in that folder"""
+    """go on with the run in the folder"""
     force: bool = False
     """start anew in a folder that holds a run"""
     steps: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
@@ -49,42 +53,44 @@ class Train(Command):
     learning_rate: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=PRESETS_OWN)] = None
     """peak of the learning rate"""
     beta: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=PRESETS_OWN)] = None
-    """final weight of the rate"""
+    """final weight of the rate (the KL divergence) in the loss"""
     validate_every: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
     """steps between validations, at which the state is saved too"""
-    precision: Annotated[Literal["auto", "bf16", "float32"] | None, arg(help_behavior_hint=PRESETS_OWN)] = None
-    """auto is bf16 where the hardware multiplies it"""
+    precision: Annotated[str | None, arg(metavar="{auto,bf16,float32}", help_behavior_hint=PRESETS_OWN)] = None
+    """number format of the computation; auto is bf16 where the hardware supports it"""
     seed: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
-    """of everything random"""
+    """seed of all random numbers"""
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
     """cpu, cuda or mps"""
 
     def run(self) -> None:
         """Train, measure and print."""
         preset = self._preset()
-        from musicae.fitting import changed, count, fit
-
         if self.dry_run:
+            from musicae.datasets import count
+
             counted = count(preset, self.data, quiet=self.quiet)
             self.result(counted._asdict(), [counted.report])
             return
-
-        names = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
-        changes = {name: getattr(self, name) for name in names}
-        given = [f"--{n.replace('_', '-')}" for n in ("data", *names) if getattr(self, n) not in (None, ())]
-        if self.resume and given:
-            self.say(f"--resume goes on with the settings that the run was begun with: {', '.join(given)} left aside")
-        options = {
-            "init": self.init,
-            "resume": self.resume,
-            "force": self.force,
-            "device": self.device,
-            "quiet": self.quiet,
-        }
-        model = fit(changed(preset, **changes), self.data, self.out, say=self.say, **options)
+        model = self._trained(preset)
         measured = model.metrics.get("held_out")
         lines = [f"saved {model.folder}", *(table(measured) if measured else ())]
         self.result({"folder": model.folder, **model.metrics}, lines)
+
+    def _trained(self, preset: Preset) -> Model:
+        """The model that a new run, or the rest of an old one, ends with."""
+        from musicae.fitting import fit, resume
+        from musicae.overrides import changed
+
+        changes = {name: getattr(self, name) for name in CHANGES}
+        say = None if self.quiet else self.say
+        if not self.resume:
+            options = {"init": self.init, "force": self.force, "device": self.device, "say": say}
+            return fit(changed(preset, **changes), self.data, self.out, **options)
+        ignored = [f"--{n.replace('_', '-')}" for n in ("data", *CHANGES) if getattr(self, n) not in (None, ())]
+        if ignored:
+            self.say(f"--resume goes on with the settings that the run was begun with: {', '.join(ignored)} ignored")
+        return resume(preset, self.out, device=self.device, say=say)
 
     def _preset(self) -> Preset:
         """The preset by name, or that of the model to begin with.
@@ -93,15 +99,13 @@ class Train(Command):
             ConfigError: there is no such preset, or none is named.
         """
         from musicae.loading import find, read_preset
-        from musicae.presets import PRESETS
+        from musicae.registry import find_preset
 
         if self.preset is None and self.init is None:
             raise ConfigError("name a preset to train (python -m musicae.models lists them), or a model with --init")
         if self.preset is None:
             return read_preset(find(self.init))
-        if self.preset not in PRESETS:
-            raise ConfigError.unknown("preset", self.preset, PRESETS)
-        return PRESETS[self.preset]
+        return find_preset(self.preset)
 
 
 if __name__ == "__main__":

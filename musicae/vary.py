@@ -10,39 +10,41 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from musicae.command import MOST, Listening, Telling, Writing, main, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.run import main
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
-    from musicae.music.steering import Variations
+    from musicae.music.results import Variations
 
 
 @dataclass(frozen=True)
-class Vary(Telling, Listening, Writing):
+class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
     """Variations of a song, one after another in one file (--split: each in its own as well), or of a picture.
 
-    With --more or --less they go there in steps of equal change, the last one the whole way; with --strength as well,
-    all go the whole way and vary at random. 1 is one standard deviation of the music that the model was trained on.
+    With --more or --less they change in equal steps, and the last one by the whole amount; with --strength as well, all
+    of them change by the whole amount and vary at random. 1 is one standard deviation of the music that the model was
+    trained on.
     """
 
     file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
-    """what to vary: a MIDI file (or ABC, MusicXML), or a picture"""
+    """file to vary: MIDI (or ABC, MusicXML), or a picture"""
     more: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="ATTRIBUTE=AMOUNT")] = ()
-    """what there should be more of, e.g. density=1.5; may be given several times. docs/steering.md lists them"""
+    """attribute to increase, e.g. density=1.5; may be given several times. docs/steering.md lists the attributes"""
     less: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="ATTRIBUTE=AMOUNT")] = ()
-    """what there should be less of, e.g. syncopation=0.5"""
+    """attribute to decrease, e.g. syncopation=0.5"""
     number: Annotated[int, arg(aliases=["-n"])] = 4
-    """how many"""
+    """number of variations"""
     strength: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: 0.3; with --more, 0)")] = None
-    """how far they vary at random: 0 not at all, 1 is something else entirely"""
+    """how much they vary at random: 0 is not at all, 1 is something else entirely"""
 
     def run(self) -> None:
         """Vary and write."""
         if not 1 <= self.number <= MOST:
             raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
-        model = self.suited([self.file])
+        model = self.load_for([self.file])
         if model.preset.musical:
             self._songs(model, self.target(f"{self.file.stem}_varied", ".mid"))
         else:
@@ -52,39 +54,39 @@ class Vary(Telling, Listening, Writing):
         from musicae.music.song import Song
 
         self.planned(path, self.number)
-        wishes = {"more": amounts("more", self.more), "less": amounts("less", self.less)}
-        how = self.decoding | self.hearing | self.told
-        varied = model.vary(self.file, self.number, strength=self.strength, **wishes, **how)
+        amounts = {"more": parsed("more", self.more), "less": parsed("less", self.less)}
+        options = self.decoding | self.selection | self.conditions
+        varied = model.vary(self.file, self.number, strength=self.strength, **amounts, **options)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
-        titles = [f"{self.file.name}, as the model hears it", *(f"variation {i}" for i in range(1, len(songs)))]
+        titles = [f"{self.file.name}, as the model represents it", *(f"variation {i}" for i in range(1, len(songs)))]
         lines = [self._line(varied, i) for i in range(len(varied))]
         notes = ["", *(line.partition(": ")[2] for line in lines)]
         sections = [(title[0].upper() + title[1:], *rest) for title, *rest in zip(titles, notes, songs, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
-            from musicae.music.figures import save_piano_roll
+            from musicae.music.render.png import save_piano_roll
 
             save_piano_roll(songs, png, force, titles)
 
         whole = Song.concatenate(varied.songs, [varied.ticks] * len(varied))
         plan = self.write_songs(path, whole, varied.songs, sections, picture)
         clips = [
-            {"kept": kept, "attributes": known(after)} for kept, after in zip(varied.kept, varied.after, strict=True)
+            {"kept": kept, "attributes": defined(after)} for kept, after in zip(varied.kept, varied.after, strict=True)
         ]
-        content = {"files": plan, "seed": self.seed, "before": known(varied.before), "variations": clips}
+        content = {"files": plan, "seed": self.seed, "before": defined(varied.before), "variations": clips}
         self.result({**content, "report": varied.report}, [*saved(plan), *lines, f"seed {self.seed}"])
 
     def _line(self, varied: Variations, i: int) -> str:
-        """What became of one variation: how much was kept, and each attribute that was asked for, before and after."""
-        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.asked)
+        """A line on one variation: the share of notes kept, and the requested attributes before and after."""
+        changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.requested)
         return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *changes])}"
 
     def _pictures(self, model: ImageModel, path: Path) -> None:
         from musicae.images.figures import strip
 
         self.refuse_existing([path])
-        seen = model.see(self.file)
+        seen = model.read(self.file)
         self.report(self.file, seen.report)
         strength = {} if self.strength is None else {"strength": self.strength}
         pictures = model.vary(seen, self.number, seed=self.seed, label=self.label, **strength)
@@ -92,24 +94,24 @@ class Vary(Telling, Listening, Writing):
         self.result({"files": plan, "seed": self.seed}, [*saved(plan), f"seed {self.seed}"])
 
 
-def amounts(option: str, wishes: tuple[str, ...]) -> dict[str, float]:
+def parsed(option: str, amounts: tuple[str, ...]) -> dict[str, float]:
     """`"density=1.5"` and the like as amounts by name; without a number 1.
 
     Raises:
         ConfigError: what stands after the = is no number.
     """
     found = {}
-    for wish in wishes:
-        name, _, amount = wish.partition("=")
+    for text in amounts:
+        name, _, amount = text.partition("=")
         try:
             found[name] = float(amount or 1)
         except ValueError:
-            raise ConfigError(f"--{option} {wish}: give a name and a number, e.g. density=1.5") from None
+            raise ConfigError(f"--{option} {text}: give a name and a number, e.g. density=1.5") from None
     return found
 
 
-def known(attributes: dict[str, float]) -> dict[str, float | None]:
-    """Attributes as JSON has them: none where they are undefined."""
+def defined(attributes: dict[str, float]) -> dict[str, float | None]:
+    """Attributes for JSON: null where one is undefined."""
     return {name: None if math.isnan(value) else value for name, value in attributes.items()}
 
 

@@ -10,17 +10,19 @@ import numpy as np
 import torch
 
 from musicae.core import checkpoints
-from musicae.core.configuration import from_data, to_data
+from musicae.core.configuration import to_data
 from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import InverseSigmoid, Linear, Saturating
 from musicae.core.speed import seconds, training_step
 from musicae.core.training import STATE
-from musicae.fitting import CORPUS, INDEX, fit
+from musicae.datasets import CORPUS, INDEX
+from musicae.fitting import fit, resume
 from musicae.loading import build_network
-from musicae.music.windows import to_batch
-from musicae.presets import KINDS, PRESETS, Preset, cosine
+from musicae.music.data.windows import to_batch
+from musicae.presets import PRESETS, Preset, cosine
+from musicae.registry import read_settings
 
 ORIGINAL_STEPS = 50_000  # after which the original's two-bar models were published
 VALIDATIONS = 20
@@ -135,7 +137,7 @@ def affordable(pair: Pair, ours: Preset, minutes: float) -> int:
 def shown_as(preset: Preset, corpus: Path, folder: Path) -> Path:
     """A corpus whose windows a preset is shown: the same one, or one in `folder` of the same arrays."""
     index = checkpoints.read_json(corpus, INDEX)
-    if from_data(index["representation"], KINDS) == preset.representation:
+    if read_settings(index["representation"]) == preset.representation:
         return corpus
     folder.mkdir(parents=True, exist_ok=True)
     for array in corpus.glob("*.npy"):
@@ -152,7 +154,9 @@ def train(pair: Pair, ours: Preset, corpus: Path, runs: Path, minutes: float) ->
     if (folder / checkpoints.METRICS).exists():
         return folder
     torch.set_num_threads(1)
-    resume = (folder / STATE).exists()
-    preset = recurrent(pair, ours, 1 if resume else affordable(pair, ours, minutes))  # on resume its folder has them
-    fit(preset, [shown_as(preset, corpus, folder / CORPUS)], folder, resume=resume, device="cpu")
+    if (folder / STATE).exists():
+        resume(recurrent(pair, ours, 1), folder, device="cpu")  # the folder has the number of steps
+    else:
+        preset = recurrent(pair, ours, affordable(pair, ours, minutes))
+        fit(preset, [shown_as(preset, corpus, folder / CORPUS)], folder, device="cpu")
     return folder

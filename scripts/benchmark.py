@@ -37,6 +37,8 @@ from pathlib import Path
 
 import numpy as np
 
+from musicae.music.extraction.extract import training_windows
+
 ROOT = Path(__file__).parents[1]
 OURS, SMALL, LARGE = "melody-2bar", "cat-mel_2bar_small", "cat-mel_2bar_big"
 STEPS, BATCH = 32, 128
@@ -54,7 +56,7 @@ def read_here(path: Path) -> np.ndarray:
     from musicae.music.representations import Melody
     from musicae.music.song import Song
 
-    return Melody(STEPS).windows(Song.read(path))[0]
+    return training_windows(Melody(STEPS), Song.read(path))[0]
 
 
 def read_with_pretty_midi(path: Path) -> set[tuple[int, ...]]:
@@ -163,7 +165,7 @@ def training(options: argparse.Namespace) -> None:
     """Windows a second in training."""
     from musicae.core.speed import seconds, training_step
     from musicae.loading import build_network
-    from musicae.music.windows import to_batch
+    from musicae.music.data.windows import to_batch
     from musicae.presets import PRESETS
 
     songs = sorted((ROOT / "midi_samples").glob("*.mid"))

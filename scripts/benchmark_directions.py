@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from musicae.datasets import open_data
 from musicae.errors import ConfigError
-from musicae.fitting import open_data
 from musicae.loading import load
-from musicae.music.steering import Effects, effects
+from musicae.music.latent.steering import Effects, effects
 
 
 def table(found: Effects) -> str:

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from pages import fill
 
+from musicae.after_training import figures
 from musicae.core import checkpoints
 from musicae.core.training import STATE
-from musicae.fitting import figures, fit, open_data
+from musicae.datasets import open_data
+from musicae.fitting import fit, resume
+from musicae.images.classifier import ImageClassifier, settings_for
+from musicae.images.classifier import train as train_classifier
 from musicae.images.datasets import open_pictures
-from musicae.images.judge import Judge, settings_for
-from musicae.images.judge import train as train_judge
 from musicae.loading import load
 from musicae.presets import PRESETS
 
@@ -57,14 +59,14 @@ class Bar:
 class Row:
     """A preset, the systems of the lesson that it stands for, and its bars.
 
-    What training measures is enough, but where `samples` of z bound the likelihood, or a judge looks at samples.
+    What training measures is enough, but where `samples` of z bound the likelihood, or samples are classified.
     """
 
     preset: str
     systems: str
     bars: tuple[Bar, ...]
     samples: int = 0
-    judged: bool = False
+    classified: bool = False
 
 
 def of(*path: str) -> Callable[[dict], float]:
@@ -164,7 +166,7 @@ ROWS = (
         "mnist-conditional",
         "V2",
         (Bar("samples of the class asked for", of("generated", "agreement"), 0.97, "ours to set", more=True),),
-        judged=True,
+        classified=True,
     ),
     Row(
         "mnist-adversarial",
@@ -175,7 +177,7 @@ ROWS = (
             Bar("doubt of the judge", of("generated", "doubt")),
             Bar("coverage of the classes", of("generated", "coverage")),
         ),
-        judged=True,
+        classified=True,
     ),
     *(
         Row(
@@ -189,7 +191,7 @@ ROWS = (
                     "N(0, I) through the same decoder",
                 ),
             ),
-            judged=True,
+            classified=True,
         )
         for family in ("wasserstein", "regularised")
     ),
@@ -200,32 +202,34 @@ def trained(row: Row, data: Path, runs: Path) -> Path:
     """The folder of a preset's finished training."""
     folder = runs / row.preset
     if not (folder / checkpoints.METRICS).exists():
-        resume = (folder / STATE).exists()
-        fit(PRESETS[row.preset], () if resume else [data], folder, resume=resume)
+        if (folder / STATE).exists():
+            resume(PRESETS[row.preset], folder)
+        else:
+            fit(PRESETS[row.preset], [data], folder)
     return folder
 
 
-def measured(row: Row, data: Path, runs: Path, judge: Judge) -> dict:
+def measured(row: Row, data: Path, runs: Path, classifier: ImageClassifier) -> dict:
     """The held-out figures of a preset and the minutes of its training."""
     folder = trained(row, data, runs)
-    if not (row.samples or row.judged):
+    if not (row.samples or row.classified):
         return checkpoints.read_json(folder, checkpoints.METRICS)
     if not (folder / MEASURED).exists():
         model = load(folder)
         splits = open_data(model.preset, [data], folder)
-        found = figures(model, splits, samples=row.samples, judge=judge if row.judged else None)
+        found = figures(model, splits, samples=row.samples, classifier=classifier if row.classified else None)
         checkpoints.write_json(folder, MEASURED, {**found, "trained": model.metrics["trained"]})
     return checkpoints.read_json(folder, MEASURED)
 
 
-def the_judge(data: Path, runs: Path) -> Judge:
+def trained_classifier(data: Path, runs: Path) -> ImageClassifier:
     """The classifier, trained if there is none."""
     folder = runs / "judge"
     if not (folder / checkpoints.METRICS).exists():
         pictures = PRESETS["mnist-ae"].representation
         splits = open_pictures(data, pictures)
-        train_judge(settings_for(splits, pictures), splits, folder)
-    return Judge.load(folder)
+        train_classifier(settings_for(splits, pictures), splits, folder)
+    return ImageClassifier.load(folder)
 
 
 def lines(row: Row, found: dict) -> Iterator[str]:
@@ -259,10 +263,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[row.preset for row in ROWS], help="these presets")
     parser.add_argument("--write", action="store_true", help="write the table into docs/images.md")
     options = parser.parse_args()
-    judge, results = the_judge(options.data, options.runs), {}
+    classifier, results = trained_classifier(options.data, options.runs), {}
     for row in ROWS:
         if not options.only or row.preset in options.only:
-            results[row.preset] = measured(row, options.data, options.runs, judge)
+            results[row.preset] = measured(row, options.data, options.runs, classifier)
             print("\n".join(lines(row, results[row.preset])), flush=True)
     (options.runs / "benchmark_images.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
     if options.write:

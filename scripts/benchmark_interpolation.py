@@ -7,7 +7,7 @@ Pairs of held-out windows are drawn at random, and eleven places between the two
 * the distance to the first end, place by place: the share of the steps that differ (the normalised Hamming distance);
 * `monotone`: how often a step leads away from the first end and toward the other, or keeps its distance, of all steps;
 * `evenness`: the largest change of a step over the mean one, the median over the pairs; 1 is perfectly even;
-* the means of the attributes at the midpoint beside those of the ends (musicae.music.attributes).
+* the means of the attributes at the midpoint beside those of the ends (musicae.music.analysis.attributes).
 
 Beside latent space stands mixing the two windows step by step, each step taken from the second with probability t.
 """
@@ -25,10 +25,10 @@ import torch
 
 from musicae.core.geometry import lerp, slerp
 from musicae.core.priors import FittedMixture
-from musicae.fitting import open_data
+from musicae.datasets import open_data
 from musicae.loading import load
-from musicae.music.attributes import measure
-from musicae.music.between import in_key, way
+from musicae.music.analysis.attributes import measure
+from musicae.music.latent.interpolation import snap_to_key, way
 from musicae.music.model import MusicModel
 
 PLACES = np.linspace(0, 1, 11, dtype=np.float32)
@@ -46,7 +46,9 @@ def ways(model: MusicModel) -> dict[str, Callable]:
 def as_heard(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     """The way that `interpolate` goes, between each pair alone."""
     pairs = zip(a.split(1), b.split(1), strict=True)
-    return torch.from_numpy(np.concatenate([in_key(model, way(model, *pair, len(t)).numpy()) for pair in pairs], 1))
+    return torch.from_numpy(
+        np.concatenate([snap_to_key(model, way(model, *pair, len(t)).numpy()) for pair in pairs], 1)
+    )
 
 
 def in_coordinates(prior: FittedMixture, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -82,7 +84,7 @@ def mixed(first: np.ndarray, second: np.ndarray, seed: int) -> np.ndarray:
 def differing(model: MusicModel, windows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The share of the steps that differ, `[places, pairs]`, of windows `[places, pairs, *shape]`."""
     both = (array.reshape(-1, *model.representation.shape) for array in np.broadcast_arrays(windows, others))
-    return 1 - model.representation.steps_right(*both).mean(1).reshape(windows.shape[:2])
+    return 1 - model.representation.step_matches(*both).mean(1).reshape(windows.shape[:2])
 
 
 def figures(model: MusicModel, way: np.ndarray) -> dict:

@@ -25,7 +25,7 @@ import torch
 
 from musicae.core.data import Batch
 from musicae.core.speed import decoding, seconds, training_step
-from musicae.fitting import open_data
+from musicae.datasets import open_data
 from musicae.loading import build_network, load
 from musicae.presets import PRESETS
 

@@ -27,9 +27,9 @@ from benchmark_melody import train
 from musicae.core.checkpoints import WEIGHTS
 from musicae.core.evaluation import WAYS
 from musicae.core.randomness import RandomSource
-from musicae.fitting import Splits, open_data
+from musicae.datasets import Splits, open_data
 from musicae.loading import load
-from musicae.music.corpus import Corpus
+from musicae.music.data.corpus import Corpus
 from musicae.music.representations import Groove
 from musicae.presets import PRESETS
 
@@ -77,7 +77,7 @@ def in_milliseconds(representation: Groove, corpus: Corpus, windows: np.ndarray)
     tempos = np.array(corpus.index["quarters_per_minute"])[corpus.songs["test"]]
     for tempo in np.unique(tempos):
         own = tempos == tempo
-        steps, number = representation.particular(windows[own], corpus.test[own])["timing_error_steps"]
+        steps, number = representation.extra_metrics(windows[own], corpus.test[own])["timing_error_steps"]
         errors += steps * 60_000 / (tempo * representation.steps_per_quarter)
         hits += number
     return errors / hits
@@ -100,7 +100,7 @@ def measured(folder: Path, splits: Splits, corpus: Corpus) -> dict:
         figures["timing_error_ms_at_own_tempo"] = {
             name: in_milliseconds(model.representation, corpus, windows) for name, windows in decodes.items()
         }
-        score = model.representation.particular(decodes["score played"], corpus.test)
+        score = model.representation.extra_metrics(decodes["score played"], corpus.test)
         figures["velocity_error_of_a_score"] = float(np.divide(*score["velocity_error"]))
     return figures
 
@@ -113,8 +113,8 @@ def of_remains(corpus: Corpus, recurrent: Path) -> dict:
     model, truth = load("groove-2bar"), corpus.test[:].copy()
     figures = {}
     for setting in ("humanise", "tapify"):
-        player = model.hearing(setting)
-        windows = player.decode_windows(player.encode_windows(truth), heard=truth)
+        player = model.for_task(setting)
+        windows = player.decode_windows(player.encode_windows(truth), known=truth)
         figures[setting] = errors(corpus, windows, truth)
         if setting == "humanise" and (recurrent / WEIGHTS).exists():
             theirs = load(recurrent)
@@ -128,7 +128,7 @@ def of_remains(corpus: Corpus, recurrent: Path) -> dict:
 def errors(corpus: Corpus, windows: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """How well windows are played."""
     kind = PRESETS["groove-2bar"].representation
-    ratios = {name: float(np.divide(*ratio)) for name, ratio in kind.particular(windows, truth).items()}
+    ratios = {name: float(np.divide(*ratio)) for name, ratio in kind.extra_metrics(windows, truth).items()}
     return ratios | {"timing_error_ms_at_own_tempo": in_milliseconds(kind, corpus, windows)}
 
 

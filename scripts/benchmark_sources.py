@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from musicae.loading import load
-from musicae.music.corpus import Corpus, build, keyless_hashes
-from musicae.music.windows import Windows
+from musicae.music.data.corpus import Corpus, build, keyless_hashes
+from musicae.music.data.windows import Windows
 
 WAYS = (("mean", "greedy"), ("sample", "temperature_1"))
 

@@ -30,9 +30,11 @@ import torch
 from musicae.converting import to_magenta_js
 from musicae.core import checkpoints
 from musicae.loading import build_network, load, write_settings
+from musicae.music.data.windows import to_batch
 from musicae.music.model import MusicModel
-from musicae.music.song import NOTE, Song, TimeSignature, Track
-from musicae.music.windows import to_batch
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import TimeSignature, Track
+from musicae.music.song import Song
 from musicae.presets import PRESETS, Preset
 
 LATENTS = 16
@@ -180,7 +182,7 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
 
 def read(model: MusicModel, song: Song, told: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What the encoder reads of a song's only window, `[1, steps, channels]`, and what it is told."""
-    windows = model.hear(song).windows
+    windows = model.extract(song).windows
     assert len(windows) == 1
     x = to_batch(windows, model.representation).x
     if model.preset.corruption is not None:
@@ -228,8 +230,8 @@ def ask(preset: Preset, told: dict, folder: Path) -> dict:
     if type(preset.representation).__name__ == "Multitrack":
         told_all = heard[0][1] if heard[0][1] is None else heard[0][1].repeat(LATENTS, 1, 1)
         answers["classes"] = model.from_latent(z, condition=told_all).numpy()
-        passages = [model.hear(song) for song in songs]
-        answers["echoes"] = [heard_here(model._render(one.windows, one), False) for one in passages]
+        passages = [model.extract(song) for song in songs]
+        answers["echoes"] = [heard_here(model.render(one.windows, one), False) for one in passages]
     return answers
 
 

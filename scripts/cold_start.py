@@ -19,11 +19,11 @@ from importlib import import_module  # noqa: E402
 
 MODULES = ("tyro", "symusic", "mido", "musicae.interpolate", "musicae.music.model", "musicae.core.checkpoints")
 STAGES = {  # the function whose time it is, by its module, class and name
-    "load": ("musicae.command", "WithModel", "load"),
+    "load": ("musicae.cli.options", "ModelOptions", "load"),
     "read": ("musicae.music.model", "MusicModel", "hear"),
     "encode": ("musicae.core.model", "Model", "to_latent"),
     "decode": ("musicae.core.model", "Model", "from_latent"),
-    "write": ("musicae.music.song", "Song", "save"),
+    "write": ("musicae.music.score.score", "Song", "save"),
 }
 spent: dict[str, list[float]] = {}
 
@@ -64,7 +64,7 @@ def main() -> None:
     for stage, (module, owner, name) in STAGES.items():
         kind = getattr(import_module(module), owner)
         setattr(kind, name, timed(getattr(kind, name), stage))
-    from musicae.command import main as command
+    from musicae.cli.run import main as command
     from musicae.interpolate import Interpolate
 
     a, b, out = sys.argv[1:]

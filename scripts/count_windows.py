@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from musicae.errors import DataError
-from musicae.music.corpus import build
+from musicae.music.data.corpus import build
 from musicae.presets import PRESETS
 
 FAMILIES = {

@@ -20,8 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from musicae.files import write_atomically
-from musicae.music.grid import Grid
-from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 QUARTER = 480
 FOLDER = Path(__file__).parents[1] / "midi_samples"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import musicae
 from musicae.draw import Draw
-from musicae.music.figures import save_interpolation
+from musicae.music.render.png import save_interpolation
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"

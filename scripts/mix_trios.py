@@ -8,8 +8,8 @@ they may be of songs that are held out here.
 
     python scripts/mix_trios.py TRIOS MELODIES DRUMS OUT [--mixtures 12000] [--repeats 3] [--seed 0]
 
-The first three are corpora (folders that `musicae.train` or `musicae.music.corpus.build` wrote) cut for `trio-16bar`,
-`melody-16bar` and `drums-2bar`; OUT is one more for `trio-16bar`.
+The first three are corpora (folders that `musicae.train` or `musicae.music.data.corpus.build` wrote) cut for
+`trio-16bar`, `melody-16bar` and `drums-2bar`; OUT is one more for `trio-16bar`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from musicae.files import write_atomically
-from musicae.music.corpus import Corpus
+from musicae.music.data.corpus import Corpus
 from musicae.music.representations.tokens import FIRST_NOTE
 
 LOWEST, HIGHEST = 28, 52  # MIDI pitches between which the middle note of a bass lies

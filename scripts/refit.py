@@ -21,10 +21,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from musicae.after_training import encoded, fit_directions, fit_reranker, fitted_prior
 from musicae.core import checkpoints
 from musicae.core.model import Model
 from musicae.core.priors import PRIOR
-from musicae.fitting import Splits, choose, encoded, fitted_prior, open_data, steer
+from musicae.datasets import Splits, open_data
 from musicae.loading import build_network, find, load, of, read_preset, write_settings
 from musicae.presets import PRESETS
 
@@ -55,7 +56,7 @@ def refit_prior(model: Model, splits: Splits) -> str:
 def refit_directions(model: Model, splits: Splits) -> str:
     """Fit the directions of a model of music and write them; a sentence on which there are."""
     if model.preset.musical:
-        steer(model, splits.train)
+        fit_directions(model, splits.train)
     names = model.directions.names if model.directions else ()
     return f"{model.name} can be steered by {', '.join(names) or 'nothing'}"
 
@@ -63,8 +64,8 @@ def refit_directions(model: Model, splits: Splits) -> str:
 def refit_choice(model: Model, splits: Splits) -> str:
     """Fit what chooses among the new clips of a model of music and write it; a sentence on what it goes by."""
     if model.preset.musical:
-        choose(model, splits.train)
-    names = model.choice.names if model.preset.musical and model.choice else ()
+        fit_reranker(model, splits.train)
+    names = model.reranker.names if model.preset.musical and model.reranker else ()
     return f"new clips of {model.name} are chosen by {', '.join(names) or 'nothing'}"
 
 

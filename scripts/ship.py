@@ -10,8 +10,10 @@ from pathlib import Path
 
 import torch
 
+from musicae.after_training import figures
 from musicae.core import checkpoints
-from musicae.fitting import CORPUS, SOURCES, figures, open_data
+from musicae.datasets import CORPUS, open_data
+from musicae.fitting import SOURCES
 from musicae.loading import load, write_settings
 
 PRETRAINED = Path(__file__).parents[1] / "musicae" / "pretrained"  # of this checkout, wherever the package is installed
@@ -24,7 +26,7 @@ def ship(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_settings(folder, trained.preset)
     checkpoints.write_weights(folder, trained.network, torch.float16)
-    for fitted in (trained.prior, trained.directions, trained.choice if trained.preset.musical else None):
+    for fitted in (trained.prior, trained.directions, trained.reranker if trained.preset.musical else None):
         if fitted:
             fitted.save(folder)
     splits = open_data(trained.preset, [run / CORPUS], run / CORPUS)

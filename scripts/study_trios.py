@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae.fitting import changed, fit
+from musicae.fitting import fit, resume
 from musicae.loading import load
-from musicae.music.corpus import Corpus, build
-from musicae.music.windows import Windows
+from musicae.music.data.corpus import Corpus, build
+from musicae.music.data.windows import Windows
+from musicae.overrides import changed
 from musicae.presets import PRESETS
 
 PARTS = ("melody", "bass", "drums")
@@ -97,7 +98,9 @@ def trained(variant: Variant, given: argparse.Namespace):
         preset = replace(preset, transpose=(0, 0), augmentations=())
     if (out / "metrics.json").exists():
         return load(out), Corpus.open(data)
-    return fit(preset, [data], out, resume=(out / "state.pt").exists(), say=lambda *_: None), Corpus.open(data)
+    if (out / "state.pt").exists():
+        return resume(preset, out, say=str), Corpus.open(data)
+    return fit(preset, [data], out, say=str), Corpus.open(data)
 
 
 def row(variant: Variant, given: argparse.Namespace) -> str:

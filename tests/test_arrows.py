@@ -14,6 +14,7 @@ import pytest
 import musicae
 
 PACKAGE = Path(musicae.__file__).parent
+GROUND = ("musicae.errors", "musicae.files", "musicae.migration")  # stand on nothing but each other
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
 HEAVY = ("torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "pretty_midi", "PIL", "scipy")
 
@@ -95,7 +96,7 @@ def test_the_wings_do_not_know_each_other(wing, other):
 @pytest.mark.parametrize("wing", ["musicae.images", "musicae.music"])
 def test_a_wing_knows_the_core_and_itself(wing):
     """Not the presets, nor what stands above these."""
-    below = (wing, "musicae.core", "musicae.errors", "musicae.files")
+    below = (wing, "musicae.core", *GROUND)
     wrong = [
         (name, target)
         for name, target in arrows()
@@ -108,9 +109,10 @@ def test_nothing_imports_a_command_but_the_list_of_them():
     assert [(name, target) for name, target in arrows() if target in commands() and name != "musicae.__main__"] == []
 
 
-def test_errors_and_files_stand_on_nothing():
+def test_errors_files_and_migration_stand_on_nothing():
     assert imports("musicae.errors") == set()
     assert imports("musicae.files") <= {"musicae.errors"}
+    assert imports("musicae.migration") == set()
 
 
 def test_no_module_imports_itself_by_a_detour():

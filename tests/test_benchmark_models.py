@@ -14,10 +14,11 @@ import tiny
 from musicae.core import checkpoints
 from musicae.core.configuration import to_data
 from musicae.core.networks import Recurrent
-from musicae.fitting import INDEX, fit, open_data
+from musicae.datasets import INDEX, open_data
+from musicae.fitting import fit
 from musicae.loading import load, parameters, read_preset
 from musicae.music.representations import Drums
-from musicae.music.song import Track
+from musicae.music.score.score import Track
 from musicae.presets import PRESETS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -86,7 +87,7 @@ def test_squeezed_schedules_end_where_the_originals_stand_after_their_steps(scri
 
 def test_both_are_trained_on_the_same_windows_and_what_has_ended_stays(scripts, pair, songs, tmp_path):
     train, runs = scripts["baselines"].train, tmp_path / "runs"
-    ours = fit(BEAT, [songs], runs / BEAT.name, quiet=True, say=str)
+    ours = fit(BEAT, [songs], runs / BEAT.name, say=None)
     folder = train(pair, BEAT, runs / BEAT.name / "corpus", runs, 1.0)
     assert folder == runs / "tiny-beat-recurrent"
     theirs = load(folder)
@@ -127,7 +128,7 @@ def test_a_corpus_of_the_same_kind_is_taken_as_it_is(scripts, songs, tmp_path):
 
 def test_the_table_has_both_models_and_the_better_one_in_bold(scripts, pair, songs, tmp_path, monkeypatch):
     script, runs = scripts["benchmark_models"], tmp_path / "runs"
-    fit(BEAT, [songs], runs / BEAT.name, quiet=True, say=str)
+    fit(BEAT, [songs], runs / BEAT.name, say=None)
     scripts["baselines"].train(pair, BEAT, runs / BEAT.name / "corpus", runs, 1.0)
     page = tmp_path / "models.md"
     page.write_text("before\n" + "\n".join(script.MARKS) + "\nafter\n")

@@ -12,7 +12,7 @@ import torch
 from bundles import network, shrunk, write_bundle
 
 import musicae
-from musicae.command import main
+from musicae.cli.run import main
 from musicae.convert import Convert
 from musicae.converting import from_magenta, published, to_magenta_js
 from musicae.errors import CheckpointError, ConfigError, Error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import tiny
 from PIL import Image
 
-from musicae.command import main
+from musicae.cli.run import main
 from musicae.core.bottlenecks import Point
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.objectives import Reconstruction
@@ -29,7 +30,7 @@ PRESETS = {
     "plain": PLAIN,
     "noisy": replace(PLAIN, name="tiny-noisy", corruption=GaussianNoise(0.0, 0.5)),
     "low": replace(PLAIN, name="tiny-low", corruption=Pixelation(2)),
-    "told": replace(tiny.PICTURES, name="tiny-told", label_classes=10),
+    "conditional": replace(tiny.PICTURES, name="tiny-conditional", label_classes=10),
     "melody": tiny.MELODY,
     "colour": replace(PLAIN, name="tiny-colour", representation=replace(tiny.PICTURES.representation, channels=3)),
 }
@@ -86,11 +87,11 @@ def picture(name: str) -> np.ndarray:
 
 
 FITTING = [
-    *[("reconstructions", name) for name in ("vae", "plain", "told")],
+    *[("reconstructions", name) for name in ("vae", "plain", "conditional")],
     *[("restored", name) for name in ("noisy", "low")],
     *[("manifold", name) for name in ("plane", "plain")],
-    *[(figure, name) for figure in ("scatter", "interpolation", "samples", "noise") for name in ("vae", "low", "told")],
-    ("styles", "told"),
+    *product(("scatter", "interpolation", "samples", "noise"), ("vae", "low", "conditional")),
+    ("styles", "conditional"),
 ]
 
 
@@ -110,7 +111,7 @@ def test_a_figure_is_one_file_and_the_same_every_time(run, figure, model):
 
 
 def test_the_seed_chooses_pictures_noise_and_samples(run):
-    for line in ("restored {noisy}", "samples {vae}", "interpolation {told}"):
+    for line in ("restored {noisy}", "samples {vae}", "interpolation {conditional}"):
         for seed in (1, 2):
             run(f"{line} --seed {seed} --out {seed} --force")
         assert Path("1.png").read_bytes() != Path("2.png").read_bytes()
@@ -133,12 +134,12 @@ def test_json_has_the_numbers_of_the_figure(run):
     [
         ("restored {vae}", "restores nothing: draw reconstructions"),
         ("reconstructions {noisy}", "draw restored instead"),
-        ("styles {vae}", "is not told labels: draw samples"),
-        ("manifold {vae}", "has 4 latent dimensions, and only 2 can be laid out: draw scatter"),
-        ("samples {melody}", "is a model of music: of its training there are curves"),
+        ("styles {vae}", "is not conditioned on labels: draw samples"),
+        ("manifold {vae}", "has 4 latent dimensions, and a plane has 2: draw scatter"),
+        ("samples {melody}", "is a model of music, of which only curves can be drawn"),
         ("curve {vae}", "unknown figure 'curve': did you mean 'curves'?"),
         ("curves {plane}", "no metrics.csv in it"),
-        ("noise {told} --data noise", "but these pictures have no labels"),
+        ("noise {conditional} --data noise", "but these pictures have no labels"),
         ("scatter {vae} --part banana", "banana"),
         ("samples {vae} -n 0", "-n 0: samples shows 1 to 10,000"),
         ("manifold {plane} -n 101", "-n 101: manifold shows 1 to 100"),
@@ -146,7 +147,7 @@ def test_json_has_the_numbers_of_the_figure(run):
         ("reconstructions nowhere", "nowhere"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_does(run, refused, line, advice):
+def test_figures_that_do_not_fit_a_model_are_refused_with_advice(run, refused, line, advice):
     if "banana" in line:
         assert run(line)[0] == 2
     else:
@@ -184,11 +185,11 @@ def test_data_that_a_run_was_begun_with_is_the_default(run, models):
 
 @pytest.fixture
 def judge(tmp_path):
-    """The folder of a judge of grey pictures of 8 by 8 with random weights."""
+    """The folder of a classifier of grey pictures of 8 by 8 with random weights."""
     from musicae.core import checkpoints
     from musicae.core.configuration import to_data
     from musicae.core.settings import Training
-    from musicae.images.judge import SETTINGS, Classifier, ClassifierSettings
+    from musicae.images.classifier import SETTINGS, Classifier, ClassifierSettings
 
     settings = ClassifierSettings(tiny.PICTURES.representation, 10, Training())
     checkpoints.write_json(tmp_path / "judge", SETTINGS, {"format": 1, "judge": to_data(settings)})
@@ -197,12 +198,12 @@ def judge(tmp_path):
 
 
 @pytest.mark.usefixtures("judge")
-def test_a_judge_says_how_many_pictures_keep_their_class(run, refused):
+def test_a_classifier_measures_how_many_pictures_keep_their_class(run, refused):
     said = json.loads(run("noise {vae} --judge judge --json")[1])
     assert len(said["kept"]) == 5
     assert all(0 <= share <= 1 for share in said["kept"])
-    assert "--judge is for noise" in refused("samples {vae} --judge judge")
-    assert "the judge sees pictures of 1 by 8 by 8 (channels, height, width), not 3 by 8 by 8" in refused(
+    assert "--judge is for the figure noise" in refused("samples {vae} --judge judge")
+    assert "the classifier reads pictures of 1 by 8 by 8 (channels, height, width), not 3 by 8 by 8" in refused(
         "noise {colour} --judge judge --force"
     )
     assert "no judge.json in it" in refused("noise {vae} --judge nowhere --force")
@@ -234,26 +235,26 @@ def test_noise_is_restored_too(run):
 @pytest.mark.parametrize(
     ("kind", "line"), [(Sample, "-n 3"), (Reconstruct, "a.png --out x"), (Interpolate, "a.png b.png --steps 3 --out x")]
 )
-def test_conditional_models_are_told_a_label(run, refused, kind, line):
+def test_conditional_models_take_a_label(run, refused, kind, line):
     for name, level in (("a", 50), ("b", 200)):
         tiny.picture(Path(f"{name}.png"), level)
-    assert "is not told labels: leave them out" in refused(f"{line} --model {{vae}} --label 1", kind)
-    assert "knows the classes 0 to 9" in refused(f"{line} --model {{told}} --label 10", kind)
-    assert "--label is for pictures, and tiny-melody hears music" in refused(
+    assert "is not conditioned on labels: leave them out" in refused(f"{line} --model {{vae}} --label 1", kind)
+    assert "knows the classes 0 to 9" in refused(f"{line} --model {{conditional}} --label 10", kind)
+    assert "--label is for pictures, and tiny-melody is a model of music" in refused(
         f"{line if kind is Sample else line.replace('.png', '.mid')} --model {{melody}} --label 1", kind
     )
     written = []
     for label in (1, 2):
-        assert run(f"{line.replace('--out x', '')} --out {label} --model {{told}} --label {label}", kind)[0] == 0
+        assert run(f"{line.replace('--out x', '')} --out {label} --model {{conditional}} --label {label}", kind)[0] == 0
         written.append(Path(f"{label}.png").read_bytes())
     assert written[0] != written[1]
 
 
 def test_without_a_label_only_samples_are_drawn(run, refused):
     tiny.picture(Path("a.png"))
-    assert "has to be told the class" in refused("a.png --model {told}", Reconstruct)
-    assert "has to be told the class" in refused("a.png a.png --model {told}", Interpolate)
-    assert run("-n 20 --model {told} --quiet", Sample)[0] == 0
+    assert "is conditioned on the class of a picture" in refused("a.png --model {conditional}", Reconstruct)
+    assert "is conditioned on the class of a picture" in refused("a.png a.png --model {conditional}", Interpolate)
+    assert run("-n 20 --model {conditional} --quiet", Sample)[0] == 0
 
 
 def test_a_picture_of_low_resolution_is_given_to_the_model_as_it_is(run, models):

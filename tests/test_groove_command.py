@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import tiny
 
-from musicae.command import main
+from musicae.cli.run import main
 from musicae.core.networks import Recurrent
 from musicae.groove import TASKS, Groove
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 from musicae.presets import PRESETS
 
 BAR = 3 * 480
@@ -72,7 +74,7 @@ def test_a_part_of_any_length_is_played_and_keeps_its_tempo_metre_and_name(run, 
 
 def test_it_is_a_reconstruction_of_what_is_left_of_the_file(run):
     run("humanise beat.mid --temperature 0.7 --seed 3")
-    model = tiny.model(small("groove-2bar")).hearing("humanise")
+    model = tiny.model(small("groove-2bar")).for_task("humanise")
     model.reconstruct("beat.mid", temperature=0.7, seed=3).song.save("python.mid")
     assert Path("python.mid").read_bytes() == Path("beat_humanised.mid").read_bytes()
     beat = Song.read("beat.mid")
@@ -132,7 +134,7 @@ def test_another_model_must_be_one_for_the_task(run):
     assert run(f"tap beat.mid --model {folder}")[0] == 0
     status, _, err = run(f"fill beat.mid --model {folder}")
     assert status == 2
-    assert "was not trained to fill: leave --model out, or choose one like groovae_2bar_add_closed_hh" in err
+    assert "was not trained to fill: leave --model out, or try --model groovae_2bar_add_closed_hh" in err
     status, _, err = run(f"tap beat.mid --force --model {tiny.folder(tiny.MELODY, Path('melody'))}")
     assert status == 2
     assert "was not trained to tap" in err

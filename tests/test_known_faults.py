@@ -22,8 +22,9 @@ import torch
 from sklearn.decomposition import PCA
 from torch import distributions
 
-from musicae import command
+import musicae
 from musicae.__main__ import COMMANDS
+from musicae.cli.run import main
 from musicae.core.bottlenecks import Gaussian
 from musicae.core.configuration import to_data
 from musicae.core.corruptions import GaussianNoise
@@ -39,12 +40,15 @@ from musicae.core.priors import PRIOR, Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE
 from musicae.core.training import STATE, Task
+from musicae.datasets import open_data
 from musicae.errors import CheckpointError
-from musicae.fitting import changed, fit, open_data
-from musicae.images.datasets import PictureSet, open_pictures
+from musicae.fitting import fit, resume
+from musicae.images.datasets import open_pictures
 from musicae.images.metrics import pixel_errors
+from musicae.images.picture_set import PictureSet
 from musicae.images.pictures import Pictures
 from musicae.loading import build_network, load
+from musicae.overrides import changed
 from musicae.presets import KINDS, PRESETS
 
 TESTS = Path(__file__).parent
@@ -79,8 +83,8 @@ ELSEWHERE = {
         "core/test_evaluation.py::test_the_measured_likelihood_is_the_closed_form",
     ],
     "fixed binarisation told as dynamic": [
-        "images/test_datasets.py::test_a_picture_is_drawn_anew_every_time_it_is_trained_on",
-        "images/test_datasets.py::test_what_is_measured_is_drawn_once",
+        "images/test_picture_set.py::test_in_training_a_picture_is_drawn_anew_every_time",
+        "images/test_picture_set.py::test_in_evaluation_a_picture_is_drawn_once",
     ],
     "a covariance taken for its square root in sampling (Dykeman)": [
         "core/test_priors.py::test_draws_of_a_mixture_have_its_weights_means_and_covariances",
@@ -131,7 +135,7 @@ def test_kl_of_a_log_deviation_taken_for_a_log_variance():
 
 def test_a_rate_that_is_logged_with_its_sign_turned(tmp_path):
     """AntixK logs −KL as KL."""
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     rows = list(csv.DictReader((tmp_path / "run" / METRICS_TABLE).read_text().splitlines()))
     assert {row["split"] for row in rows} == {"train", "validation"}
     assert all(float(row["rate"]) > 0 and float(row["distortion"]) > 0 for row in rows)
@@ -187,7 +191,7 @@ def digits():
 
 def squared_error(name: str, steps: int, folder: Path) -> float:
     preset = changed(PRESETS[name], steps=steps, validate_every=steps)
-    trained = fit(preset, out=folder / "run", device="cpu", quiet=True, say=lambda _: None)
+    trained = fit(preset, out=folder / "run", device="cpu", say=None)
     return trained.metrics["held_out"]["mean"]["greedy"]["mse"]
 
 
@@ -280,7 +284,7 @@ def test_settings_are_frozen_and_training_leaves_them_alone(tmp_path):
     for kind in KINDS:
         assert kind.__dataclass_params__.frozen, kind
     before = to_data(tiny.PICTURES)
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     assert to_data(tiny.PICTURES) == before
     with pytest.raises(FrozenInstanceError):
         tiny.PICTURES.latent = 3
@@ -291,9 +295,8 @@ def test_data_that_a_training_step_changes(name):
     preset = PRESETS[name]
     levels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8), np.uint8)
     given = levels.copy()
-    batch = PictureSet(levels, np.arange(4), binary=preset.representation.binary, told=preset.label_classes).batch(
-        np.arange(4)
-    )
+    options = {"binary": preset.representation.binary, "label_classes": preset.label_classes}
+    batch = PictureSet(levels, np.arange(4), **options).batch(np.arange(4))
     x = batch.x.clone()
     Task(build_network(preset), preset.objective, preset.corruption)(batch, 0, RandomSource(0)).loss.backward()
     assert torch.equal(batch.x, x)
@@ -339,10 +342,10 @@ def test_a_model_whose_loading_runs_code(tmp_path, file, packed):
 
 
 def test_a_state_whose_resuming_runs_code(tmp_path):
-    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+    fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
     torch.save(Trap(tmp_path / "sprung"), tmp_path / "run" / STATE)
     with pytest.raises(CheckpointError):
-        fit(tiny.PICTURES, out=tmp_path / "run", resume=True, device="cpu", quiet=True, say=lambda _: None)
+        resume(tiny.PICTURES, tmp_path / "run", device="cpu", say=None)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -358,11 +361,11 @@ def test_a_switch_that_cannot_be_turned_off(name, monkeypatch):
     needed = [word for f in required for word in ([] if "Positional" in f.type else [f"--{f.name}"]) + [values[f.name]]]
     switches = [field for field, hint in hints.items() if hint is bool]
     assert {"json", "quiet", "debug"} <= set(switches)
-    command.main(kind, name, needed)
+    main(kind, name, needed)
     for switch in switches:
         usual = getattr(parsed[0], switch)
         option = switch.replace("_", "-")
-        command.main(kind, name, [*needed, f"--no-{option}" if usual else f"--{option}"])
+        main(kind, name, [*needed, f"--no-{option}" if usual else f"--{option}"])
         assert getattr(parsed[-1], switch) is not usual
         others = [other for other in switches if other != switch]
         assert [getattr(parsed[-1], o) for o in others] == [getattr(parsed[0], o) for o in others]
@@ -371,7 +374,7 @@ def test_a_switch_that_cannot_be_turned_off(name, monkeypatch):
 def test_errors_that_are_swallowed():
     """AntixK's experiment passes over whatever goes wrong."""
     swallowed = []
-    for path in sorted(Path(command.__file__).parent.rglob("*.py")):
+    for path in sorted(Path(musicae.__file__).parent.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)):
             anything = node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")

@@ -14,7 +14,18 @@ import musicae
 from musicae import CheckpointError, ConfigError
 from musicae.core import checkpoints
 from musicae.images.model import ImageModel
-from musicae.loading import PRETRAINED, build_network, find, here, load, read_preset, write_settings
+from musicae.loading import (
+    PRETRAINED,
+    build_network,
+    find,
+    here,
+    load,
+    load_images,
+    load_music,
+    presets_here,
+    read_preset,
+    write_settings,
+)
 from musicae.music.model import MusicModel
 from musicae.presets import PRESETS
 
@@ -83,7 +94,7 @@ def test_what_was_trained_here_is_listed(tmp_path, monkeypatch):
 def test_names_that_are_not_known(tmp_path, monkeypatch, name, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("musicae.loading.here", lambda: {"melody-2bar": tmp_path})
+    monkeypatch.setattr("musicae.loading.presets_here", lambda: {"melody-2bar": PRESETS["melody-2bar"]})
     with pytest.raises(CheckpointError, match=message):
         load(name)
 
@@ -147,3 +158,27 @@ def test_loading_draws_no_random_numbers(tmp_path, preset):
     checkpoints.read_weights(folder, other)
     assert all(torch.equal(a, b) for a, b in zip(network.buffers(), other.buffers(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("loader", "preset"), [(load_music, tiny.PICTURES), (load_images, tiny.MELODY)])
+def test_a_model_of_the_other_kind_is_refused(tmp_path, loader, preset):
+    tiny.folder(preset, tmp_path)
+    with pytest.raises(ConfigError, match=r"is a model of \w+: load it with musicae.load_\w+"):
+        loader(tmp_path)
+
+
+def test_a_model_of_the_right_kind_is_loaded(tmp_path):
+    assert type(load_music(tiny.folder(tiny.MELODY, tmp_path / "music"))) is MusicModel
+    assert type(load_images(tiny.folder(tiny.PICTURES, tmp_path / "images"))) is ImageModel
+
+
+def test_a_damaged_folder_in_runs_does_not_spoil_advice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("bad", "{"), ("worse", "[]"), ("other", '{"preset": {}}'), ("binary", "\0\xff")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.json").write_text(text)
+    (tmp_path / "runs" / "folder" / "config.json").mkdir(parents=True)
+    tiny.folder(tiny.MELODY, tmp_path / "runs" / "mine")
+    assert [name for name in presets_here() if "runs" in name] == ["runs/mine"]
+    with pytest.raises(CheckpointError, match="did you mean 'runs/mine'"):
+        load("runs/mime")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from musicae.music.grid import Grid
+from musicae.music.extraction.extract import training_windows
+from musicae.music.score.grid import Grid
 from musicae.music.song import Song
 
 ROOT = Path(__file__).parents[1]
@@ -65,7 +66,7 @@ def test_bands_are_what_trios_are_cut_from():
     from musicae.music.representations import Trio
 
     for name in ("drunken_sailor", "auld_lang_syne", "when_the_saints"):
-        found, reasons = Trio(steps=256).windows(Song.read(FOLDER / f"{name}.mid"))
+        found, reasons = training_windows(Trio(steps=256), Song.read(FOLDER / f"{name}.mid"))
         assert len(found) > 1, (name, reasons)
 
 

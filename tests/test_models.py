@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from musicae.loading import DEFAULT, PRETRAINED, load
 from musicae.models import Models, describe, headline
+from musicae.presets import PRESETS
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,28 @@ def test_models_that_ship_are_listed_with_size_and_figures(capsys):
 def test_what_ships_draws_from_a_prior_chooses_and_can_be_steered(folder):
     model = load(folder.parent)
     assert model.prior is not None
-    assert model.choice is not None
+    assert model.reranker is not None
     assert model.directions.names
     keyed = "scale_consistency" in model.directions.names
     assert model.directions.vectors.shape[1:] == (12 if keyed else 1, model.network.latent)
     assert sum(path.stat().st_size for path in folder.parent.iterdir()) <= 16e6
+
+
+def test_presets_are_listed_with_their_sizes(run):
+    listed = {preset["name"]: preset for preset in json.loads(run("models --json")[1])["presets"]}
+    assert set(listed) == set(PRESETS)
+    assert listed["cat-mel_2bar_small"]["parameters"] == 4_423_770
+    assert listed["hier-multiperf_vel_1bar_big_chords"]["parameters"] == 205_602_282
+    lines = run("models")[1].splitlines()
+    assert any(line.split()[:3] == ["cat-mel_2bar_small", "4.4", "M"] for line in lines)
+
+
+def test_a_damaged_model_is_left_out_of_the_list(run):
+    for name, text in (("bad", "{"), ("worse", "[]"), ("other", '{"preset": {}}')):
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "config.json").write_text(text)
+    status, out, err = run("models")
+    assert status == 0
+    assert "runs/" not in out
+    assert [line.split(":")[0] for line in err.splitlines()] == ["runs/bad", "runs/other", "runs/worse"]
+    assert all(name in out for name in PRESETS)

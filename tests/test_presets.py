@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -10,24 +9,25 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from signatures import COMPUTATION, TRAINING, distinct, each, small
 
 from musicae.core.bottlenecks import Gaussian, Point
-from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
 from musicae.core.networks import Recurrent
 from musicae.core.priors import Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Task, Trainer
-from musicae.errors import ConfigError
-from musicae.fitting import changed, fit
-from musicae.images.pictures import Seen, to_image
+from musicae.fitting import fit
+from musicae.images.pictures import ReadPicture, to_image
 from musicae.loading import build_network, load, of
-from musicae.presets import KINDS, PRESETS, Preset
+from musicae.overrides import changed
+from musicae.presets import PRESETS, Preset
 from musicae.presets.musicvae import MUSICVAE
 
 ALWAYS_ZERO = "conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
 PICTURES = {name: preset for name, preset in PRESETS.items() if not preset.musical}
-FAMILIES = [name.removeprefix("digits-") for name in PICTURES if name.startswith("digits-")]
+DIGITS = [preset for name, preset in PICTURES.items() if name.startswith("digits-")]
+FAMILIES = [preset.name.removeprefix("digits-") for preset in DIGITS]
 PARAMETERS = {  # of the original, by building each of its graphs
     "cat-mel_2bar_small": 4_423_770,
     "cat-mel_2bar_big": 134_571_098,
@@ -55,17 +55,13 @@ PARAMETERS = {  # of the original, by building each of its graphs
 }
 
 
-def small(preset: Preset) -> Preset:
-    """The same family of network with few units: the original's have up to 251 million parameters."""
-    if preset not in MUSICVAE:
-        return preset
-    network = preset.network
-    units = {name: (6,) * len(getattr(network, name)) for name in ("encoder_units", "decoder_units", "conductor_units")}
-    return replace(preset, latent=4, network=replace(network, **units, nade=min(network.nade, 5)))
-
-
-EVERY = pytest.mark.parametrize("preset", [small(p) for p in PRESETS.values()], ids=PRESETS)
-EVERY_OF_PICTURES = pytest.mark.parametrize("preset", PICTURES.values(), ids=PICTURES)
+SMALL = [small(preset) for preset in PRESETS.values()]
+EACH = each(PRESETS.values())
+BUILT = [small(preset) if preset in MUSICVAE else preset for preset in PRESETS.values()]  # those have up to 251 M
+EACH_BUILT = each(distinct(BUILT, *TRAINING, "latent", "training.skip_above", signature=repr))
+EACH_THAT_COMPUTES = each(distinct(SMALL, *COMPUTATION))
+EACH_THAT_TRAINS = each(distinct(SMALL, *TRAINING))
+EACH_OF_PICTURES = each(distinct([preset for preset in SMALL if not preset.musical], *COMPUTATION))
 
 
 class Examples:
@@ -112,30 +108,14 @@ def test_all_configurations_of_the_original_are_here():
     assert [name for name in PARAMETERS if name not in PRESETS] == []
 
 
-@EVERY
-def test_settings_survive_a_file(preset):
-    assert from_data(json.loads(json.dumps(to_data(preset))), KINDS) == preset
-
-
-@pytest.mark.parametrize("preset", [tiny.CHORDS, tiny.HITS, tiny.BAND], ids=lambda preset: preset.name)
-def test_conditions_at_each_step_and_a_network_that_reads_none_are_refused_when_the_preset_is_made(preset):
-    with pytest.raises(ConfigError, match=r"^[^\n]*\(\d+ values at each step\) with Convolutional\([^\n]*$"):
-        replace(preset, network=tiny.MELODY.network)
-
-
-def test_labels_and_a_network_that_reads_conditions_at_each_step_are_refused_when_the_preset_is_made():
-    with pytest.raises(ConfigError, match=r"class \(10 values for each example\) with Recurrent\("):
-        replace(tiny.PICTURES, network=tiny.RECURRENT.network, label_classes=10)
-
-
-@EVERY
+@EACH
 def test_names_and_summaries_fit_in_a_line(preset):
-    assert small(PRESETS[preset.name]) == preset
+    assert PRESETS[preset.name] is preset
     assert 10 < len(preset.summary) < 70
     assert not preset.summary.endswith(".")
 
 
-@EVERY
+@each(distinct(PRESETS.values(), "training", signature=repr))
 def test_the_learning_rate_ends_with_the_training(preset):
     settings = preset.training
     rates = [settings.learning_rate(step) for step in (0, settings.steps // 2, settings.steps - 1)]
@@ -143,7 +123,7 @@ def test_the_learning_rate_ends_with_the_training(preset):
     assert rates[1] > rates[2]
 
 
-@EVERY
+@EACH_BUILT
 def test_it_can_be_built_and_its_loss_has_gradients(preset):
     torch.manual_seed(0)
     network = build_network(preset)
@@ -161,7 +141,7 @@ def test_it_can_be_built_and_its_loss_has_gradients(preset):
     assert len(model.draw(2)) == 2
 
 
-@EVERY
+@EACH_THAT_TRAINS
 def test_gradients_reach_every_parameter_at_the_end_of_training_too(preset):
     """Of the discriminator as well, and where every schedule has come to its end."""
     torch.manual_seed(0)
@@ -172,7 +152,7 @@ def test_gradients_reach_every_parameter_at_the_end_of_training_too(preset):
     assert all(p.grad.isfinite().all() for p in trained.values())
 
 
-@EVERY
+@EACH_THAT_COMPUTES
 def test_what_is_saved_and_loaded_computes_the_same_to_the_bit(preset, tmp_path):
     examples, saved = Examples(preset), tiny.model(preset)
     z = saved.to_latent(examples.x, condition=examples.condition)
@@ -202,7 +182,7 @@ def two_steps(preset: Preset, folder) -> Trainer:
     return trainer
 
 
-@EVERY
+@EACH_THAT_TRAINS
 def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
     first, second = (two_steps(preset, tmp_path).state for _ in range(2))
     assert first.skipped == 0
@@ -212,7 +192,7 @@ def test_the_same_seed_trains_to_the_same_weights(preset, tmp_path):
         assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-@EVERY
+@EACH_THAT_COMPUTES
 def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
     model, examples = tiny.model(preset), Examples(preset)
     with torch.no_grad():
@@ -227,11 +207,11 @@ def test_what_stands_for_an_example_is_the_mean_of_its_posterior(preset):
     assert np.array_equal(drawn, z) == isinstance(preset.bottleneck, Point)
 
 
-@EVERY_OF_PICTURES
+@EACH_OF_PICTURES
 def test_pictures_come_back_by_the_mean(preset):
     model, examples = tiny.model(preset), Examples(preset)
-    seen, labels = Seen(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
-    first, again = (np.stack([np.asarray(i) for i in model.reconstruct(seen, labels)]) for _ in range(2))
+    pictures, labels = ReadPicture(examples.x.numpy()), np.arange(len(examples)) if preset.label_classes else None
+    first, again = (np.stack([np.asarray(i) for i in model.reconstruct(pictures, labels)]) for _ in range(2))
     with torch.no_grad():
         told = model.network.conditioned_on(examples.condition)
         expected = told.decode(told.encode(examples.x).mean).mean.clamp(0, 1).numpy()
@@ -256,11 +236,11 @@ def kinds(objective) -> tuple[type, type]:
     return type(objective), type(getattr(objective, "penalty", None))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_trains_on_the_digits(family, tmp_path):
-    """A few steps of what a user would start, to a folder that works."""
-    preset = changed(PRESETS[f"digits-{family}"], steps=3, batch_size=16, validate_every=3)
-    trained = fit(preset, out=tmp_path / "run", device="cpu", quiet=True, say=lambda _: None)
+@each(distinct(map(small, DIGITS), *TRAINING, "prior"))
+def test_every_family_trains_on_the_digits(preset, tmp_path):
+    """A few steps of what a user would start, in small, to a folder that works."""
+    preset = changed(preset, steps=3, batch_size=16, validate_every=3)
+    trained = fit(preset, out=tmp_path / "run", device="cpu", say=None)
     assert trained.metrics["trained"] == trained.metrics["trained"] | {"steps": 3, "skipped": 0}
     held_out = trained.metrics["held_out"]
     assert held_out["examples"] == 180

@@ -15,9 +15,11 @@ from musicae.core.objectives import Elbo
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
 from musicae.loading import build_network, of, write_settings
-from musicae.music.corruptions import GrooveCorruption
+from musicae.music.data.corruptions import GrooveCorruption
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 from musicae.presets import Preset
 
 torch.set_num_threads(1)

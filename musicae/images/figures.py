@@ -1,4 +1,4 @@
-"""Pictures of pictures: rows of them with captions, the latent plane decoded, codes by class, curves.
+"""Drawing: rows of pictures with captions, a latent plane decoded, codes by class, curves.
 
 Same input, same bytes. `musicae.images.gallery` has every figure of a model by name.
 """
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-    from musicae.images.datasets import PictureSet
-    from musicae.images.model import ImageModel
+    from musicae.images.codec import ImageCodec
+    from musicae.images.picture_set import PictureSet
 
-SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: lower pictures are enlarged by a whole factor
+SMALLEST, SMALLEST_OF_MANY = 64, 24  # pixels: pictures of less height are enlarged by a whole factor
 PAPER, INK = 255, 40  # levels
 LETTERS = 15  # pixels, the height of captions
 DOTS = 120  # per inch, of what matplotlib draws
-FEW = 40  # points on a line that are marked each
+FEW = 40  # points on a line, below which each is marked
 UNITS = {
     "loss": "loss (nats)",
     "distortion": "distortion (nats)",
     "rate": "rate (nats)",
     "penalty": "penalty (nats)",
 }
-WIDEST = 3  # standard deviations of the prior, the least that a scatter shows
+LEAST_EXTENT = 3  # standard deviations of the prior, that a scatter shows in every direction
 
 
 def strip(images: Sequence[Image]) -> Image:
@@ -44,20 +44,20 @@ def strip(images: Sequence[Image]) -> Image:
 
 
 def reconstructions(originals: Sequence[Image], decoded: Sequence[Image]) -> Image:
-    """Originals in the upper row, what a model made of them below."""
+    """Originals in the upper row, their reconstructions below."""
     return montage([originals, decoded])
 
 
-def manifold(model: ImageModel, side: int = 20, codes: np.ndarray | None = None) -> Image:
-    """The latent plane decoded at `side` × `side` points, each for the same share of the mass that lies there.
+def manifold(model: ImageCodec, side: int = 20, codes: np.ndarray | None = None) -> Image:
+    """A latent plane decoded at `side` × `side` points, each in the middle of a cell of the same probability.
 
     The first latent dimension runs to the right, the second upwards, both over the quantiles of N(0, 1); with `codes`,
-    for a plane on which nothing made the codes normal, each over the quantiles of that dimension of the codes.
+    for a model whose codes are not normal, each over the quantiles of that dimension of the codes.
 
     Args:
         model: of two latent dimensions.
         side: points along each dimension.
-        codes: latent codes of pictures, `[n, 2]`, or None.
+        codes: latent codes of pictures, `[n, 2]`.
 
     Raises:
         ConfigError: the latent space of the model is no plane.
@@ -65,7 +65,7 @@ def manifold(model: ImageModel, side: int = 20, codes: np.ndarray | None = None)
     from musicae.core.geometry import grid
 
     if model.network.latent != 2:
-        raise ConfigError(f"{model.name} has {model.network.latent} latent dimensions: only 2 can be laid out")
+        raise ConfigError(f"{model.name} has {model.network.latent} latent dimensions: a plane has 2")
     z = grid(side).numpy() if codes is None else _grid_of_quantiles(codes, side)
     images = model.decode(z.reshape(-1, 2))
     return montage([images[i : i + side] for i in range(0, len(images), side)], gap=0, smallest=SMALLEST_OF_MANY)
@@ -77,27 +77,27 @@ def _grid_of_quantiles(codes: np.ndarray, side: int) -> np.ndarray:
     return np.stack(np.meshgrid(across, up[::-1]), -1)
 
 
-def normal_codes(model: ImageModel) -> bool:
-    """Whether training made all codes of a model together resemble N(0, I): by their rate, or by a penalty."""
+def codes_are_normal(model: ImageCodec) -> bool:
+    """Whether training made the distribution of all codes of a model similar to N(0, I): by the rate, or a penalty."""
     from musicae.core.penalties import MMD, AdversarialPenalty
 
     penalty = getattr(model.preset.objective, "penalty", None)
     return model.network.bottleneck.has_density or isinstance(penalty, AdversarialPenalty | MMD)
 
 
-def save_plane(model: ImageModel, examples: PictureSet, folder: Path, classes: Sequence[str] = ()) -> list[Path]:
-    """Write what a plane of latent vectors decodes to (`manifold.png`) and where pictures lie on it (`scatter.png`).
+def save_plane(model: ImageCodec, examples: PictureSet, folder: Path, classes: Sequence[str] = ()) -> list[Path]:
+    """Write the decoded latent plane of a model (`manifold.png`) and the codes of pictures on it (`scatter.png`).
 
     Args:
         model: of two latent dimensions.
-        examples: pictures that the model has not seen.
+        examples: pictures that the model was not trained on.
         folder: where to write.
-        classes: the names of the classes, by label; numbers without them.
+        classes: the names of the classes, by label; without them the labels are shown.
 
     Raises:
         ConfigError: the latent space of the model is no plane.
     """
-    codes, normal = model.means(examples), normal_codes(model)
+    codes, normal = model.means(examples), codes_are_normal(model)
     images = {
         "manifold.png": manifold(model, codes=None if normal else codes),
         "scatter.png": scatter(codes, examples.labels, classes, normal),
@@ -164,8 +164,8 @@ def _middles(length: int, parts: int, gap: int) -> list[float]:
     return [gap + (stride - gap) / 2 + stride * i for i in range(parts)]
 
 
-def beside(left: Image, right: Image) -> Image:
-    """Two pictures side by side on white, each in the middle of its height."""
+def side_by_side(left: Image, right: Image) -> Image:
+    """Two pictures of any sizes beside each other on white, vertically centred."""
     from PIL import Image
 
     whole = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), (PAPER,) * 3)
@@ -182,9 +182,9 @@ def scatter(
     Args:
         codes: `[n, latent]`; of more than two dimensions the two with the largest variance are shown.
         labels: the class of each, int64 `[n]`.
-        classes: the names of the classes, by label; numbers without them.
-        normal: whether the codes are to be seen against N(0, I): a square about the origin, three standard deviations
-            wide or more; else the axes fit the codes.
+        classes: the names of the classes, by label; without them the labels are shown.
+        normal: whether to compare the codes with N(0, I): the axes then are a square about the origin that reaches at
+            least three standard deviations in every direction; else they fit the codes.
     """
     with _plot(7, 6) as (figure, plot):
         _draw_codes(figure.add_subplot(), codes, labels, classes, normal)
@@ -192,11 +192,11 @@ def scatter(
 
 
 def curve(values: Mapping[str, Sequence[float]], size: tuple[int, int]) -> Image:
-    """Lines over a common horizontal axis: the first entry of `values`. Each other one has an axis of its own, below
-    one another, named after it.
+    """Lines in panels below each other, over one horizontal axis.
 
     Args:
-        values: numbers by name, all as many.
+        values: equally many numbers under each name: the first are those of the horizontal axis, each of the others
+            is a line.
         size: of the picture, in pixels.
     """
     (along, places), *lines = values.items()
@@ -211,7 +211,7 @@ def curve(values: Mapping[str, Sequence[float]], size: tuple[int, int]) -> Image
 
 
 def training_curves(rows: Sequence[Mapping[str, str]]) -> Image:
-    """The terms of training and validation by step, one panel each; what stays 0 or repeats the loss is left out.
+    """The terms of training and validation by step, one panel each; those that are 0 or repeat the loss are left out.
 
     Args:
         rows: of a run's `metrics.csv` (`musicae.core.reports.COLUMNS`).
@@ -222,7 +222,7 @@ def training_curves(rows: Sequence[Mapping[str, str]]) -> Image:
     splits = {split: [row for row in rows if row["split"] == split] for split in ("train", "validation")}
     if not any(splits.values()):
         raise ConfigError("nothing has been reported yet: train on")
-    terms = _telling(rows)
+    terms = _informative_terms(rows)
     with _plot(4 * len(terms), 3.4) as (figure, plot):
         for i, term in enumerate(terms):
             axes = figure.add_subplot(1, len(terms), i + 1)
@@ -235,22 +235,22 @@ def training_curves(rows: Sequence[Mapping[str, str]]) -> Image:
     return plot.image
 
 
-def _telling(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The terms that say something of their own."""
+def _informative_terms(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The loss, and those other terms that are neither always 0 nor the loss itself."""
     values = {term: [float(row[term]) for row in rows] for term in UNITS}
     others = (term for term in UNITS if term != "loss" and any(values[term]) and values[term] != values["loss"])
     return ["loss", *others]
 
 
 class _Plot:
-    """What `_plot` gives: after it the drawn picture."""
+    """The picture that `_plot` draws, once it is left."""
 
     image: Image
 
 
 @contextmanager
 def _plot(width: float, height: float) -> Iterator[tuple[Figure, _Plot]]:
-    """An empty figure of so many inches; when it is left, the picture is drawn."""
+    """A context with an empty figure of so many inches; on leaving it the figure is drawn."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
@@ -263,6 +263,7 @@ def _plot(width: float, height: float) -> Iterator[tuple[Figure, _Plot]]:
 
 
 def _draw_codes(axes, codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], normal: bool) -> None:
+    """`scatter` on axes of matplotlib."""
     horizontal, vertical = np.sort(np.argsort(-codes.var(0), kind="stable")[:2]) if codes.shape[1] > 1 else (0, 0)
     shown = codes[:, [horizontal, vertical]]
     colours = _colours(1 if labels is None else int(labels.max(initial=0)) + 1)
@@ -270,7 +271,7 @@ def _draw_codes(axes, codes: np.ndarray, labels: np.ndarray | None, classes: Seq
     order = np.random.default_rng(0).permutation(len(codes))  # so that no class hides the others
     axes.scatter(*shown[order].T, color=colours[0] if labels is None else colours[labels[order]], **dots)
     if normal:
-        extent = max(WIDEST, 1.05 * np.abs(shown).max(initial=0))
+        extent = max(LEAST_EXTENT, 1.05 * np.abs(shown).max(initial=0))
         axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
     axes.set(xlabel=f"latent dimension {horizontal + 1}", ylabel=f"latent dimension {vertical + 1}")
     for label in () if labels is None else np.unique(labels):

@@ -1,4 +1,4 @@
-"""Figures of pictures, of codes, and of what a classifier sees: the same functions for models and for baselines.
+"""Figures of pictures, of codes, and of classified pictures: the same functions for models and for baselines.
 
 Pictures are `[batch, channels, height, width]` with values in 0..1.
 """
@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from musicae.core.penalties import discrepancy
 from musicae.core.randomness import RandomSource
-from musicae.images.datasets import PictureSet
+from musicae.images.picture_set import PictureSet
 
 NEIGHBOURS = 10
 CLIP = 1e-7  # probabilities are kept so far from 0 and 1, so that a value that is surely wrong costs 16 nats
-WINDOW, SPREAD = 11, 1.5  # of SSIM, in pixels
+WINDOW, WINDOW_STD = 11, 1.5  # of SSIM, in pixels
 STABLE = 0.01**2, 0.03**2  # (K1 L)² and (K2 L)² of SSIM at the full range L = 1
 MOST_CODES = 2000  # that are compared in pairs
 
@@ -30,7 +30,7 @@ Ratios = dict[str, tuple[float, float]]
 
 
 def pixel_errors(decoded: torch.Tensor, x: torch.Tensor) -> Ratios:
-    """Sums over all values of all pictures, and how many: binary cross-entropy, its floor, squared error."""
+    """Binary cross-entropy, its floor and squared error: sums over all values of all pictures, and how many."""
     sums = {
         "bce": functional.binary_cross_entropy(decoded.clamp(CLIP, 1 - CLIP), x, reduction="sum"),
         "bce_floor": functional.binary_cross_entropy(x, x, reduction="sum"),
@@ -40,7 +40,7 @@ def pixel_errors(decoded: torch.Tensor, x: torch.Tensor) -> Ratios:
 
 
 def picture_errors(decoded: torch.Tensor, x: torch.Tensor) -> Ratios:
-    """As `pixel_errors`, and structural similarity, over the pictures."""
+    """As `pixel_errors`, and structural similarity: its sum over the pictures, and how many."""
     return pixel_errors(decoded, x) | {"ssim": (similarity(decoded, x).sum().item(), len(x))}
 
 
@@ -62,7 +62,7 @@ def similarity(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _window(size: int, like: torch.Tensor) -> torch.Tensor:
     """Weights of a Gaussian in one direction, with a sum of 1."""
     places = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
-    return torch.softmax(-0.5 * (places / SPREAD).square(), 0)
+    return torch.softmax(-0.5 * (places / WINDOW_STD).square(), 0)
 
 
 def _averaged(x: torch.Tensor, window: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
@@ -126,8 +126,8 @@ def neighbours(
     return {"neighbours": neighbour_accuracy(encode(examples), examples.labels, reference)}
 
 
-def spread(codes: np.ndarray, seed: int = 0) -> dict:
-    """How codes `[n, latent]` are spread, to be compared with N(0, I).
+def code_statistics(codes: np.ndarray, seed: int = 0) -> dict:
+    """The distribution of codes `[n, latent]`, to be compared with N(0, I).
 
     Returns:
         `mean` and `variance` of each dimension; `absolute`, the mean of |z| over all of them; and `discrepancy`, the
@@ -144,7 +144,7 @@ def spread(codes: np.ndarray, seed: int = 0) -> dict:
     }
 
 
-# What a classifier says ----------------------------------------------------------------------------
+# Classified pictures -------------------------------------------------------------------------------
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -171,18 +171,19 @@ def _root(matrix: np.ndarray) -> np.ndarray:
 
 
 def agreement(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Share of pictures that a classifier, which gives `[n, classes]`, takes for what they should be, `[n]`."""
+    """Share of pictures whose most probable class, by probabilities `[n, classes]`, is that of `labels` `[n]`."""
     return float((probabilities.argmax(1) == labels).mean())
 
 
-def verdicts(probabilities: np.ndarray) -> dict[str, float]:
-    """What a classifier's probabilities `[n, classes]` say of pictures of which nobody knows the class.
+def class_entropies(probabilities: np.ndarray) -> tuple[float, float]:
+    """The two halves of an Inception Score (Salimans et al. 2016), in nats, from probabilities p(y | x) `[n, classes]`.
 
     Returns:
-        Entropies in nats: `doubt`, the mean over the pictures of that of each (low where each is clearly of a class),
-        and `coverage`, that of their mean (at most ln classes, where all classes are as frequent).
+        The conditional entropy `H(y | x)`, low where each picture is clearly of one class; and the marginal entropy
+        `H(y)`, at most ln classes, where all classes are equally frequent. In figures these are called `doubt` and
+        `coverage`.
     """
-    return {"doubt": float(_entropy(probabilities).mean()), "coverage": float(_entropy(probabilities.mean(0)))}
+    return float(_entropy(probabilities).mean()), float(_entropy(probabilities.mean(0)))
 
 
 def _entropy(p: np.ndarray) -> np.ndarray:

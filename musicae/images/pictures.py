@@ -1,4 +1,4 @@
-"""What one picture is to a model, and how files become such pictures and back."""
+"""How pictures are represented: from any file, image or array to values in 0..1, and back to an image."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COLOURS = {1: "grey", 3: "colour"}
 ORIENTATION = 0x0112  # the EXIF tag
 
 
-class Seen(NamedTuple):
-    """A picture as a model sees it.
+class ReadPicture(NamedTuple):
+    """A picture as an encoder reads it, or several of them.
 
     Args:
-        array: float32 `[channels, height, width]` in 0..1.
-        report: what was done to the picture, in sentences.
+        array: float32 `[channels, height, width]` in 0..1; of several `[n, channels, height, width]`.
+        report: what was changed in reading, in sentences.
     """
 
     array: np.ndarray
@@ -41,7 +41,7 @@ class Pictures:
         height: in pixels.
         width: in pixels.
         channels: 1 for grey, 3 for red, green and blue.
-        likelihood: of the values given z: `"bernoulli"` (grey counts as the probability of white) or `"normal"`
+        likelihood: p(x | z) of the values: `"bernoulli"` (a grey level is the probability of white) or `"normal"`
             (summed squared errors).
         binary: whether values are drawn, 1 with the probability that the grey level states, anew every time a picture
             is trained on (dynamic binarisation, as published likelihoods of MNIST have it).
@@ -55,7 +55,7 @@ class Pictures:
 
     @property
     def example_spec(self) -> ExampleSpec:
-        """What one picture is to the core: values whose means the decoder gives."""
+        """The shape of one picture, and the likelihood of its values."""
         return ExampleSpec(self.likelihood, self.channels, (self.height, self.width))
 
     @property
@@ -63,50 +63,50 @@ class Pictures:
         """`(channels, height, width)`."""
         return self.channels, self.height, self.width
 
-    def shrunk(self, factor: int) -> Pictures:
-        """Pictures of so much lower a resolution."""
+    def downscaled(self, factor: int) -> Pictures:
+        """Pictures of a resolution that is lower by `factor` in both directions."""
         return replace(self, height=self.height // factor, width=self.width // factor)
 
-    def read(self, source) -> Seen:
-        """Any picture at the size and in the colours of these: upright, cropped to the middle, resized.
+    def read(self, source) -> ReadPicture:
+        """Any picture at this size and in these colours: turned upright, cropped to its middle, resized.
 
         Args:
-            source: a path or the bytes of a picture file, a `PIL.Image`, what was seen already, or an array
+            source: a path or the bytes of a picture file, a `PIL.Image`, a `ReadPicture`, or an array
                 `[height, width]`, `[height, width, channels]` or `[channels, height, width]` of bytes or of
                 numbers in 0..1.
 
         Raises:
             DataError: it is missing or not a picture.
         """
-        if isinstance(source, Seen):
+        if isinstance(source, ReadPicture):
             return source
         if hasattr(source, "__array__") and not hasattr(source, "getbands"):
             array = np.asarray(source)
             if array.shape == self.shape:
-                return Seen(in_unit_range(array))
+                return ReadPicture(in_unit_range(array))
             source = to_image(as_array(array))
         return self._fit(open_image(source))
 
-    def _fit(self, image: Image) -> Seen:
+    def _fit(self, image: Image) -> ReadPicture:
         from PIL import Image, ImageOps
 
-        size, report = (self.width, self.height), _first_look(image)
+        size, report = (self.width, self.height), _changes_before_resizing(image)
         image = _opaque(ImageOps.exif_transpose(image))
         if image.mode != MODES[self.channels]:
             report.append(f"made {COLOURS[self.channels]}")
             image = image.convert(MODES[self.channels])
-        box = _middle(image.size, size)
+        box = _central_box(image.size, size)
         if box != (0, 0, *image.size):
             report.append("cropped from {} by {} to its middle {} by {}".format(*image.size, *_extent(box)))
         if _extent(box) != size:
             report.append("resized from {} by {} to {} by {} pixels".format(*_extent(box), *size))
         if image.size != size:
             image = image.resize(size, Image.Resampling.LANCZOS, box)
-        return Seen(as_array(np.asarray(image)), tuple(report))
+        return ReadPicture(as_array(np.asarray(image)), tuple(report))
 
 
-def _first_look(image: Image) -> list[str]:
-    """What has to be done to a picture before its size and colours are looked at."""
+def _changes_before_resizing(image: Image) -> list[str]:
+    """What has to be changed before the size and the colours of a picture can be compared, in sentences."""
     facts = {
         "turned upright": image.getexif().get(ORIENTATION, 1) != 1,
         "taken from the first frame": getattr(image, "n_frames", 1) > 1,
@@ -141,10 +141,10 @@ def as_array(array: np.ndarray) -> np.ndarray:
 
 
 def in_unit_range(array: np.ndarray) -> np.ndarray:
-    """Bytes, 16-bit numbers or truth values scaled to float32 in 0..1; real numbers must be there already.
+    """Integers of 8 or 16 bits and booleans, scaled to float32 in 0..1; real numbers must lie there already.
 
     Raises:
-        DataError: they are not.
+        DataError: they do not.
     """
     if array.dtype.kind == "b":
         return array.astype(np.float32)
@@ -157,7 +157,7 @@ def in_unit_range(array: np.ndarray) -> np.ndarray:
 
 
 def open_image(source) -> Image:
-    """The picture in a path, in bytes or in a `PIL.Image`, decoded.
+    """The picture at a path, in the bytes of a file, or in a `PIL.Image`, decoded.
 
     Raises:
         DataError: it is missing, damaged, too large, or not a picture.
@@ -195,11 +195,11 @@ def _opaque(image: Image) -> Image:
     return image if image.mode in MODES.values() else image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _middle(have: tuple[int, int], want: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The largest box (left, top, right, bottom) in the middle of a size, in the proportions of another."""
-    width = min(have[0], max(1, round(have[1] * want[0] / want[1])))
-    height = min(have[1], max(1, round(have[0] * want[1] / want[0])))
-    left, top = (have[0] - width) // 2, (have[1] - height) // 2
+def _central_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest box (left, top, right, bottom) in the middle of `size` that has the proportions of `target`."""
+    width = min(size[0], max(1, round(size[1] * target[0] / target[1])))
+    height = min(size[1], max(1, round(size[0] * target[1] / target[0])))
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return left, top, left + width, top + height
 
 
@@ -208,5 +208,5 @@ def _extent(box: tuple[int, int, int, int]) -> tuple[int, int]:
 
 
 def _reason(error: Exception) -> str:
-    """One line."""
+    """What went wrong, in one line."""
     return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Named files in a folder, in an archive, or on their own: data sets are read from each alike."""
+"""Named files in a folder, in an archive, or on their own: data sets are read from all three in the same way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from musicae.errors import DataError
 
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zip")
-BROKEN = (EOFError, ValueError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+DAMAGE = (EOFError, ValueError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
 
 
 class Storage:
@@ -29,7 +29,7 @@ class Storage:
         self.path = path
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        with unbroken(path):
+        with refusing_damaged(path):
             self.names = sorted(n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts))
 
     @property
@@ -54,7 +54,7 @@ class Storage:
             DataError: the archive is damaged.
         """
         wanted = set(names) & set(self.names)
-        with unbroken(self.path):
+        with refusing_damaged(self.path):
             if self.path.is_dir():
                 yield from ((name, (self.path / name).read_bytes()) for name in names if name in wanted)
             elif not self._archive:
@@ -70,10 +70,10 @@ class Storage:
 
 
 @contextmanager
-def unbroken(path: object) -> Iterator[None]:
-    """Within it, a truncated or damaged file is a `DataError` that names it."""
+def refusing_damaged(path: object) -> Iterator[None]:
+    """A context in which what goes wrong with a truncated or damaged file is a `DataError` that names the file."""
     try:
         yield
-    except BROKEN as error:
+    except DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path}: truncated or damaged ({reason}); get it again") from None

@@ -2,264 +2,183 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 
 from musicae.core.evaluation import measure
 from musicae.core.geometry import lerp, slerp
-from musicae.core.model import BATCH, Model
+from musicae.core.model import BATCH
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.music import passages
-from musicae.music.attributes import measure as attributes
-from musicae.music.between import even_places, in_key, way
-from musicae.music.choice import CANDIDATES, CHOOSING, Choice
-from musicae.music.chords import parse
-from musicae.music.corruptions import GrooveCorruption, OneOf
-from musicae.music.metrics import notes_right, score
-from musicae.music.passages import Interpolation, Passage, Reconstruction
+from musicae.music.analysis.accuracy import notes_right, score
+from musicae.music.analysis.attributes import measure as attributes
+from musicae.music.analysis.keys import keys
+from musicae.music.codec import MusicCodec
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.windows import Windows
+from musicae.music.latent.interpolation import equal_change_positions, path, snap_to_key
+from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker
+from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
+from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
+from musicae.music.representations.excerpt import Windowed
+from musicae.music.representations.windowing import aligned_pair, whole_windows
+from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
-from musicae.music.steering import Variations, averages, keys, repeats, wished
-from musicae.music.windows import Windows, to_batch
 
-Track = int | str | None
-Bars = tuple[int, int] | None
+STRENGTH = 0.3  # of variations, where none is asked for
 
 
-class MusicModel(Model):
+class MusicModel(MusicCodec):
     """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too.
 
+    All verbs that decode take the keywords of `musicae.music.options.DecodeOptions`, those on songs `VerbOptions`.
+
     Attributes:
-        choice: what chooses among several decodes for each new clip; None where none was fitted: the first is taken.
+        reranker: what chooses among several decodes for each new clip; None where none was fitted: the first is taken.
     """
 
-    choice: Choice | None = None
-
-    @property
-    def parallel(self) -> bool:
-        """Whether its decoder gives all steps at once: fast, but no step knows what became of the others."""
-        return not getattr(self.preset.network, "autoregressive", False)
-
-    def hearing(self, setting: str) -> MusicModel:
-        """The same model, which from now on hears what a setting of `GrooveCorruption` leaves of a song: `"humanise"` a
-        score, `"tapify"` taps, `"add_instruments"` a part.
-
-        Raises:
-            ConfigError: it was not trained on such remains.
-        """
-        corruption = self.preset.corruption
-        remains = corruption.only(setting) if isinstance(corruption, GrooveCorruption | OneOf) else None
-        if remains is None:
-            raise ConfigError(f"{self.name} was not trained to play from what {setting} leaves: choose another model")
-        heard = copy(self)
-        heard.preset = replace(self.preset, corruption=remains)
-        return heard
-
-    def hear(self, song: Any, track: Track = None, bars: Bars = None) -> Passage:
-        """A song as the model's windows.
-
-        Args:
-            song: what to hear.
-            track: number (from 1) or part of a name; None takes the one that the representation's rule picks.
-            bars: first and last, from 1; None for all.
-
-        Raises:
-            MidiError: it cannot be read.
-            NoWindows: it holds nothing of what the model hears.
-        """
-        heard = Song.read(song)
-        hearing = self.representation.hear(heard, track, bars)
-        return passages.heard(self.representation, replace(hearing, report=(*heard.changes, *hearing.report)))
+    reranker: Reranker | None = None
 
     def encode(self, song: Any, track: Track = None, bars: Bars = None) -> np.ndarray:
         """The latent vectors of a song: posterior means, one a window, float32 `[windows, latent]`."""
-        return self.encode_windows(self.hear(song, track, bars).windows)
+        return self.encode_windows(self.extract(song, track, bars).windows)
 
-    def decode(
-        self,
-        z: np.ndarray,
-        like: Any = None,
-        *,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        **told: Any,
-    ) -> Song:
+    def decode(self, z: np.ndarray, like: Any = None, **options: Unpack[DecodeOptions]) -> Song:
         """A song from latent vectors.
 
         Args:
             z: `[windows, latent]`, or one vector `[latent]`.
-            like: a song (or what reads as one), or a `Passage`, whose tempo, metre, program and track name are kept;
-                None for 4/4 at 120 quarters a minute.
-            temperature: 0 takes the most probable step.
-            top_p: see `musicae.core.likelihoods.choose`.
-            seed: of the draws at a temperature above 0.
-            told: `chords`, `key`, `hits` of a conditional model (see `Representation.retold`), instead of those of
-                `like`. A song is told what it has; what comes from no song no chords, no key, and no hits. With `hits`,
-                these are `like`.
+            like: a song (or what reads as one), or a `Windowed`, whose tempo, metre, program and track name are kept;
+                None for 4/4 at 120 BPM.
+            options: see `DecodeOptions`.
 
         Raises:
             ConfigError: vectors that are not of this model, or more of them than `like` has windows.
         """
+        decoding = taken(Decoding, conditions := dict(options))
         z = np.atleast_2d(np.asarray(z, np.float32))
         if not z.size or z.shape[1:] != (self.network.latent,):
             raise ConfigError(f"latent vectors {z.shape}: {self.name} decodes [windows, {self.network.latent}]")
-        passage = self.blank(len(z)) if like is None else like if isinstance(like, Passage) else self.hear(like)
-        passage = self._retold(passage, told)
-        if len(z) > len(passage.lengths):
-            raise ConfigError(f"{len(z)} latent vectors for {len(passage.lengths)} windows of the song to be like")
-        passage = passage.first(len(z))
-        return self._render(self._decode(z, passage, temperature, top_p, seed), passage)
+        like = self.blank(len(z)) if like is None else like if isinstance(like, Windowed) else self.extract(like)
+        like = self.conditioned(like, conditions)
+        if len(z) > len(like.lengths):
+            raise ConfigError(f"{len(z)} latent vectors for {len(like.lengths)} windows of the song to be like")
+        like = like.first(len(z))
+        return self.render(self._decoded(z, like, decoding), like)
 
     def interpolate(
-        self,
-        a: Any,
-        b: Any,
-        steps: int = 7,
-        *,
-        linear: bool = False,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        track: Track = None,
-        bars: Bars = None,
-        **told: Any,
+        self, a: Any, b: Any, steps: int = 7, *, linear: bool = False, **options: Unpack[VerbOptions]
     ) -> Interpolation:
         """What lies between two songs, window by window, on the bars of A.
 
-        What lies between songs in different keys is taken into one (`music.between.in_key`), where the model
-        can be steered so.
+        What lies between songs in different keys is taken into one (`latent.interpolation.snap_to_key`), where the
+        model can be steered so.
 
         Args:
             a: the song that it begins with; its tempo, metre, program and track name are kept.
             b: the song that it ends with; its steps are laid on A's bars.
             steps: how many, both ends included; at least 2.
             linear: along straight lines in equal steps; if not, in steps of about as much change
-                (`music.between.way`).
-            temperature: 0 decodes greedily.
-            top_p: see `musicae.core.likelihoods.choose`.
-            seed: of the draws at a temperature above 0.
-            track: for both songs.
-            bars: for both songs.
-            told: see `decode`. Where nothing is asked, each step is told what the song has that it is nearer to.
-                Chords go on from step to step, again and again; with `hits`, each step plays all of them.
+                (`latent.interpolation.path`).
+            options: see `VerbOptions`; a selection is made of both songs. Without conditions each step has those of
+                the song that it is nearer to. Chords go on from step to step, again and again; with `hits`, each step
+                plays all of them.
         """
+        decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
         if steps < 2:
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
-        pair, reports = passages.paired(self.representation, self.hear(a, track, bars), self.hear(b, track, bars))
-        ends = [torch.from_numpy(self.encode_windows(passage.windows)) for passage in pair]
-        latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else way(self, *ends, steps)).numpy()
-        stages = self._stages(pair, steps, told)
-        played = stages[0]
-        latents = again(latents, len(played.windows), axis=1)
-        latents = in_key(self, latents, [self.condition(stage) for stage in stages])
+        pair, reports = aligned_pair(
+            self.representation,
+            self.extract(a, selection.track, selection.bars),
+            self.extract(b, selection.track, selection.bars),
+        )
+        ends = [torch.from_numpy(self.encode_windows(one.windows)) for one in pair]
+        latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else path(self, *ends, steps)).numpy()
+        stages = self._stages(pair, steps, conditions)
+        like = stages[0]
+        latents = cycled(latents, len(like.windows), axis=1)
+        latents = snap_to_key(self, latents, [self.condition(stage) for stage in stages])
         # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
-        songs = [
-            self._render(self._decode(z, stage, temperature, top_p, seed), played)
-            for z, stage in zip(latents, stages, strict=True)
-        ]
-        originals = tuple(self._render(passage.windows, passage) for passage in pair)
-        reports[0].extend(played.hearing.report[len(pair[0].hearing.report) :])
-        return Interpolation(songs, originals, reports, latents, played.ticks)
+        decoded = [self._decoded(z, stage, decoding) for z, stage in zip(latents, stages, strict=True)]
+        songs = [self.render(windows, like) for windows in decoded]
+        originals = tuple(self.render(one.windows, one) for one in pair)
+        reports[0].extend(like.excerpt.report[len(pair[0].excerpt.report) :])
+        return Interpolation(songs, originals, reports, latents, like.ticks)
 
-    def reconstruct(
-        self,
-        song: Any,
-        *,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        track: Track = None,
-        bars: Bars = None,
-        **told: Any,
-    ) -> Reconstruction:
-        """What the model makes of a song, and how much of it came back.
+    def reconstruct(self, song: Any, **options: Unpack[VerbOptions]) -> Reconstruction:
+        """What the model makes of a song, and how much of it is right.
 
-        `told` as in `decode`. With `hits`, how the song is played (its latent vectors, again and again) on these hits;
-        they are the original then.
+        With `hits`, these are the original: the song's latent vectors play them, again and again.
         """
-        heard = self.hear(song, track, bars)
-        passage = self._retold(heard, told)
-        z = again(self.encode_windows(heard.windows), len(passage.windows))
-        windows = self._decode(z, passage, temperature, top_p, seed, passage.windows)
-        both = windows, passage.windows
-        ratios = score(self.representation)(*(self.representation.spread(w, passage.lengths) for w in both))
-        ratios["whole_windows"] = passages.whole_windows(self.representation, windows, passage)
-        joined = (self.representation.join(w, passage.lengths) for w in both)
+        decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
+        source = self.extract(song, selection.track, selection.bars)
+        target = self.conditioned(source, conditions)
+        z = cycled(self.encode_windows(source.windows), len(target.windows))
+        windows = self._decoded(z, target, decoding, known=target.windows)
+        both = windows, target.windows
+        ratios = score(self.representation)(*(self.representation.rejoin(w, target.lengths) for w in both))
+        ratios["whole_windows"] = whole_windows(self.representation, windows, target)
+        joined = (self.representation.join(w, target.lengths) for w in both)
         figures = {"note_accuracy": notes_right(self.representation, *joined)}
         figures |= {name: a / b for name, (a, b) in ratios.items() if b}
-        songs = [self._render(w, passage) for w in both]
-        return Reconstruction(*songs, figures, list(passage.hearing.report))
+        songs = [self.render(w, target) for w in both]
+        return Reconstruction(*songs, figures, list(target.excerpt.report))
 
     def sample(
-        self,
-        n: int = 8,
-        *,
-        seed: int = 0,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        progress: Callable[[int], Any] | None = None,
-        **told: Any,
+        self, n: int = 8, *, progress: Callable[[int], Any] | None = None, **options: Unpack[DecodeOptions]
     ) -> list[Song]:
         """`n` new clips, each one window long (see `sampled_windows`).
 
-        A conditional model is told what `told` says (see `decode`), and then a clip is as long as the progression of
-        chords, or as the song whose hits are to be played: all of it from one latent vector, in one style, and nothing
-        is chosen among if that is more than one window. `progress` is called with the number of clips that were made,
-        every now and then.
+        With chords a clip is as long as their progression, with hits as long as their song: all of it from one latent
+        vector, in one style, and nothing is reranked if that is more than one window. `progress` is called with the
+        number of clips that were made, every now and then.
         """
+        decoding = taken(Decoding, conditions := dict(options))
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
-        passage = self.blank(**told)
-        length = len(passage.windows)
-        condition = self.condition(passage)
+        like = self.blank(**conditions)
+        length = len(like.windows)
+        condition = self.condition(like)
         condition = None if condition is None else condition.repeat(n, 1, 1)
-        how = {"temperature": temperature, "top_p": top_p, "seed": seed}
         if length == 1:
-            windows = self.sampled_windows(n, condition, **how, progress=progress)
+            windows = self.sampled_windows(n, condition, decoding, progress=progress)
         else:
-            windows = self.decode_windows(self.draw(n, seed).repeat(length, 0), condition, **how)
-        return [self._render(windows[i : i + length], passage) for i in range(0, n * length, length)]
+            windows = self.decode_windows(self.draw(n, decoding.seed).repeat(length, 0), condition, decoding)
+        return [self.render(windows[i : i + length], like) for i in range(0, n * length, length)]
 
     def sampled_windows(
         self,
         n: int,
         condition: torch.Tensor | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
+        decoding: Decoding = GREEDY,
         progress: Callable[[int], Any] | None = None,
     ) -> np.ndarray:
         """`n` new windows `[n, *shape]`, decodes of draws from the prior.
 
-        Where the model has a `choice`, each is one of `CANDIDATES` decodes, chosen with a chance in proportion to the
+        Where the model has a reranker, each is one of `CANDIDATES` decodes, chosen with a chance in proportion to the
         odds that it is music.
 
         Args:
             n: how many.
-            condition: what a conditional model is told beside each, `[n, steps, conditions]`.
-            temperature: 0 decodes greedily.
-            top_p: see `musicae.core.likelihoods.choose`.
-            seed: of everything random.
+            condition: of a conditional model, for each `[n, steps, conditions]`.
+            decoding: how; its seed is that of everything random.
             progress: called with the number of windows that were made, after every `BATCH` of them.
         """
-        each = 1 if self.choice is None else CANDIDATES
-        z = self.draw(n * each, seed)
-        chances = RandomSource(seed, CHOOSING).uniform(n).numpy()
+        candidates = 1 if self.reranker is None else CANDIDATES
+        z = self.draw(n * candidates, decoding.seed)
+        chances = RandomSource(decoding.seed, RERANKING).uniform(n).numpy()
         found = []
         for start in range(0, n, BATCH):  # the candidates for all at once would take gigabytes
             part = slice(start, start + BATCH)
-            told = None if condition is None else condition[part].repeat_interleave(each, 0)
-            decoded = z[start * each : (start + BATCH) * each]
-            windows = self.decode_windows(decoded, told, temperature, top_p, seed, first=start * each)
-            if self.choice is not None:
-                windows = windows[self.choice.choose(attributes(self.representation, windows), chances[part])]
+            repeated = None if condition is None else condition[part].repeat_interleave(candidates, 0)
+            first = start * candidates
+            windows = self.decode_windows(z[first : first + BATCH * candidates], repeated, decoding, first=first)
+            if self.reranker is not None:
+                windows = windows[self.reranker.rerank(attributes(self.representation, windows), chances[part])]
             found.append(windows)
             if progress:
                 progress(len(windows))
@@ -273,12 +192,7 @@ class MusicModel(Model):
         strength: float | None = None,
         more: Mapping[str, float] | None = None,
         less: Mapping[str, float] | None = None,
-        seed: int = 0,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        track: Track = None,
-        bars: Bars = None,
-        **told: Any,
+        **options: Unpack[VerbOptions],
     ) -> Variations:
         """`n` variations of a song: with more or less of something, or at random, or both.
 
@@ -291,60 +205,97 @@ class MusicModel(Model):
             strength: how far the latent vectors go toward random ones, of which likely ones are chosen: 0 gives the
                 reconstruction, 1 something else entirely. None for 0.3, or for 0 where more or less is asked for: then
                 the variations go to that in `n` steps of about as much change; with a strength all go the whole way.
-            more: attributes and how much more of each, in spreads of the data, e.g. `{"density": 1.5}`; see
-                `self.directions.names`.
+            more: attributes and how much more of each, in standard deviations over the data, e.g. `{"density": 1.5}`;
+                see `self.directions.names`.
             less: how much less.
-            seed: of the random vectors.
-            temperature: 0 decodes greedily.
-            top_p: see `musicae.core.likelihoods.choose`.
-            track: see `hear`.
-            bars: see `hear`.
-            told: see `decode`.
+            options: see `VerbOptions`.
 
         Raises:
             ConfigError: a strength outside 0..1, an attribute that the model cannot be steered by.
         """
-        wishes = self._wishes(more, less)
-        equal_steps = strength is None and bool(wishes)
-        strength = (0.0 if equal_steps else 0.3) if strength is None else strength
+        decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
+        amounts = self._amounts(more, less)
+        equal_steps = strength is None and bool(amounts)
+        strength = (0.0 if equal_steps else STRENGTH) if strength is None else strength
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
-        heard = self.hear(song, track, bars)
-        passage = self._retold(heard, told)
-        z, same = self.encode_windows(heard.windows), repeats(heard.windows)
-        moved = self._at_random(z, same, n, strength, seed)
-        if wishes:
-            shift = self.directions.shift(wishes, keys(self.representation, heard.windows))
-            shares = np.ones(n, np.float32)
-            if equal_steps:
-                shares = even_places(self, torch.from_numpy(z), torch.from_numpy(z + shift), n + 1)[1:].numpy()
-            moved = moved + shares[:, None, None] * shift
-        moved = again(moved, len(passage.windows), axis=1)
-        varied = [self._decode(m, passage, temperature, top_p, seed) for m in moved]
-        return self._variations(varied, passage, tuple(wishes))
+        source = self.extract(song, selection.track, selection.bars)
+        target = self.conditioned(source, conditions)
+        z, ids = self.encode_windows(source.windows), first_occurrence_ids(source.windows)
+        moved = self._toward_random(z, ids, n, strength, decoding.seed)
+        if amounts:
+            moved = moved + self._steered(z, source, amounts, n, equal_steps)
+        moved = cycled(moved, len(target.windows), axis=1)
+        varied = [self._decoded(one, target, decoding) for one in moved]
+        return self._variations(varied, target, tuple(amounts))
 
-    def _at_random(self, z: np.ndarray, same: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
-        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those of one number `same` alike.
+    def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
+        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.analysis.accuracy.score`.
 
-        Each is chosen among several as new windows are (see `sampled_windows`), unless the model is told something.
+        A model that was trained on one of several partial inputs is measured on whole windows; under `remains` are the
+        ratios of what it makes of each of the others, greedily at the posterior mean.
+        """
+        ratios, corruption = score(self.representation), self.preset.corruption
+
+        def figures(partial: GrooveCorruption | OneOf | None, progress=None) -> dict:
+            def arrays(decoded: torch.Tensor, x: torch.Tensor) -> dict:
+                restored = isinstance(corruption, OneOf) and partial
+                decoded = partial.restore_known(decoded, x) if restored else decoded
+                return ratios(*(self.representation.from_data(one.cpu().numpy()) for one in (decoded, x)))
+
+            return measure(self.network, examples, arrays, corruption=partial, seed=seed, progress=progress)
+
+        if not isinstance(corruption, OneOf):
+            return figures(corruption, progress)
+        others = {one.name: figures(one)["mean"]["greedy"] for one in corruption.kinds if one != GrooveCorruption()}
+        return figures(None, progress) | {"remains": others}
+
+    def _decoded(self, z: np.ndarray, like: Windowed, decoding: Decoding, known: np.ndarray | None = None):
+        """The windows that the model makes of latent vectors under the conditions of what they are like."""
+        return self.decode_windows(z, self.condition(like), decoding, known=known)
+
+    def _stages(self, pair: tuple[Windowed, Windowed], steps: int, conditions: dict[str, Any]) -> list[Windowed]:
+        """The conditions of each step from A to B, on the bars of A."""
+        grid = pair[0].excerpt.grid
+        laid = [replace(one, excerpt=replace(one.excerpt, grid=grid)) for one in pair]
+        nearer = [laid[2 * i >= steps] for i in range(steps)]
+        return [self.conditioned(one, conditions, before=i * len(grid)) for i, one in enumerate(nearer)]
+
+    def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
+        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those of one id alike.
+
+        Each is chosen among several as new windows are (see `sampled_windows`), unless the model is conditional.
 
         Returns:
             float32 `[n, windows, latent]`.
         """
-        own = z[np.unique(same, return_index=True)[1]]
-        each = CANDIDATES if self.choice and strength and not self.representation.conditioning else 1
-        drawn = torch.from_numpy(self.draw(n * len(own) * each, seed)).view(n, len(own), each, -1)
+        own = z[np.unique(ids, return_index=True)[1]]
+        reranked = self.reranker and strength and not self.representation.conditioning
+        candidates = CANDIDATES if reranked else 1
+        drawn = torch.from_numpy(self.draw(n * len(own) * candidates, seed)).view(n, len(own), candidates, -1)
         here = torch.from_numpy(own)[:, None].expand(drawn.shape)
         moved = slerp(here, drawn, torch.tensor([strength]))[0].flatten(0, 2).numpy()
-        if each > 1:
-            chances = RandomSource(seed, CHOOSING).uniform(n * len(own)).numpy()
-            moved = moved[self.choice.choose(attributes(self.representation, self.decode_windows(moved)), chances)]
-        return moved.reshape(n, len(own), -1)[:, same]
+        if candidates > 1:
+            chances = RandomSource(seed, RERANKING).uniform(n * len(own)).numpy()
+            decoded = attributes(self.representation, self.decode_windows(moved))
+            moved = moved[self.reranker.rerank(decoded, chances)]
+        return moved.reshape(n, len(own), -1)[:, ids]
 
-    def _wishes(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
-        """What is asked for, in spreads of each attribute, below 0 for less.
+    def _steered(
+        self, z: np.ndarray, source: Windowed, amounts: dict[str, float], n: int, equal_steps: bool
+    ) -> np.ndarray:
+        """What to add to latent vectors `[windows, latent]` of each of `n` variations, `[n, windows, latent]`."""
+        shift = self.directions.shift(amounts, keys(self.representation, source.windows))
+        shares = np.ones(n, np.float32)
+        if equal_steps:
+            ends = torch.from_numpy(z), torch.from_numpy(z + shift)
+            shares = equal_change_positions(self, *ends, n + 1)[1:].numpy()
+        return shares[:, None, None] * shift
+
+    def _amounts(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
+        """How much is asked for, in standard deviations of each attribute, below 0 for less.
 
         Raises:
             ConfigError: the model has no such direction.
@@ -355,142 +306,28 @@ class MusicModel(Model):
             raise ConfigError(
                 f"{self.name} has no directions: vary it by strength alone, or fit them (docs/steering.md)"
             )
-        return wished(self.directions.names, more, less)
+        return requested_amounts(self.directions.names, more, less)
 
-    def _variations(self, varied: list[np.ndarray], passage: Passage, asked: tuple[str, ...]) -> Variations:
-        """Songs of windows, beside the passage that they are variations of."""
+    def _variations(self, varied: list[np.ndarray], target: Windowed, requested: tuple[str, ...]) -> Variations:
+        """Songs of windows, beside the excerpt that they are variations of."""
         return Variations(
-            songs=[self._render(windows, passage) for windows in varied],
-            original=self._render(passage.windows, passage),
-            report=list(passage.hearing.report),
-            before=averages(attributes(self.representation, passage.windows)),
-            after=[averages(attributes(self.representation, windows)) for windows in varied],
-            asked=asked,
-            kept=[self._kept(windows, passage) for windows in varied],
-            ticks=passage.ticks,
+            songs=[self.render(windows, target) for windows in varied],
+            original=self.render(target.windows, target),
+            report=list(target.excerpt.report),
+            before=means(attributes(self.representation, target.windows)),
+            after=[means(attributes(self.representation, windows)) for windows in varied],
+            requested=requested,
+            kept=[self._kept(windows, target) for windows in varied],
+            ticks=target.ticks,
         )
 
-    def _kept(self, windows: np.ndarray, passage: Passage) -> float:
-        """The share of the notes of a passage that windows have at their pitch and onset; 0 of none."""
-        both = (self.representation.spread(one, passage.lengths) for one in (windows, passage.windows))
-        there, meant = (self.representation.onsets(one) for one in both)
-        return float((there & meant).sum() / max(meant.sum(), 1))
-
-    def blank(self, windows: int | None = None, **told: Any) -> Passage:
-        """DropParts in 4/4 at 120 quarters a minute, to render windows that come from no song.
-
-        Args:
-            windows: how many; None for as many as the chords that are told take, or one.
-            told: see `decode`; hits come with their own metre, tempo and length.
-        """
-        steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
-        asked = self.representation.asked(**told)
-        if windows is None and "chords" in asked:
-            hearing = self.representation.blank(max(len(parse(asked["chords"])), steps // bar))
-            lengths = np.array([length for _, length in hearing.grid.windows(steps)])
-        else:
-            lengths = np.full(windows or 1, steps)
-            hearing = self.representation.blank(-(-int(lengths.sum()) // bar))
-        return self._retold(passages.cut(self.representation, hearing, lengths), asked)
-
-    def condition(self, passage: Passage) -> torch.Tensor | None:
-        """What the model is told of the windows of a passage, `[windows, steps, conditions]`; None if it is nothing."""
-        return to_batch(passage.windows, self.representation).condition
-
-    def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
-        """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.metrics.score`.
-
-        A model that hears one of several remains is measured on whole windows; under `remains` are the ratios of what
-        it makes of each of the others, greedily at the posterior mean.
-        """
-        ratios, corruption = score(self.representation), self.preset.corruption
-
-        def figures(remains: GrooveCorruption | OneOf | None, progress=None) -> dict:
-            def arrays(decoded: torch.Tensor, x: torch.Tensor) -> dict:
-                decoded = remains.restore_known(decoded, x) if isinstance(corruption, OneOf) and remains else decoded
-                return ratios(*(self.representation.from_data(each.cpu().numpy()) for each in (decoded, x)))
-
-            return measure(self.network, examples, arrays, corruption=remains, seed=seed, progress=progress)
-
-        if not isinstance(corruption, OneOf):
-            return figures(corruption, progress)
-        others = {kind.name: figures(kind)["mean"]["greedy"] for kind in corruption.kinds if kind != GrooveCorruption()}
-        return figures(None, progress) | {"remains": others}
-
-    def encode_windows(self, windows: np.ndarray) -> np.ndarray:
-        """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
-        x, condition, _ = to_batch(windows, self.representation)
-        heard = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
-        return self.to_latent(heard, condition=condition)
-
-    def decode_windows(
-        self,
-        z: np.ndarray,
-        condition: torch.Tensor | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        heard: np.ndarray | None = None,
-        first: int = 0,
-    ) -> np.ndarray:
-        """Windows `[n, *shape]` from latent vectors `[n, latent]`; of a parallel decoder without faults of grammar.
-
-        Args:
-            z: the vectors.
-            condition: what a conditional model is told beside each, `[n, steps, conditions]`.
-            temperature: 0 takes the most probable step.
-            top_p: see `musicae.core.likelihoods.choose`.
-            seed: of the draws at a temperature above 0.
-            heard: windows `[n, *shape]` of which a precise model heard remains: what these hold for certain is kept.
-            first: see `Model.from_latent`.
-
-        Raises:
-            ConfigError: a temperature or top-p that cannot be.
-        """
-        if not 0 <= temperature < math.inf:
-            raise ConfigError(f"temperature {temperature}: it must be 0 or more")
-        if not 0 < top_p <= 1:
-            raise ConfigError(f"top-p {top_p}: it must be above 0 and at most 1")
-        x = self.from_latent(z, temperature, top_p, seed, condition, first)
-        if heard is not None and isinstance(self.preset.corruption, GrooveCorruption) and self.representation.precise:
-            x = self.preset.corruption.restore_known(x, to_batch(heard, self.representation).x)
-        obeyed = self.representation.obeyed(x.numpy(), None if condition is None else condition.numpy())
-        windows = self.representation.from_data(obeyed)
-        return self.representation.mended(windows) if self.parallel else windows
-
-    def _retold(self, passage: Passage, told: dict[str, Any], before: int = 0) -> Passage:
-        """A passage of which a model is told what was asked for; see `Representation.retold`.
-
-        Raises:
-            ConfigError: it is told no such thing.
-        """
-        asked = self.representation.asked(**told)
-        if not asked:
-            return passage
-        hearing = self.representation.retold(passage.hearing, **asked, before=before)
-        return (
-            passages.heard(self.representation, hearing)
-            if "hits" in asked
-            else passages.cut(self.representation, hearing, passage.lengths)
-        )
-
-    def _decode(
-        self, z: np.ndarray, passage: Passage, temperature: float, top_p: float, seed: int, heard=None
-    ) -> np.ndarray:
-        """The windows that the model makes of latent vectors, told what a passage has."""
-        return self.decode_windows(z, self.condition(passage), temperature, top_p, seed, heard)
-
-    def _render(self, windows: np.ndarray, passage: Passage) -> Song:
-        return self.representation.render(self.representation.join(windows, passage.lengths), passage.hearing)
-
-    def _stages(self, pair: tuple[Passage, Passage], steps: int, told: dict[str, Any]) -> list[Passage]:
-        """What the model is told in each step from A to B, on the bars of A."""
-        grid = pair[0].hearing.grid
-        laid = [replace(passage, hearing=replace(passage.hearing, grid=grid)) for passage in pair]
-        nearer = [laid[2 * i >= steps] for i in range(steps)]
-        return [self._retold(passage, told, before=i * len(grid)) for i, passage in enumerate(nearer)]
+    def _kept(self, windows: np.ndarray, target: Windowed) -> float:
+        """The share of the notes of an excerpt that windows have at their pitch and onset; 0 of none."""
+        both = (self.representation.rejoin(one, target.lengths) for one in (windows, target.windows))
+        found, wanted = (self.representation.onsets(one) for one in both)
+        return float((found & wanted).sum() / max(wanted.sum(), 1))
 
 
-def again(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
+def cycled(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
     """Latent vectors repeated from the first one on, until there are so many along an axis; or the first so many."""
     return z.take(np.arange(windows) % z.shape[axis], axis)

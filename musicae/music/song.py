@@ -1,86 +1,48 @@
-"""A score in integer ticks: what every file becomes when read, and every result is until it is written."""
+"""A score that reads, writes, plays and shows itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from musicae.files import write_atomically
+from musicae.music.formats import midi, music21_, pretty_midi_, reading, symusic_
+from musicae.music.render import html, playback
+from musicae.music.score.score import Score
 
-NOTE = np.dtype([("start", "i8"), ("end", "i8"), ("pitch", "u1"), ("velocity", "u1")])
-
-
-class Tempo(NamedTuple):
-    """From `tick` on, `quarters_per_minute` quarter notes a minute."""
-
-    tick: int
-    quarters_per_minute: float
-
-
-class TimeSignature(NamedTuple):
-    """From `tick` on, bars of `numerator`/`denominator`."""
-
-    tick: int
-    numerator: int
-    denominator: int
-
-
-class KeySignature(NamedTuple):
-    """From `tick` on, `sharps` sharps (negative: flats), major or `minor`."""
-
-    tick: int
-    sharps: int
-    minor: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Track:
-    """The notes of one instrument: NOTE records (ticks, MIDI pitch, velocity 1..127) by start, then pitch."""
-
-    notes: np.ndarray = field(default_factory=lambda: np.zeros(0, NOTE))
-    program: int = 0
-    is_drum: bool = False
-    name: str = ""
+if TYPE_CHECKING:
+    import music21
+    import pretty_midi
+    import symusic
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Song:
-    """A score: tracks of notes in ticks, with tempo map, time signatures and keys.
+class Song(Score):
+    """A score (`musicae.music.score.Score`) from any file that holds music, and to a MIDI file.
 
-    Tempos, time signatures and keys are sorted; a tempo and a time signature are at tick 0. `changes` says in
-    sentences what was mended while reading.
+    What holds for a score holds for a song: tracks of notes in ticks, with tempo map, time signatures and keys.
     """
 
-    tracks: tuple[Track, ...] = ()
-    ticks_per_quarter: int = 480
-    tempos: tuple[Tempo, ...] = (Tempo(0, 120.0),)
-    time_signatures: tuple[TimeSignature, ...] = (TimeSignature(0, 4, 4),)
-    key_signatures: tuple[KeySignature, ...] = ()
-    name: str = ""
-    changes: tuple[str, ...] = ()
-
-    # In and out ----------------------------------------------------------------------------------
-
     @classmethod
-    def read(cls, source) -> Song:
-        """The music in `source`: a path or bytes of MIDI, ABC, MusicXML (.mxl too) or kern; a `Song`,
-        `pretty_midi.PrettyMIDI`, `symusic.Score` or music21 stream.
+    def read(cls, source: Any) -> Song:
+        """The music in `source`: a path or bytes of MIDI, ABC, MusicXML (.mxl too) or kern; a `Song` or `Score`, a
+        `pretty_midi.PrettyMIDI`, a `symusic.Score` or a music21 stream.
 
-        What can be mended is mended, and said in `changes`.
+        What can be repaired is repaired, and said in `changes`.
 
         Raises:
             MidiError: there is no music in it, or none that can be read; path and reason in one line.
         """
-        from musicae.music import reading
+        return source if isinstance(source, cls) else cls.of(reading.read(source))
 
-        return source if isinstance(source, cls) else reading.read(source)
+    @classmethod
+    def of(cls, score: Score) -> Song:
+        """A score as a song; a song as it is."""
+        return score if isinstance(score, cls) else cls(**vars(score))
 
     def to_bytes(self) -> bytes:
         """A MIDI file of type 1 with 480 ticks a quarter, the same bytes for the same song."""
-        from musicae.music import midi
-
         return midi.write(self)
 
     def save(self, path: str | Path, force: bool = False) -> Path:
@@ -89,229 +51,23 @@ class Song:
         Raises:
             Error: the file exists and `force` is off, or it cannot be written.
         """
-        from musicae.files import write_atomically
-
         return write_atomically(path, self.to_bytes(), force)
 
-    def to_pretty_midi(self):
+    def to_pretty_midi(self) -> pretty_midi.PrettyMIDI:
         """This song as a `pretty_midi.PrettyMIDI`, at 480 ticks a quarter."""
-        from musicae.music import exchange
+        return pretty_midi_.to_pretty_midi(self)
 
-        return exchange.to_pretty_midi(self)
-
-    def to_symusic(self):
+    def to_symusic(self) -> symusic.Score:
         """This song as a `symusic.Score` in its own ticks."""
-        from musicae.music import exchange
+        return symusic_.to_symusic(self)
 
-        return exchange.to_symusic(self)
-
-    def to_music21(self):
+    def to_music21(self) -> music21.stream.Score:
         """This song as a music21 `Score` for notation: times are rounded to sixteenths or triplet eighths."""
-        from musicae.music import exchange
+        return music21_.to_music21(self)
 
-        return exchange.to_music21(self)
-
-    # Time ----------------------------------------------------------------------------------------
-
-    @property
-    def end(self) -> int:
-        """The tick at which the last note ends; 0 without notes."""
-        return int(max((track.notes["end"].max() for track in self.tracks if len(track.notes)), default=0))
-
-    @property
-    def bars_end(self) -> int:
-        """The tick of the bar line at or after the end of the last note; without notes, the second."""
-        last = [signature for signature in self.time_signatures if signature.tick < max(self.end, 1)][-1]
-        numerator, denominator = 4 * self.ticks_per_quarter * last.numerator, last.denominator
-        bars = -(-(max(self.end, 1) - last.tick) * denominator // numerator)
-        return last.tick + round(bars * numerator / denominator)
-
-    @property
-    def seconds(self) -> float:
-        """The time at which the last note ends."""
-        return float(self.tick_to_seconds(self.end))
-
-    def tick_to_seconds(self, ticks) -> np.ndarray:
-        """Seconds from the beginning at `ticks`, an array of any shape."""
-        starts, pace = (np.array(column, float) for column in zip(*self.tempos, strict=True))
-        pace = 60 / (pace * self.ticks_per_quarter)  # seconds per tick
-        seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * pace[:-1])])
-        at = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
-        return seconds[at] + (np.asarray(ticks) - starts[at]) * pace[at]
-
-    def resample(self, ticks_per_quarter: int) -> Song:
-        """The same music in other ticks, rounded to the nearest; every note lasts at least one.
-
-        A change of tempo, metre or key that rounding moves to the end of the music is left out: nothing follows it.
-        """
-        if ticks_per_quarter == self.ticks_per_quarter:
-            return self
-
-        def scaled(ticks):
-            return np.floor_divide(2 * ticks * ticks_per_quarter + self.ticks_per_quarter, 2 * self.ticks_per_quarter)
-
-        end = max(int(scaled(self.end)), 1)
-
-        def moved(changes):
-            kept = (c for c in changes if c.tick >= self.end or scaled(c.tick) < end)
-            return steady(c._replace(tick=int(scaled(c.tick))) for c in kept)
-
-        return self._with_times(scaled, moved, ticks_per_quarter=ticks_per_quarter)
-
-    def slice(self, start: int, end: int) -> Song:
-        """The notes that begin in ticks `start` <= t < `end`, cut at `end`, with `start` moved to 0.
-
-        The tempo, metre and key in force at `start` hold from tick 0; notes already sounding are left out.
-        """
-
-        def moved(changes):
-            return steady(c._replace(tick=max(c.tick - start, 0)) for c in changes if c.tick < max(end, start + 1))
-
-        def cut(track):
-            notes = track.notes[(track.notes["start"] >= start) & (track.notes["start"] < end)].copy()
-            notes["end"] = np.minimum(notes["end"], end)
-            return replace(track, notes=notes)
-
-        song = replace(self, tracks=tuple(cut(track) for track in self.tracks))
-        return song._with_times(lambda ticks: ticks - start, moved)
-
-    def _with_times(self, scaled, moved, **changes) -> Song:
-        tracks = tuple(replace(track, notes=_retimed(track.notes, scaled)) for track in self.tracks)
-        return replace(
-            self,
-            tracks=tracks,
-            tempos=moved(self.tempos),
-            time_signatures=moved(self.time_signatures),
-            key_signatures=moved(self.key_signatures),
-            **changes,
-        )
-
-    @classmethod
-    def concatenate(cls, songs: Iterable[Song], lengths: Sequence[int] | None = None) -> Song:
-        """One song after another, in the ticks of the first, which also gives the name.
-
-        The n-th tracks of one program (or of drums) in all become one, with the name of the first. Tempos, metres
-        and keys are repeated where they change.
-
-        Args:
-            songs: at least one.
-            lengths: the length of each, in its own ticks; without them each lasts to its last bar line.
-        """
-        songs = list(songs)
-        lengths = lengths if lengths is not None else [song.bars_end for song in songs]
-        unit = songs[0].ticks_per_quarter
-        lengths = [round(n * unit / song.ticks_per_quarter) for n, song in zip(lengths, songs, strict=True)]
-        starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].tolist()
-        parts = [song.resample(unit)._delayed(start) for song, start in zip(songs, starts, strict=True)]
-
-        def joined(name):
-            return steady(change for part in parts for change in getattr(part, name))
-
-        numbered = [_numbered(part.tracks) for part in parts]
-        names = list(dict.fromkeys(name for tracks in numbered for name in tracks))
-        return replace(
-            songs[0],
-            tracks=tuple(_joined(tracks[name] for tracks in numbered if name in tracks) for name in names),
-            tempos=joined("tempos"),
-            time_signatures=joined("time_signatures"),
-            key_signatures=joined("key_signatures"),
-            changes=tuple(dict.fromkeys(said for song in songs for said in song.changes)),
-        )
-
-    def _delayed(self, ticks: int) -> Song:
-        def moved(changes):
-            return tuple(change._replace(tick=change.tick + ticks) for change in changes)
-
-        return self._with_times(lambda times: times + ticks, moved)
-
-    # Showing -------------------------------------------------------------------------------------
-
-    def play(self):
+    def play(self) -> Any:
         """Plays the song: an audio player in a notebook, otherwise the system's player."""
-        from musicae.music import exchange
-
-        return exchange.play(self)
+        return playback.play(self)
 
     def _repr_html_(self) -> str:
-        from musicae.music import html
-
         return html.fragment(self)
-
-    def __repr__(self) -> str:
-        notes = sum(len(track.notes) for track in self.tracks)
-        name = f"{self.name!r}, " if self.name else ""
-        bars = "/".join(map(str, self.time_signatures[0][1:]))
-        return f"Song({name}{len(self.tracks)} tracks, {notes} notes, {bars}, {self.seconds:.1f} s)"
-
-
-def _numbered(tracks: Iterable[Track]) -> dict[tuple[int, bool, int], Track]:
-    """Tracks by program, whether they are drums, and how many of that kind come before."""
-    found: dict[tuple[int, bool, int], Track] = {}
-    for track in tracks:
-        number = sum(kind[:2] == (track.program, track.is_drum) for kind in found)
-        found[track.program, track.is_drum, number] = track
-    return found
-
-
-def _joined(tracks: Iterable[Track]) -> Track:
-    """Tracks that follow each other as one."""
-    tracks = list(tracks)
-    return replace(tracks[0], notes=tidy(np.concatenate([track.notes for track in tracks])))
-
-
-def _retimed(notes: np.ndarray, scaled) -> np.ndarray:
-    notes = notes.copy()
-    notes["start"], notes["end"] = scaled(notes["start"]), scaled(notes["end"])
-    return tidy(notes)
-
-
-def tidy(notes: np.ndarray) -> np.ndarray:
-    """A NOTE array as a `Track` wants it: merged, cut and in order."""
-    return in_order(cut_repeated(merge(notes)))
-
-
-def merge(notes: np.ndarray) -> np.ndarray:
-    """Notes of at least one tick, by pitch and start; those that begin together at one pitch become one.
-
-    It is as loud and as long as any of them.
-    """
-    if not len(notes):
-        return notes
-    notes = notes.take(np.lexsort((notes["start"], notes["pitch"])))  # ten times as fast as by brackets
-    same = (notes["pitch"][1:] == notes["pitch"][:-1]) & (notes["start"][1:] == notes["start"][:-1])
-    merged = _united(notes, np.flatnonzero(np.append(True, ~same))) if same.any() else notes
-    merged["end"] = np.maximum(merged["end"], merged["start"] + 1)
-    return merged
-
-
-def _united(notes: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """One note for those from each of the places `first` to the next, as loud and as long as any of them."""
-    united = notes.take(first)
-    for name in ("end", "velocity"):
-        united[name] = np.maximum.reduceat(notes[name], first)
-    return united
-
-
-def cut_repeated(notes: np.ndarray) -> np.ndarray:
-    """Merged notes, each cut where its pitch begins again."""
-    again, start = notes["pitch"][1:] == notes["pitch"][:-1], notes["start"][1:]
-    late = np.flatnonzero(again & (notes["end"][:-1] > start))
-    if len(late):
-        notes = notes.copy()
-        notes["end"][late] = start[late]
-    return notes
-
-
-def in_order(notes: np.ndarray) -> np.ndarray:
-    """Notes sorted by start, then pitch."""
-    return notes.take(np.lexsort((notes["pitch"], notes["start"])))
-
-
-def steady(changes: Iterable) -> tuple:
-    """Tempos, time signatures or keys in order: the last of those at one tick, and only real changes."""
-    latest = {change.tick: change for change in sorted(changes, key=lambda change: change.tick)}
-    kept: list = []
-    for change in latest.values():
-        if not kept or change[1:] != kept[-1][1:]:
-            kept.append(change)
-    return tuple(kept)

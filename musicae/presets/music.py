@@ -7,8 +7,8 @@ from musicae.core.networks import Convolutional, Recurrent
 from musicae.core.objectives import Elbo, Reconstruction
 from musicae.core.priors import Mixture
 from musicae.core.schedules import Linear
-from musicae.music.augmentations import DropParts, SpliceInTime, SwapParts
-from musicae.music.corruptions import OneOf
+from musicae.music.data.augmentations import DropParts, SpliceInTime, SwapParts
+from musicae.music.data.corruptions import OneOf
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 from musicae.presets.preset import Preset, training
 

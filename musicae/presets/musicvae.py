@@ -16,7 +16,7 @@ from musicae.core.networks import Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.schedules import Decay, InverseSigmoid, Saturating
 from musicae.core.settings import Training
-from musicae.music.corruptions import GrooveCorruption
+from musicae.music.data.corruptions import GrooveCorruption
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Trio
 from musicae.presets.preset import Preset
 

@@ -14,9 +14,9 @@ from musicae.core.priors import PRIORS, Mixture
 from musicae.core.schedules import SCHEDULES, WarmupCosine
 from musicae.core.settings import Training
 from musicae.images.pictures import Pictures
-from musicae.music.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
-from musicae.music.corruptions import CORRUPTIONS as REMAINS
-from musicae.music.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
+from musicae.music.data.corruptions import CORRUPTIONS as REMAINS
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.representations import REPRESENTATIONS, Representation
 
 

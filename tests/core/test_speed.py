@@ -7,7 +7,7 @@ import torch
 
 from musicae.core.speed import decoding, seconds, training_step
 from musicae.loading import build_network
-from musicae.music.windows import to_batch
+from musicae.music.data.windows import to_batch
 
 
 def test_works_take_turns_and_each_has_the_median_of_its_warm_calls():

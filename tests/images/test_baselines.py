@@ -9,9 +9,18 @@ import torch
 from musicae.core.corruptions import GaussianNoise, Pixelation
 from musicae.core.evaluation import measure
 from musicae.images import baselines as module
-from musicae.images.baselines import baselines, enlargement, heard, mean_picture, measured, ridge, sampled
-from musicae.images.datasets import PictureSet, open_pictures
+from musicae.images.baselines import (
+    baselines,
+    corrupted_batches,
+    enlargement,
+    mean_picture,
+    measured,
+    ridge,
+    subsampled,
+)
+from musicae.images.datasets import open_pictures
 from musicae.images.metrics import picture_errors
+from musicae.images.picture_set import PictureSet
 from musicae.images.pictures import Pictures
 
 NOISE = GaussianNoise(0.5, 0.3)
@@ -27,7 +36,7 @@ def colours(n: int, side: int = 8, seed: int = 0) -> PictureSet:
     return PictureSet(levels)
 
 
-def test_components_come_nearer_the_more_there_are(digits):
+def test_more_components_have_smaller_errors(digits):
     found = [baselines(digits.train, digits.test, n)[f"PCA-{n}"] for n in (1, 4, 16, 64)]
     errors = [figures["mse"] for figures in found]
     assert errors == sorted(errors, reverse=True)
@@ -37,14 +46,14 @@ def test_components_come_nearer_the_more_there_are(digits):
     assert found[2]["neighbours"] > 0.95 > found[0]["neighbours"] > 0.1
 
 
-def test_all_components_that_there_are_is_the_most(digits):
+def test_there_are_at_most_as_many_components_as_values_or_pictures(digits):
     assert "PCA-64" in baselines(digits.train, digits.test, 1000)
     few = digits.train.subset(np.arange(5))
     assert "PCA-5" in baselines(few, digits.test, 16)
     assert set(baselines(few.subset(np.arange(1)), digits.test, 16)) == {"mean picture"}
 
 
-def test_the_mean_picture_has_the_variance_of_the_pictures_for_its_error(digits):
+def test_the_error_of_the_mean_picture_is_the_variance_of_the_pictures(digits):
     figures = measured(mean_picture(digits.test), digits.test, None, 0)
     x = digits.test.batch(np.arange(len(digits.test))).x
     assert figures["mse"] == pytest.approx(x.var(0, correction=0).mean().item(), rel=1e-4)
@@ -52,13 +61,14 @@ def test_the_mean_picture_has_the_variance_of_the_pictures_for_its_error(digits)
 
 
 def test_ridge_is_no_worse_than_any_other_linear_map(digits):
-    """On the pictures that it was fitted to, before it is cut to 0..1."""
+    """On the pictures that it was fitted to, before clipping to 0..1."""
     fitted = ridge(digits.train, NOISE, 0)
-    batches = list(heard(digits.train, NOISE, 0, module.TRAIN))
-    x, damaged = (torch.cat(part) for part in zip(*batches, strict=True))
-    error = (fitted(damaged) - x).square().mean()
-    others = [damaged - 0.5, mean_picture(digits.train)(damaged), 1.01 * fitted(damaged), fitted(damaged) + 0.01]
-    assert all((other - x).square().mean() > error for other in others)
+    batches = list(corrupted_batches(digits.train, NOISE, 0, module.TRAIN))
+    targets, corrupted = (torch.cat(part) for part in zip(*batches, strict=True))
+    error = (fitted(corrupted) - targets).square().mean()
+    found = fitted(corrupted)
+    others = [corrupted - 0.5, mean_picture(digits.train)(corrupted), 1.01 * found, found + 0.01]
+    assert all((other - targets).square().mean() > error for other in others)
 
 
 def test_ridge_beats_the_noise_and_the_mean_picture_on_new_ones(digits):
@@ -71,14 +81,14 @@ def test_ridge_beats_the_noise_and_the_mean_picture_on_new_ones(digits):
 
 @pytest.mark.parametrize("factor", [2, 4])
 @pytest.mark.parametrize("name", ["bicubic", "Lanczos"])
-def test_enlargement_sees_only_the_low_resolution(factor, name):
+def test_enlargement_uses_only_the_low_resolution(factor, name):
     pictures = colours(5, side=16)
-    (batch,) = heard(pictures, Pixelation(factor), 0)
-    enlarged = enlargement(factor, name)(batch.damaged)
-    assert enlarged.shape == batch.x.shape
-    flat = torch.full_like(batch.x, 0.3)
+    (batch,) = corrupted_batches(pictures, Pixelation(factor), 0)
+    enlarged = enlargement(factor, name)(batch.corrupted)
+    assert enlarged.shape == batch.target.shape
+    flat = torch.full_like(batch.target, 0.3)
     assert torch.allclose(enlargement(factor, name)(flat), flat, atol=1e-6)
-    one = enlargement(factor, name)(batch.damaged[2:3, 1:2])
+    one = enlargement(factor, name)(batch.corrupted[2:3, 1:2])
     assert torch.equal(one[0, 0], enlarged[2, 1])
 
 
@@ -92,8 +102,8 @@ def test_enlargement_of_a_slope_beats_blocks():
     assert found["nearest"]["psnr"] < found["bicubic"]["psnr"]
 
 
-def test_models_and_baselines_hear_the_same_noise(digits):
-    """A model that gives back what it hears has the figures of `as it is heard`, to the bit."""
+def test_models_and_baselines_are_measured_with_the_same_noise(digits):
+    """A model that decodes exactly what it encodes has the figures of `as it is heard`, to the bit."""
 
     class Likelihood:
         def __init__(self, z):
@@ -125,11 +135,11 @@ def test_models_and_baselines_hear_the_same_noise(digits):
 
 
 def test_the_noise_of_training_is_not_that_of_the_test(digits):
-    first = next(iter(heard(digits.test, NOISE, 0))).damaged
-    assert not torch.equal(first, next(iter(heard(digits.test, NOISE, 0, module.TRAIN))).damaged)
+    first = next(iter(corrupted_batches(digits.test, NOISE, 0))).corrupted
+    assert not torch.equal(first, next(iter(corrupted_batches(digits.test, NOISE, 0, module.TRAIN))).corrupted)
 
 
-def test_of_binary_pictures_components_have_squared_errors_alone(digits):
+def test_components_of_binary_pictures_have_squared_errors_alone(digits):
     train, test = (replace(part, binary=True) for part in (digits.train, digits.test))
     found = baselines(train, test, 4)
     assert set(found["mean picture"]) == {"bce", "bce_floor", "mse"}
@@ -148,12 +158,12 @@ def test_colours_without_labels():
     }
 
 
-def test_of_very_many_pictures_some_are_fitted_to(monkeypatch, digits):
+def test_baselines_are_fitted_to_a_part_of_very_many_pictures(monkeypatch, digits):
     monkeypatch.setattr(module, "MOST_VALUES", 100 * 64 + 1)
-    some = sampled(digits.train, 0)
+    some = subsampled(digits.train, 0)
     assert len(some) == len(some.labels) == 100
-    assert np.array_equal(some.levels, sampled(digits.train, 0).levels)
-    assert not np.array_equal(some.levels, sampled(digits.train, 1).levels)
+    assert np.array_equal(some.levels, subsampled(digits.train, 0).levels)
+    assert not np.array_equal(some.levels, subsampled(digits.train, 1).levels)
     assert baselines(digits.train, digits.test, 2)["PCA-2"]["neighbours"] > 0.3
 
 

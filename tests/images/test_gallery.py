@@ -13,19 +13,28 @@ from musicae.core.randomness import RandomSource
 from musicae.core.settings import Training
 from musicae.errors import ConfigError, DataError
 from musicae.images import gallery
-from musicae.images.datasets import PictureSet, open_pictures
-from musicae.images.gallery import SCALES, View, in_turn
+from musicae.images.datasets import open_pictures
+from musicae.images.gallery import SCALES, View, round_robin
 from musicae.images.model import ImageModel
+from musicae.images.picture_set import PictureSet
 from musicae.images.pictures import Pictures
 from musicae.presets import Preset
 
 DIGITS = open_pictures("digits", Pictures())
 
 
-def model(latent: int = 4, told: int = 0, **settings) -> ImageModel:
+def model(latent: int = 4, label_classes: int = 0, **settings) -> ImageModel:
     torch.manual_seed(0)
     preset = Preset(
-        "tiny", "for tests", Pictures(), Dense((16,)), latent, Elbo(), Training(), label_classes=told, **settings
+        "tiny",
+        "for tests",
+        Pictures(),
+        Dense((16,)),
+        latent,
+        Elbo(),
+        Training(),
+        label_classes=label_classes,
+        **settings,
     )
     return ImageModel(
         preset,
@@ -34,7 +43,7 @@ def model(latent: int = 4, told: int = 0, **settings) -> ImageModel:
 
 
 class Bright:
-    """A judge that tells bright pictures from dark ones."""
+    """A classifier of bright and dark pictures."""
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
         assert values.dtype == np.float32
@@ -43,18 +52,18 @@ class Bright:
         return np.stack([1 - bright, bright], 1)
 
 
-def test_classes_come_in_turn():
+def test_classes_take_turns():
     labels = np.array([2, 2, 2, 2, 0, 1, 1])
-    order = in_turn(7, labels, 0)
+    order = round_robin(7, labels, 0)
     assert sorted(order) == list(range(7))
     assert labels[order].tolist() == [0, 1, 2, 1, 2, 2, 2]
-    assert np.array_equal(order, in_turn(7, labels, 0))
-    assert not np.array_equal(in_turn(100, None, 0), in_turn(100, None, 1))
+    assert np.array_equal(order, round_robin(7, labels, 0))
+    assert not np.array_equal(round_robin(100, None, 0), round_robin(100, None, 1))
 
 
-def test_noise_of_no_size_changes_nothing_and_more_of_it_is_worse():
+def test_noise_of_scale_0_changes_nothing_and_more_of_it_is_worse():
     own = model()
-    effect = gallery.draw("noise", own, DIGITS.test, number=2, judge=Bright()).data
+    effect = gallery.draw("noise", own, DIGITS.test, number=2, classifier=Bright()).data
     x = DIGITS.test.batch(np.arange(180)).x.numpy()
     plain = own.values(own.means(DIGITS.test))
     assert effect["pictures"] == 180
@@ -75,24 +84,24 @@ def test_noise_is_in_standard_deviations_of_every_dimension(monkeypatch):
 
 
 @pytest.mark.parametrize("corruption", [GaussianNoise(0.0, 0.5), Pixelation(4)])
-def test_a_model_that_restores_hears_damaged_pictures(corruption):
-    damaging = model(corruption=corruption)
-    view = View(damaging, 3, DIGITS.test)
+def test_a_model_that_restores_is_given_corrupted_pictures(corruption):
+    restoring = model(corruption=corruption)
+    view = View(restoring, 3, DIGITS.test)
     indices = view.chosen(3)
-    heard = corruption(view.pictures(indices), RandomSource(0))
-    assert np.allclose(view.codes(indices), damaging.to_latent(heard))
-    drawing = gallery.draw("restored", damaging, DIGITS.test, number=3)
-    restored = damaging.values(damaging.to_latent(heard))
+    corrupted = corruption(view.pictures(indices), RandomSource(0))
+    assert np.allclose(view.codes(indices), restoring.to_latent(corrupted))
+    drawing = gallery.draw("restored", restoring, DIGITS.test, number=3)
+    restored = restoring.values(restoring.to_latent(corrupted))
     expected = np.square(restored - view.pictures(indices).numpy()).mean()
     assert drawing.data["mse"]["restored"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_ends_are_of_different_classes_or_of_the_class_that_is_told():
+def test_ends_are_of_different_classes_or_of_one_if_the_model_is_conditional():
     labels = DIGITS.test.labels
     starts, ends = gallery._pairs(View(model(), 40, DIGITS.test))
     assert np.all(labels[starts] != labels[ends])
-    told = DIGITS.with_labels_told(10).test
-    starts, ends = gallery._pairs(View(model(told=10), 40, told))
+    labelled = DIGITS.with_label_conditions(10).test
+    starts, ends = gallery._pairs(View(model(label_classes=10), 40, labelled))
     assert np.array_equal(labels[starts], labels[ends])
     assert np.all(starts != ends)
     with pytest.raises(DataError, match="two or more"):
@@ -100,13 +109,13 @@ def test_ends_are_of_different_classes_or_of_the_class_that_is_told():
 
 
 def test_styles_are_one_z_in_all_classes():
-    told = model(told=10)
-    drawing = gallery.draw("styles", told, number=3)
+    conditional = model(label_classes=10)
+    drawing = gallery.draw("styles", conditional, number=3)
     sheet = np.asarray(drawing.image)
-    z = told.draw(3)
+    z = conditional.draw(3)
     left = sheet.shape[1] - (4 + 3 * 68)
     for label in (0, 9):
-        row = np.asarray(told.decode(z, label)[2])
+        row = np.asarray(conditional.decode(z, label)[2])
         top, side = 4 + 68 * label, left + 4 + 2 * 68
         assert np.array_equal(sheet[top : top + 64 : 8, side : side + 64 : 8], row)
 

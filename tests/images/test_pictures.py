@@ -8,7 +8,7 @@ from PIL import Image
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError
-from musicae.images.pictures import Pictures, Seen, to_image
+from musicae.images.pictures import Pictures, ReadPicture, to_image
 
 GREY, COLOUR = Pictures(8, 8), Pictures(6, 8, 3)
 
@@ -23,7 +23,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def test_the_core_is_told_the_shape():
+def test_the_example_spec_has_the_shape_and_the_likelihood():
     assert COLOUR.example_spec == ExampleSpec("bernoulli", 3, (6, 8))
     assert Pictures(8, 8, likelihood="normal").example_spec == ExampleSpec("normal", 1, (8, 8))
     assert Pictures(8, 8, binary=True).example_spec == GREY.example_spec  # black and white are the certain greys
@@ -31,30 +31,30 @@ def test_the_core_is_told_the_shape():
 
 def test_a_lower_resolution_keeps_everything_else():
     pictures = Pictures(28, 20, 3, "normal", binary=True)
-    assert pictures.shrunk(2) == Pictures(14, 10, 3, "normal", binary=True)
-    assert pictures.shrunk(4).shape == (3, 7, 5)
+    assert pictures.downscaled(2) == Pictures(14, 10, 3, "normal", binary=True)
+    assert pictures.downscaled(4).shape == (3, 7, 5)
 
 
 @pytest.mark.parametrize(("pictures", "shape"), [(GREY, (8, 8)), (COLOUR, (6, 8, 3))])
-def test_pictures_of_the_right_size_come_back_to_the_bit(pictures, shape, tmp_path):
+def test_pictures_of_the_right_size_are_read_exactly(pictures, shape, tmp_path):
     levels = noise(*shape)
     path = tmp_path / "picture.png"
     path.write_bytes(encoded(Image.fromarray(levels)))
     for source in (levels, Image.fromarray(levels), path, str(path), path.read_bytes()):
-        seen = pictures.read(source)
-        assert seen.array.shape == pictures.shape
-        assert seen.array.dtype == np.float32
-        assert seen.report == ()
-        assert np.array_equal(np.asarray(to_image(seen.array)), levels)
+        read = pictures.read(source)
+        assert read.array.shape == pictures.shape
+        assert read.array.dtype == np.float32
+        assert read.report == ()
+        assert np.array_equal(np.asarray(to_image(read.array)), levels)
 
 
 def test_real_numbers_of_the_right_shape_are_kept_as_they_are():
     values = np.random.default_rng(0).random((1, 8, 8), np.float32)
     assert np.array_equal(GREY.read(values).array, values)
-    assert GREY.read(Seen(values, ("seen",))).report == ("seen",)
+    assert GREY.read(ReadPicture(values, ("changed",))).report == ("changed",)
 
 
-def test_what_is_done_to_a_photograph_is_said():
+def test_the_report_says_how_a_photograph_was_changed():
     report = GREY.read(Image.fromarray(noise(30, 40, 3))).report
     assert report == (
         "made grey",
@@ -73,15 +73,15 @@ def test_photographs_are_turned_upright():
     levels = noise(8, 8)
     exif = Image.Exif()
     exif[0x0112] = 6  # the top of the scene is at the right
-    seen = GREY.read(encoded(Image.fromarray(levels), exif=exif))
-    assert np.array_equal(np.asarray(to_image(seen.array)), np.rot90(levels, -1))
-    assert seen.report == ("turned upright",)
+    read = GREY.read(encoded(Image.fromarray(levels), exif=exif))
+    assert np.array_equal(np.asarray(to_image(read.array)), np.rot90(levels, -1))
+    assert read.report == ("turned upright",)
 
 
 def test_transparency_becomes_white():
-    seen = GREY.read(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
-    assert (seen.array == 1).all()
-    assert "transparent parts made white" in seen.report
+    read = GREY.read(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
+    assert (read.array == 1).all()
+    assert "transparent parts made white" in read.report
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
@@ -99,16 +99,16 @@ def test_sixteen_bits_are_scaled():
 
 def test_of_an_animation_the_first_frame_is_taken():
     frames = [Image.fromarray(np.full((8, 8), level, np.uint8)) for level in (255, 0)]
-    seen = GREY.read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
-    assert (seen.array == 1).all()
-    assert "taken from the first frame" in seen.report
+    read = GREY.read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert (read.array == 1).all()
+    assert "taken from the first frame" in read.report
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"words", encoded(Image.fromarray(noise(64, 64)))[:900], b"\x89PNG\r\n\x1a\n" + b"\0" * 50],
 )
-def test_what_is_no_picture_is_refused_in_one_line(content, tmp_path):
+def test_files_that_are_no_pictures_are_refused_in_one_line(content, tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(content)
     for source in (path, content):

@@ -9,7 +9,9 @@ import tiny
 from hypothesis import strategies as st
 
 from musicae.music.representations.tokens import FIRST_NOTE
-from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track, tidy
+from musicae.music.score.note_arrays import NOTE, tidy
+from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 END = b"\0\xff\x2f\0"
 

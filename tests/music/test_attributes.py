@@ -8,8 +8,9 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicae.music.attributes import ATTRIBUTES, measure, names
-from musicae.music.notes import Notes
+from musicae.music.analysis.attributes import ATTRIBUTES, measure, names
+from musicae.music.analysis.note_table import Notes
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
 from musicae.music.representations.tokens import FIRST_NOTE
 
@@ -126,8 +127,8 @@ def test_notes_held_into_a_window_do_not_begin_in_it():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_every_kind_of_windows_has_its_attributes(kind):
-    hearing = kind.hear(tiny.band(8))
-    windows, _ = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    excerpt = kind.extract(tiny.band(8))
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     found = measure(kind, windows)
     assert tuple(found) == names(kind)
     assert {values.shape for values in found.values()} == {(len(windows),)}
@@ -141,7 +142,7 @@ def test_every_kind_of_windows_has_its_attributes(kind):
 def test_notes_are_the_onsets_of_the_windows():
     """A note that is struck again where the window before it ended is not lost, nor one that goes on beyond it."""
     kind = Multitrack()
-    windows, _ = kind.windows(tiny.band(8))
+    windows, _ = training_windows(kind, tiny.band(8))
     twice = np.repeat(windows, 2, axis=0)
     once = Notes.of(kind, windows)
     again = Notes.of(kind, twice)
@@ -151,7 +152,7 @@ def test_notes_are_the_onsets_of_the_windows():
 def test_parts_of_a_trio():
     """A melody over a bass two octaves lower: intervals go from melody to melody and from bass to bass."""
     trio = Trio(steps=64)
-    windows, _ = trio.windows(tiny.band(4))
+    windows, _ = training_windows(trio, tiny.band(4))
     melody_alone = measure(Melody(steps=64), windows[:, 0].astype(np.uint8))
     both = measure(trio, windows)
     np.testing.assert_allclose(both["interval"], melody_alone["interval"])

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from musicae.errors import Error
-from musicae.music import audio
-from musicae.music.song import NOTE, Song, Tempo, Track
+from musicae.music.render import audio
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, Track
+from musicae.music.song import Song
 
 
 def song_of(*notes, tempos=Song.tempos, **track):

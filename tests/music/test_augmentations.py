@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from musicae.core.randomness import RandomSource
-from musicae.music.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
+from musicae.music.data.augmentations import AUGMENTATIONS, DropParts, SpliceInTime, SwapParts
+from musicae.music.data.windows import Windows
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
-from musicae.music.windows import Windows
 
 KINDS = (Melody(steps=32), Drums(steps=32), Groove(steps=32), Pianoroll(steps=32), Trio(steps=32))
 N = 64
@@ -23,7 +23,7 @@ def numbered(representation) -> np.ndarray:
 def changed(augmentation, representation, seed: int = 0) -> np.ndarray:
     """Numbered windows, changed, part by part `[n, parts, values, steps]`."""
     windows = augmentation(numbered(representation), representation, RandomSource(seed))
-    lanes = representation.lanes(windows)
+    lanes = representation.part_view(windows)
     return lanes.reshape(*lanes.shape[:2], -1, lanes.shape[-1])
 
 
@@ -42,7 +42,7 @@ def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_lanes_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
     windows = np.zeros((3, *kind.shape), kind.dtype)
-    lanes = kind.lanes(windows)
+    lanes = kind.part_view(windows)
     assert (lanes.shape[0], lanes.shape[-1], lanes.size) == (3, kind.steps, windows.size)
     lanes[:] = 1
     assert (windows == 1).all()

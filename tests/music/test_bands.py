@@ -12,10 +12,13 @@ import tiny
 import torch
 
 from musicae.core.networks import Recurrent
-from musicae.music import html, svg
+from musicae.music.data.windows import Windows
+from musicae.music.extraction.extract import training_windows
+from musicae.music.render import html, svg
 from musicae.music.representations import Multitrack, Trio
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
-from musicae.music.windows import Windows
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
 CONDUCTED = Recurrent((8,), (8,), segments=2, conductor_units=(8,), separate_decoders=True)
@@ -81,7 +84,7 @@ def test_what_comes_back_is_a_band_with_its_names_programs_tempo_and_metre(model
             assert name == one.name
             assert (found == {10}) == one.is_drum
             assert len(found) == 1
-        assert song.end <= model.hear(a).ticks
+        assert song.end <= model.extract(a).ticks
     assert all(0 <= value <= 1 for value in result.figures.values())
     assert all(isinstance(value, float) for value in result.figures.values())
 
@@ -109,7 +112,7 @@ def test_samples_say_their_own_programs(model):
 
 
 def test_held_out_figures(model):
-    windows = np.concatenate([model.representation.windows(song)[0] for song in (band(), EIGHT)])
+    windows = np.concatenate([training_windows(model.representation, song)[0] for song in (band(), EIGHT)])
     figures = model.evaluate(Windows(windows, model.representation))
     parts = {"melody_accuracy", "bass_accuracy", "drums_accuracy"} if model.name == "trio" else {"program_f1"}
     assert parts <= set(figures["mean"]["greedy"])
@@ -126,11 +129,11 @@ def test_bands_are_drawn(model):
 
 def test_windows_come_in_the_order_of_the_music_always(model):
     """The original's order is that of a Python set of tracks (3.0), and it keeps five windows of a song."""
-    windows, _ = model.representation.windows(band(12))
-    again, _ = model.representation.windows(band(12))
+    windows, _ = training_windows(model.representation, band(12))
+    again, _ = training_windows(model.representation, band(12))
     assert windows.tobytes() == again.tobytes()
     assert len(windows) > 5
-    assert np.array_equal(windows[0], model.hear(band(12)).windows[0])
+    assert np.array_equal(windows[0], model.extract(band(12)).windows[0])
 
 
 def test_chords_that_change_on_bar_lines_cost_no_bars():
@@ -140,9 +143,9 @@ def test_chords_that_change_on_bar_lines_cost_no_bars():
     piano = Track(np.sort(np.array(rows, NOTE), order=["start", "pitch"]))
     strings = Track(piano.notes, 48)
     song = Song((piano, strings), tempos=(Tempo(0, 6e7 / 545454),))
-    strict = [len(Multitrack(strict=True, chords=chords).windows(song)[0]) for chords in (False, True)]
+    strict = [len(training_windows(Multitrack(strict=True, chords=chords), song)[0]) for chords in (False, True)]
     assert strict[1] < strict[0] == 24
-    ours = [Multitrack(chords=chords).windows(song)[0] for chords in (False, True)]
+    ours = [training_windows(Multitrack(chords=chords), song)[0] for chords in (False, True)]
     assert set(map(bytes, ours[0])) == set(map(bytes, ours[1][:, 0].copy()))
 
 
@@ -153,4 +156,4 @@ def test_a_trio_without_a_bass_can_be_heard_and_given_back():
     result = made.reconstruct(lonely, **WILD)
     assert [one.program for one in result.song.tracks] == [73, 33, 16]
     assert any("no bass: left silent" in sentence for sentence in result.report)
-    assert made.representation.windows(lonely)[1] == ["band: no bass"]
+    assert training_windows(made.representation, lonely)[1] == ["band: no bass"]

@@ -8,19 +8,22 @@ import tiny
 import torch
 from safetensors.numpy import load_file
 
+from musicae.after_training import fit_reranker
 from musicae.core.directions import DIRECTIONS
 from musicae.core.randomness import RandomSource
 from musicae.errors import CheckpointError
-from musicae.fitting import _clear, choose
+from musicae.fitting import _clear
 from musicae.loading import load
 from musicae.music import model as models
-from musicae.music.attributes import measure
-from musicae.music.choice import CHOICE, Choice, fit, fitted
-from musicae.music.judging import sampled
-from musicae.music.windows import Windows
+from musicae.music.analysis.attributes import measure
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation.two_sample import sampled
+from musicae.music.extraction.extract import training_windows
+from musicae.music.latent.reranking import RERANKER, Reranker, fit, fitted
+from musicae.music.options import Decoding
 
 MELODY = tiny.MELODY.representation
-KNOWN = Choice(("density",), np.array([2.0]), np.array([0.5]), np.array([1.0, 2.0, -1.0]))
+KNOWN = Reranker(("density",), np.array([2.0]), np.array([0.5]), np.array([1.0, 2.0, -1.0]))
 
 
 def melodies(n: int, notes: float, seed: int = 0) -> np.ndarray:
@@ -41,7 +44,7 @@ def model():
     """A model that draws and decodes windows of many notes, and has learnt to choose those of few."""
     member = tiny.model(tiny.MELODY)
     member.decode_windows = lambda z, *_, seed=0, **__: melodies(len(z), 12, abs(int(1e4 * z.sum())))
-    member.choice = fitted(member, melodies(500, 8))
+    member.reranker = fitted(member, melodies(500, 8))
     return member
 
 
@@ -78,7 +81,7 @@ def test_an_attribute_that_tells_nothing_is_left_out():
 
 def test_each_is_chosen_as_often_as_its_odds_say():
     values = {"density": np.tile([2.0, 2.5, 1.0], 20_000)}
-    chosen = KNOWN.choose(values, RandomSource(0).uniform(20_000).numpy())
+    chosen = KNOWN.rerank(values, RandomSource(0).uniform(20_000).numpy())
     assert np.array_equal(chosen // 3, np.arange(20_000))
     odds = np.exp(KNOWN.log_odds(values)[:3])
     np.testing.assert_allclose(np.bincount(chosen % 3, minlength=3) / 20_000, odds / odds.sum(), atol=0.01)
@@ -88,20 +91,20 @@ def test_of_many_candidates_those_are_chosen_that_are_distributed_like_music():
     music, made = normal(0, 1), normal(1, 2, seed=1)
     candidates = normal(1, 2, 64_000, seed=2)
     chances = RandomSource(0).uniform(4000).numpy()
-    chosen = candidates["density"][fit(music, made).choose(candidates, chances)]
+    chosen = candidates["density"][fit(music, made).rerank(candidates, chances)]
     assert chosen.mean() == pytest.approx(0, abs=0.1)
     assert chosen.std() == pytest.approx(1, abs=0.1)
 
 
 def test_of_one_candidate_there_is_no_choice(model, monkeypatch):
     monkeypatch.setattr(models, "CANDIDATES", 1)
-    chosen = model.sampled_windows(20, seed=3)
-    model.choice = None
-    np.testing.assert_array_equal(chosen, model.sampled_windows(20, seed=3))
+    chosen = model.sampled_windows(20, decoding=Decoding(seed=3))
+    model.reranker = None
+    np.testing.assert_array_equal(chosen, model.sampled_windows(20, decoding=Decoding(seed=3)))
 
 
 def test_chosen_windows_are_nearer_to_music(model):
-    chosen, made = model.sampled_windows(200, seed=1), model.decode_windows(model.draw(200, 1))
+    chosen, made = model.sampled_windows(200, decoding=Decoding(seed=1)), model.decode_windows(model.draw(200, 1))
     music, chosen, made = (measure(MELODY, one)["density"].mean() for one in (melodies(500, 8), chosen, made))
     assert abs(chosen - music) < 0.5 * abs(made - music)
 
@@ -109,23 +112,24 @@ def test_chosen_windows_are_nearer_to_music(model):
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
 def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
     member = tiny.model(preset)
-    cut = [member.representation.windows(tiny.band(8, stride=i))[0] for i in range(1, 16)]
+    cut = [training_windows(member.representation, tiny.band(8, stride=i))[0] for i in range(1, 16)]
     windows = np.resize(np.concatenate(cut), (100, *member.representation.shape))
-    member.choice = fitted(member, windows)
+    member.reranker = fitted(member, windows)
     clips = [[clip.to_bytes() for clip in member.sample(4, seed=seed, temperature=1.0)] for seed in (1, 1, 2)]
     assert clips[0] == clips[1] != clips[2]
     if not member.representation.conditioning:
         np.testing.assert_array_equal(
-            sampled(member, Windows(windows, member.representation), 4, 1), member.sampled_windows(4, seed=1)
+            sampled(member, Windows(windows, member.representation), 4, 1),
+            member.sampled_windows(4, decoding=Decoding(seed=1)),
         )
 
 
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS], ids=lambda one: one.name)
 def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypatch):
     member, parts = tiny.model(preset), []
-    member.choice = KNOWN
+    member.reranker = KNOWN
     condition = torch.rand(150, member.representation.steps, member.representation.conditioning.size)
-    how = {"condition": condition if preset is tiny.CHORDS else None, "temperature": 1.0, "seed": 5}
+    how = {"condition": condition if preset is tiny.CHORDS else None, "decoding": Decoding(1.0, seed=5)}
     found = member.sampled_windows(150, **how, progress=parts.append)
     assert parts == [64, 64, 22]
     monkeypatch.setattr(models, "BATCH", 1000)
@@ -135,7 +139,7 @@ def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypat
 def test_what_is_longer_than_a_window_is_not_chosen_among():
     member = tiny.model(tiny.CHORDS)
     before = [clip.to_bytes() for clip in member.sample(2, chords="C G Am F")]
-    member.choice = Choice(("density",), np.zeros(1), np.ones(1), np.array([0.0, 5.0, 0.0]))
+    member.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, 5.0, 0.0]))
     assert [clip.to_bytes() for clip in member.sample(2, chords="C G Am F")] == before
 
 
@@ -143,11 +147,11 @@ def test_what_is_longer_than_a_window_is_not_chosen_among():
 
 
 def test_a_folder_gives_back_what_was_written(tmp_path):
-    assert Choice.load(tmp_path) is None
+    assert Reranker.load(tmp_path) is None
     KNOWN.save(tmp_path)
-    found = Choice.load(tmp_path)
+    found = Reranker.load(tmp_path)
     assert found.names == KNOWN.names
-    for name, array in load_file(tmp_path / CHOICE).items():
+    for name, array in load_file(tmp_path / RERANKER).items():
         np.testing.assert_array_equal(array, getattr(KNOWN, name))
         np.testing.assert_array_equal(array, getattr(found, name))
 
@@ -155,21 +159,21 @@ def test_a_folder_gives_back_what_was_written(tmp_path):
 @pytest.mark.parametrize("spoil", [lambda data: b"x", lambda data: data[:-3]])
 def test_a_damaged_file_is_said(tmp_path, spoil):
     KNOWN.save(tmp_path)
-    path = tmp_path / CHOICE
+    path = tmp_path / RERANKER
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(CheckpointError, match="damaged"):
-        Choice.load(tmp_path)
+        Reranker.load(tmp_path)
 
 
 def test_a_loaded_model_chooses(tmp_path):
     folder = tiny.folder(tiny.MELODY, tmp_path)
-    assert load(folder).choice is None
+    assert load(folder).reranker is None
     KNOWN.save(folder)
-    assert load(folder).choice.names == KNOWN.names
+    assert load(folder).reranker.names == KNOWN.names
 
 
 def test_what_another_run_left_is_cleared(tmp_path):
-    for name in (CHOICE, DIRECTIONS):
+    for name in (RERANKER, DIRECTIONS):
         (tmp_path / name).write_bytes(b"old")
     _clear(tmp_path, [])
     assert not list(tmp_path.iterdir())
@@ -178,8 +182,8 @@ def test_what_another_run_left_is_cleared(tmp_path):
 def test_too_few_windows_leave_no_choice(tmp_path):
     KNOWN.save(tiny.folder(tiny.MELODY, tmp_path))
     member = load(tmp_path)
-    choose(member, Windows(melodies(99, 8), MELODY))
-    assert member.choice is None
-    assert not (tmp_path / CHOICE).exists()
-    choose(member, Windows(melodies(100, 8), MELODY))
-    assert load(tmp_path).choice.names == member.choice.names
+    fit_reranker(member, Windows(melodies(99, 8), MELODY))
+    assert member.reranker is None
+    assert not (tmp_path / RERANKER).exists()
+    fit_reranker(member, Windows(melodies(100, 8), MELODY))
+    assert load(tmp_path).reranker.names == member.reranker.names

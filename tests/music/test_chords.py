@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.errors import ConfigError
-from musicae.music import chords
-from musicae.music.song import KeySignature
+from musicae.music.score.score import KeySignature
+from musicae.music.theory import chords
 
 C, CM, CAUG, CDIM = 1, 13, 25, 37
 

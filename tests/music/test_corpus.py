@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 
 from musicae.errors import DataError
-from musicae.music import corpus
-from musicae.music.corpus import SPLITS, Corpus, build, keyless_hashes, split
-from musicae.music.representations import Melody, Pianoroll, strict
+from musicae.music.data import corpus
+from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
+from musicae.music.data.sources import labels, pieces
+from musicae.music.extraction import magenta as strict
+from musicae.music.extraction.extract import training_windows
+from musicae.music.representations import Melody, Pianoroll
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.groove import Groove
-from musicae.music.song import NOTE, Song, Tempo, Track
-from musicae.music.sources import labels, pieces
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, Track
+from musicae.music.song import Song
 
 TUNE = "X:{n}\nT:Tune {n}\nM:6/8\nL:1/8\nK:G\n" + "GAB c2d|edc BAG|FGA DEF|G3 G3|" * 3 + "\n\n"
 
@@ -63,7 +67,7 @@ def test_every_window_is_its_songs(folder, tmp_path):
     for name in SPLITS:
         for window, index in zip(built.windows[name], built.songs[name], strict=True):
             path = folder / built.index["songs"][index].removeprefix("songs/")
-            assert window.tolist() in Melody().windows(Song.read(path))[0].tolist()
+            assert window.tolist() in training_windows(Melody(), Song.read(path))[0].tolist()
 
 
 def test_the_report_says_what_was_skipped(folder, tmp_path):
@@ -100,7 +104,7 @@ def test_held_out_windows_do_not_occur_in_training_in_any_key(tmp_path):
 
 def test_hashes_do_not_depend_on_the_key():
     for kind in (Melody(), Pianoroll()):
-        windows, moved = kind.windows(song(1))[0], kind.windows(song(1, transpose=7))[0]
+        windows, moved = training_windows(kind, song(1))[0], training_windows(kind, song(1, transpose=7))[0]
         hashes = keyless_hashes(windows, kind)
         assert np.array_equal(hashes, keyless_hashes(moved, kind))
         assert len(np.unique(hashes)) == len(hashes)
@@ -167,12 +171,12 @@ def test_processes_give_the_same_as_none(folder, tmp_path, monkeypatch):
 
 
 class Deadly(Melody):
-    """A melody that kills the process which hears a certain note."""
+    """A melody that kills the process which reads a certain note."""
 
-    def windows(self, song, track=None):
+    def extract(self, song, track=None, bars=None):
         if song.tracks[0].notes["velocity"][0] == 1:
             os._exit(1)
-        return super().windows(song, track)
+        return super().extract(song, track, bars)
 
 
 def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
@@ -289,8 +293,8 @@ def test_strict_corpora_read_as_the_original_does(tmp_path):
     file.tracks += [tune, other]
     file.save(tmp_path / "song.mid")
     melody = Melody(strict=True)
-    expected, _ = melody.windows(strict.read(tmp_path / "song.mid"))
-    elsewhere, _ = melody.windows(Song.read(tmp_path / "song.mid"))
+    expected, _ = training_windows(melody, strict.read(tmp_path / "song.mid"))
+    elsewhere, _ = training_windows(melody, Song.read(tmp_path / "song.mid"))
     built = build(tmp_path / "song.mid", melody, tmp_path / "corpus", workers=1, quiet=True)
     assert np.array_equal(np.concatenate([built.windows[name] for name in SPLITS]), expected)
     assert not np.array_equal(elsewhere, expected)

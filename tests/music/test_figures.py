@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from musicae.errors import Error
-from musicae.music import figures
-from musicae.music.figures import save_interpolation, save_piano_roll
-from musicae.music.rolls import MOST_NOTES, Rows, pitch_name
-from musicae.music.song import NOTE, Song, TimeSignature, Track
-from musicae.music.svg import piano_roll_svg
+from musicae.music.render import png as figures
+from musicae.music.render.layout import MOST_NOTES, Rows, pitch_name
+from musicae.music.render.png import save_interpolation, save_piano_roll
+from musicae.music.render.svg import piano_roll_svg
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import TimeSignature, Track
+from musicae.music.song import Song
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.errors import ConfigError
-from musicae.music.grid import Grid
-from musicae.music.song import NOTE, Song, TimeSignature, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import TimeSignature, Track
+from musicae.music.song import Song
 
 METRES = [(2, 4), (3, 4), (4, 4), (5, 4), (5, 8), (6, 8), (7, 8), (12, 8), (3, 2), (1, 16), (3, 32)]
 

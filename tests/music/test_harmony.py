@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.music import chords, harmony
-from musicae.music.representations import strict
-from musicae.music.song import NOTE, Song, TimeSignature, Track
+from musicae.music.extraction import magenta as strict
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import TimeSignature, Track
+from musicae.music.song import Song
+from musicae.music.theory import chords, harmony
 
 SHARED = Path(__file__).parents[3] / "shared"
 PARITY = SHARED / "parity" / "conversion"

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from musicae.errors import Error, MidiError
-from musicae.music import audio
-from musicae.music.html import Section, fragment, listen, page, save_page
-from musicae.music.song import NOTE, Song, Tempo, Track
+from musicae.music.render import audio
+from musicae.music.render.html import Section, fragment, listen, page, save_page
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, Track
+from musicae.music.song import Song
 
 SONG = Song(
     (Track(np.array([(480 * i, 480 * i + 480, 60 + i, 80) for i in range(4)], NOTE), name="Tune"),),

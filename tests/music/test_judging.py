@@ -9,21 +9,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musicae.cli.sample_report import sample_report
 from musicae.core.settings import Training
 from musicae.errors import DataError
-from musicae.music import judging
-from musicae.music.judging import Music, classifier_settings, judged, midpoints, pairs, sampled
-from musicae.music.metrics import faulty
+from musicae.music.analysis.similarity import faulty
+from musicae.music.data.windows import Windows
+from musicae.music.evaluation import two_sample as judging
+from musicae.music.evaluation.two_sample import Music, classifier_settings, judged, midpoints, pairs, sampled
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
-from musicae.music.verdicts import lines
-from musicae.music.windows import Windows
 
 MELODY = tiny.MELODY.representation
 
 
 def music(representation=MELODY, songs: int = 10, pitch: int = 60) -> Windows:
     """The windows of some songs."""
-    cut = [representation.windows(tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
+    cut = [training_windows(representation, tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
     return Windows(np.concatenate(cut), representation, songs=np.repeat(np.arange(songs), [len(one) for one in cut]))
 
 
@@ -57,12 +58,12 @@ def test_training_music_that_is_the_held_out_music_is_at_the_ceiling_and_copied(
 
 
 def test_it_is_said_in_words(found):
-    said = "\n".join(lines(found))
+    said = "\n".join(sample_report(found))
     assert "the ceiling is the overlap of training windows" in said
     assert all(name in said for name in found["overlaps"])
     without = {name: value for name, value in found.items() if name not in ("nearest", "copies")}
     without["overlaps"] = {n: {k: v for k, v in row.items() if k != "train"} for n, row in found["overlaps"].items()}
-    assert "no ceiling and no distances" in "\n".join(lines(without))
+    assert "no ceiling and no distances" in "\n".join(sample_report(without))
 
 
 @given(st.integers(8, 40), st.integers(0, 100))

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from musicae.music.attributes import ATTRIBUTES, names
-from musicae.music.metrics import faulty, interval_overlap, nearest, notes_right, overlap, overlaps, score
+from musicae.music.analysis.accuracy import notes_right, score
+from musicae.music.analysis.attributes import ATTRIBUTES, names
+from musicae.music.analysis.similarity import faulty, interval_overlap, nearest, overlap, overlaps
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
 
 MELODY = Melody(steps=8)
 MELODY_2BAR = Melody()
-TUNES = MELODY_2BAR.windows(tiny.song(12))[0]
+TUNES = training_windows(MELODY_2BAR, tiny.song(12))[0]
 TRUTH = np.array([[41, 0, 43, 0, 1, 0, 45, 0], [1, 0, 41, 0, 0, 0, 0, 0]], np.uint8)
 
 
@@ -127,11 +129,11 @@ def test_the_nearest_window_by_a_plain_loop(windows, known):
 
 @pytest.mark.parametrize("kind", [Pianoroll(), Drums(), Groove(), Trio()], ids=lambda kind: type(kind).__name__)
 def test_distances_of_other_windows_are_shares_of_steps(kind):
-    hearing = kind.hear(tiny.band(40))
-    windows, _ = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
+    excerpt = kind.extract(tiny.band(40))
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     assert nearest(kind, windows, windows[:1])[0] == 0
     silent = kind.take(kind.blank().array, np.zeros(1, int))
-    assert nearest(kind, windows[:1], silent)[0] == 1 - kind.steps_right(windows[:1], silent).mean()
+    assert nearest(kind, windows[:1], silent)[0] == 1 - kind.step_matches(windows[:1], silent).mean()
 
 
 @pytest.mark.parametrize(
@@ -146,9 +148,9 @@ def test_what_is_mended_has_no_faults_and_the_same_notes(kind):
     else:
         windows = (random.random((50, *kind.shape)) < 0.1).astype(kind.dtype)
     assert isinstance(kind, Drums) or faulty(kind, windows).any()
-    mended = kind.mended(windows)
+    mended = kind.repaired(windows)
     assert not faulty(kind, mended).any()
     lengths = np.full(50, kind.steps)
     for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, mended)), strict=True):
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else str(before) == str(after)
-    np.testing.assert_array_equal(kind.mended(mended), mended)
+    np.testing.assert_array_equal(kind.repaired(mended), mended)

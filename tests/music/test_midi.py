@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from making import END, GOOD, SCALE, assert_same_music, chunk, file, header, meta, note, notes, number, songs
 
 from musicae.errors import MidiError
-from musicae.music.song import NOTE, KeySignature, Song, Tempo, TimeSignature, Track
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 ONE_NOTE = note() + END

@@ -13,7 +13,8 @@ import tiny
 import musicae
 from musicae.errors import ConfigError, MidiError, NoWindows
 from musicae.loading import PRETRAINED
-from musicae.music.song import Song, Tempo, TimeSignature, Track
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
 SHIPPED = pytest.mark.skipif(not (PRETRAINED / "melody-2bar" / "model.safetensors").exists(), reason="no weights here")
@@ -32,7 +33,7 @@ def melody():
 def silenced(model, monkeypatch):
     """A model that answers everything with silence."""
     silence = model.blank(1).windows
-    monkeypatch.setattr(model, "_decode", lambda z, *_: np.repeat(silence, len(z), 0))
+    monkeypatch.setattr(model, "_decoded", lambda z, *_, **__: np.repeat(silence, len(z), 0))
     return model
 
 
@@ -143,7 +144,7 @@ def test_a_change_after_the_bars_asked_for_does_not_reach_the_padding(melody):
     assert between.song.time_signatures == (TimeSignature(0, 4, 4),)
 
 
-# Hearing ------------------------------------------------------------------------------------------
+# Excerpt ------------------------------------------------------------------------------------------
 
 
 def test_a_song_can_be_anything_that_reads_as_one(melody, tmp_path):
@@ -188,7 +189,7 @@ def test_repairs_are_reported(melody):
 def test_encoding_and_decoding_is_reconstructing(model):
     song = tiny.song(5, "3/4")
     assert same(model.decode(model.encode(song), like=song, **WILD), model.reconstruct(song, **WILD).song)
-    assert same(model.decode(model.encode(song), like=model.hear(song)), model.reconstruct(song).song)
+    assert same(model.decode(model.encode(song), like=model.extract(song)), model.reconstruct(song).song)
 
 
 def test_fewer_vectors_give_fewer_bars(model):
@@ -227,7 +228,7 @@ def test_impossible_ways_of_drawing_are_refused(melody, options):
 
 def test_the_figures_of_a_reconstruction(melody, monkeypatch):
     song = tiny.song(5)
-    monkeypatch.setattr(melody, "_decode", lambda *_: melody.hear(song).windows)
+    monkeypatch.setattr(melody, "_decoded", lambda *_, **__: melody.extract(song).windows)
     right = melody.reconstruct(song)
     assert right.figures == dict.fromkeys(("note_accuracy", "step_accuracy", "onset_f1", "whole_windows"), 1)
     assert same(right.song, right.original)
@@ -260,9 +261,9 @@ def test_variations_begin_at_the_reconstruction(model):
 
 
 def test_evaluation_says_what_it_promises(model):
-    from musicae.music.windows import Windows
+    from musicae.music.data.windows import Windows
 
-    windows = np.concatenate([model.hear(tiny.song(8, pitch=p)).windows for p in (55, 60)])
+    windows = np.concatenate([model.extract(tiny.song(8, pitch=p)).windows for p in (55, 60)])
     seen = []
     figures = model.evaluate(Windows(windows, model.representation), progress=seen.append)
     assert sum(seen) == figures["examples"] == len(windows)
@@ -296,7 +297,7 @@ def test_the_whole_family_interpolates_between_its_reconstructions(member, metre
     whole = Song.read(between.song.to_bytes())
     assert whole.time_signatures == a.time_signatures
     assert [tempo.quarters_per_minute for tempo in whole.tempos] == pytest.approx([77, 133] * 4, abs=0.01)
-    heard = {(track.program, track.is_drum, track.name) for track in member.hear(a).hearing.tracks}
+    heard = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
     assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= heard
     for step in between.songs:
         assert all((track.notes["start"] >= 0).all() for track in step.tracks)
@@ -328,9 +329,9 @@ def test_drums_and_nothing_else_are_on_channel_ten(preset):
 
 
 def test_the_whole_family_is_measured(member):
-    from musicae.music.windows import Windows
+    from musicae.music.data.windows import Windows
 
-    windows = member.hear(tiny.band(8)).windows
+    windows = member.extract(tiny.band(8)).windows
     figures = member.evaluate(Windows(windows, member.representation))
     assert figures["examples"] == len(windows)
     assert {"step_accuracy", "onset_f1", "whole_windows"} <= set(figures["mean"]["greedy"])
@@ -377,7 +378,7 @@ def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypa
     passage = chordal.blank(chords="Dm F Am")
     assert passage.ticks == 3 * 1920
     assert all(clip.end <= passage.ticks for clip in clips)
-    assert passage.hearing.report == ("told chords Dm F Am, one a bar",)
+    assert passage.excerpt.report == ("told chords Dm F Am, one a bar",)
     assert set(condition[..., :49].argmax(-1).ravel().tolist()) - {0} == {15, 6, 22}
 
 
@@ -385,7 +386,7 @@ def test_without_chords_a_clip_is_told_none(chordal):
     passage = chordal.blank()
     assert triads(chordal, passage) == [0]
     assert passage.ticks == chordal.blank(1).ticks
-    assert not passage.hearing.report
+    assert not passage.excerpt.report
 
 
 def test_a_short_progression_fills_a_window_again_and_again():
@@ -403,10 +404,10 @@ def test_other_chords_under_a_song(chordal, metre):
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
-    passage = chordal._retold(chordal.hear(song), {"chords": "Cdim Gaug"})
+    passage = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
     found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
-    assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.hear(song).windows))
+    assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
 
 
 def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
@@ -426,7 +427,7 @@ def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
 
 def test_each_step_is_told_what_the_nearer_song_has(chordal, monkeypatch):
     a, b = tiny.band(2), tiny.band(2, pitch=54)
-    own = [chordal.condition(chordal.hear(song)).numpy() for song in (a, b)]
+    own = [chordal.condition(chordal.extract(song)).numpy() for song in (a, b)]
     assert not np.array_equal(*own)
     told = listening(monkeypatch, chordal)
     chordal.interpolate(a, b, 5)
@@ -436,8 +437,8 @@ def test_each_step_is_told_what_the_nearer_song_has(chordal, monkeypatch):
 
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
-    passage = model.hear(tiny.band(4))
-    told = model._retold(passage, {"key": "F#", "chords": None})
+    passage = model.extract(tiny.band(4))
+    told = model.conditioned(passage, {"key": "F#", "chords": None})
     before, after = (model.condition(one) for one in (passage, told))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])
@@ -451,18 +452,18 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
         assert (clip.tempos, clip.time_signatures) == (beat.tempos, beat.time_signatures)
         assert clip.tracks[0].name == "Kit"
     passage = drummer.blank(hits=beat)
-    heard = drummer.hear(beat)
+    heard = drummer.extract(beat)
     assert np.array_equal(drummer.condition(passage), drummer.condition(heard))
-    assert passage.hearing.report == ("told the hits of song: took track 3 'Kit'",)
+    assert passage.excerpt.report == ("told the hits of song: took track 3 'Kit'",)
     assert len(passage.windows) == 3
 
 
 def test_hits_that_are_told_are_played_and_no_others(drummer):
     """Whatever the network makes of them: only how loud, early or late is its own."""
     beat = tiny.band(5, "3/4")
-    step, _, pitch = drummer.representation.decode(drummer.hear(beat).hearing.array)
+    step, _, pitch = drummer.representation.decode(drummer.extract(beat).excerpt.array)
     for clip in drummer.sample(2, hits=beat, temperature=1.0):
-        played, _, drums = drummer.representation.decode(drummer.hear(clip).hearing.array)
+        played, _, drums = drummer.representation.decode(drummer.extract(clip).excerpt.array)
         assert np.array_equal(played, step)
         assert np.array_equal(drums, pitch)
     again = drummer.reconstruct(beat)
@@ -476,7 +477,7 @@ def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch)
     there = drummer.reconstruct(style, hits=beat)
     ((used, condition),) = told
     assert np.array_equal(used, z[[0, 1, 0, 1, 0]])
-    assert np.array_equal(condition, drummer.condition(drummer.hear(beat)))
+    assert np.array_equal(condition, drummer.condition(drummer.extract(beat)))
     assert there.song.tempos == beat.tempos
     assert notes(there.original) == notes(drummer.reconstruct(beat).original)
     assert there.report[-1].startswith("told the hits of song: took track 3 'Kit'")

@@ -11,7 +11,7 @@ import torch
 from musicae.core.configuration import from_data, to_data
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.music.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
 
 KICK, SNARE, CLOSED, OPEN = range(4)
 

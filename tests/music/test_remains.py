@@ -10,9 +10,9 @@ import tiny
 
 from musicae.core.networks import Convolutional
 from musicae.errors import ConfigError
-from musicae.music.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.windows import Windows
 from musicae.music.representations import Groove
-from musicae.music.windows import Windows
 
 KIND = Groove(steps=32, precise=True)
 PRESET = replace(tiny.MELODY, name="tiny-groove", representation=KIND, corruption=OneOf(), transpose=(0, 0), track=None)
@@ -41,7 +41,7 @@ def test_what_it_makes_of_each_kind_of_remains_is_measured(model, windows):
 
 
 def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model, windows):
-    humanising = model.hearing("humanise")
+    humanising = model.for_task("humanise")
     assert humanising.preset.corruption == GrooveCorruption(humanise=True)
     assert model.preset.corruption == OneOf()
     assert {**vars(humanising), "preset": model.preset} == vars(model)
@@ -49,13 +49,13 @@ def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model
     quiet[:, 9:18] *= 0.5
     assert (humanising.encode_windows(windows) == humanising.encode_windows(quiet)).all()
     assert (model.encode_windows(windows) != model.encode_windows(quiet)).any()
-    played = humanising.decode_windows(humanising.encode_windows(windows), heard=windows)
+    played = humanising.decode_windows(humanising.encode_windows(windows), known=windows)
     assert (played[:, :9] == windows[:, :9]).all()
     assert (played[:, 9:] != windows[:, 9:]).any()
 
 
 def test_only_remains_that_it_was_trained_on(model):
     with pytest.raises(ConfigError, match="was not trained"):
-        model.hearing("add_instruments")
+        model.for_task("add_instruments")
     with pytest.raises(ConfigError, match="was not trained"):
-        tiny.model(tiny.MELODY).hearing("humanise")
+        tiny.model(tiny.MELODY).for_task("humanise")

@@ -18,7 +18,8 @@ from making import GOOD, assert_same_music, notes, songs
 
 from musicae.errors import Error, MidiError
 from musicae.files import write_atomically
-from musicae.music.song import Song, Tempo, TimeSignature, Track
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 ABC = "X:1\nT:Foo\nM:3/4\nL:1/8\nQ:1/4=100\nK:D\nABc d2e|[DFA]6|\n"
 KERN = "**kern\n*M3/4\n4c\n4e\n4g\n=\n2.cc\n*-\n"

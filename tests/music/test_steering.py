@@ -12,11 +12,12 @@ from making import C_MAJOR, melodies
 
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
-from musicae.music import attributes
-from musicae.music.between import even_places
-from musicae.music.choice import Choice
+from musicae.music.analysis import attributes
+from musicae.music.analysis.keys import keys
+from musicae.music.latent.interpolation import equal_change_positions
+from musicae.music.latent.reranking import Reranker
+from musicae.music.latent.steering import Response, effects, first_occurrence_ids, fitted, means, requested_amounts
 from musicae.music.song import Song
-from musicae.music.steering import Response, averages, effects, fitted, keys, repeats, wished
 
 NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
 
@@ -36,8 +37,8 @@ def same(a: Song, b: Song) -> bool:
 @pytest.fixture
 def decoded(model, monkeypatch):
     """The latent vectors that a model has decoded, a passage each."""
-    seen, decode = [], model._decode
-    monkeypatch.setattr(model, "_decode", lambda z, *rest: seen.append(z) or decode(z, *rest))
+    seen, decode = [], model._decoded
+    monkeypatch.setattr(model, "_decoded", lambda z, *rest: seen.append(z) or decode(z, *rest))
     return seen
 
 
@@ -45,7 +46,7 @@ def decoded(model, monkeypatch):
 
 
 def test_less_is_more_of_the_opposite_and_a_group_means_all_of_it():
-    assert wished(NAMES, {"density": 1.5, "syncopation": 0.5}, {"note-length": 2, "density": 1}) == {
+    assert requested_amounts(NAMES, {"density": 1.5, "syncopation": 0.5}, {"note-length": 2, "density": 1}) == {
         "density": 0.5,
         "syncopation_eighths": 0.5,
         "syncopation_sixteenths": 0.5,
@@ -56,18 +57,18 @@ def test_less_is_more_of_the_opposite_and_a_group_means_all_of_it():
 @pytest.mark.parametrize("name", ["densty", "pitch", "", "syncopation_"])
 def test_an_unknown_attribute_is_refused_with_those_there_are(name):
     with pytest.raises(ConfigError, match=r"unknown attribute .*(did you mean|known: density, note_length)"):
-        wished(NAMES, {name: 1})
+        requested_amounts(NAMES, {name: 1})
     with pytest.raises(ConfigError, match="unknown attribute 'syncopation'"):
-        wished(NAMES[:2], less={"syncopation": 1})
+        requested_amounts(NAMES[:2], less={"syncopation": 1})
 
 
 def test_equal_windows_have_one_number():
     windows = np.array([[3, 1], [2, 2], [3, 1], [0, 0], [2, 2]], np.uint8)
-    np.testing.assert_array_equal(repeats(windows), [0, 1, 0, 2, 1])
+    np.testing.assert_array_equal(first_occurrence_ids(windows), [0, 1, 0, 2, 1])
 
 
 def test_averages_are_over_the_windows_that_have_one():
-    found = averages({"a": np.array([1.0, np.nan, 4.0]), "b": np.full(3, np.nan)})
+    found = means({"a": np.array([1.0, np.nan, 4.0]), "b": np.full(3, np.nan)})
     assert found["a"] == 2.5
     assert np.isnan(found["b"])
 
@@ -79,12 +80,12 @@ def test_more_of_something_goes_there_step_by_step_the_same_way_in_every_window(
     song = tiny.song(8)
     varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
     z, whole = model.encode(song), np.array([6, -3, 0, 0], np.float32)
-    shares = even_places(model, torch.from_numpy(z), torch.from_numpy(z + whole), 5)[1:].numpy()
+    shares = equal_change_positions(model, torch.from_numpy(z), torch.from_numpy(z + whole), 5)[1:].numpy()
     assert shares[-1] == 1
     assert (np.diff(shares) > 0).all()
     for share, moved in zip(shares, decoded, strict=True):
         np.testing.assert_allclose(moved - z, np.broadcast_to(share * whole, z.shape), atol=1e-5)
-    assert varied.asked == ("density", "note_length")
+    assert varied.requested == ("density", "note_length")
 
 
 def test_with_a_strength_all_go_the_whole_way_and_vary_at_random(model, decoded):
@@ -109,7 +110,7 @@ def test_of_several_variations_of_a_window_a_likely_one_is_chosen(model):
     """Odds that are the higher the more notes: so varied windows have more than those that nothing chooses."""
     song = tiny.song(8)
     without = model.vary(song, 2, strength=0.9)
-    model.choice = Choice(("density",), np.zeros(1), np.ones(1), np.array([0.0, 50.0, 0.0]))
+    model.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, 50.0, 0.0]))
     chosen = model.vary(song, 2, strength=0.9)
     assert all(a["density"] >= b["density"] for a, b in zip(chosen.after, without.after, strict=True))
     assert any(a["density"] > b["density"] for a, b in zip(chosen.after, without.after, strict=True))
@@ -123,8 +124,8 @@ def test_what_it_says_is_so(model):
     assert len(varied) == 3
     assert all(same(one, back.song) for one in varied)
     assert same(varied.original, back.original)
-    windows = model.hear(song).windows
-    begun = [model.representation.onsets(model.hear(one).windows) for one in (back.song, song)]
+    windows = model.extract(song).windows
+    begun = [model.representation.onsets(model.extract(one).windows) for one in (back.song, song)]
     assert varied.kept == pytest.approx([(begun[0] & begun[1]).sum() / begun[1].sum()] * 3)
     assert varied.before["density"] == attributes.measure(model.representation, windows)["density"].mean()
     assert varied.report == back.report
@@ -210,7 +211,7 @@ def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(mon
 
 def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
     member = tiny.model(tiny.HITS)
-    windows = member.hear(tiny.band(8)).windows
+    windows = member.extract(tiny.band(8)).windows
     response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
     assert response.condition is not None
     np.testing.assert_array_equal(response.change(*response.both_ways(np.ones((1, 4)))), [0.0])  # its hits are as told

@@ -13,8 +13,8 @@ from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
 from musicae.core.training import Trainer
 from musicae.loading import build_network
+from musicae.music.data.windows import Windows, to_batch
 from musicae.music.representations import Melody, Pianoroll
-from musicae.music.windows import Windows, to_batch
 
 MELODY = Melody(steps=8)
 ARRAY = np.array([[41, 0, 43, 0, 1, 0, 45, 0], [1, 0, 50, 0, 0, 0, 0, 0], [2, 0, 89, 0, 0, 0, 0, 0]], np.uint8)

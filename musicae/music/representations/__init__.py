@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from musicae.music.representations.base import Hearing, Representation
+from musicae.music.representations.base import Excerpt, Representation
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.groove import Groove
 from musicae.music.representations.melody import Melody
@@ -15,8 +15,8 @@ REPRESENTATIONS = (Melody, Pianoroll, Drums, Groove, Trio, Multitrack)
 __all__ = [
     "REPRESENTATIONS",
     "Drums",
+    "Excerpt",
     "Groove",
-    "Hearing",
     "Melody",
     "Multitrack",
     "Pianoroll",

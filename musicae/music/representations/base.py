@@ -12,36 +12,14 @@ import numpy as np
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError, NoWindows
-from musicae.music.grid import Grid
+from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.tracks import title
-from musicae.music.song import NOTE, Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Score, Track
 
 DEFAULT_VELOCITY = 80  # of notes that no heard track gives one, as in MusicVAE
 Plan = list[tuple[int, int]]
-
-
-@dataclass(frozen=True, eq=False)
-class Hearing:
-    """A passage of a song as a representation hears it.
-
-    Attributes:
-        array: the whole passage, shaped like a window of `grid.total_steps` steps.
-        grid: the bars of the passage; its step 0 is the first step of `array`.
-        song: the song, in ticks of which a step is a whole number.
-        tracks: what was heard, one for each part of the representation; several tracks heard together are one here.
-        report: what was chosen, moved and left out, a sentence each.
-    """
-
-    array: np.ndarray
-    grid: Grid
-    song: Song
-    tracks: tuple[Track, ...]
-    report: tuple[str, ...] = ()
-
-    @property
-    def track(self) -> Track:
-        """What was heard, where that is one part."""
-        return self.tracks[0]
 
 
 @dataclass(frozen=True)
@@ -61,6 +39,7 @@ class Representation(ABC):
     """
 
     dtype: ClassVar[type] = np.uint8  # of windows in memory and on disk
+    nothing_to_train_on: ClassVar[str] = "no windows"  # what is said of a song without any
 
     steps: int = 32
     steps_per_quarter: int = 4
@@ -90,7 +69,7 @@ class Representation(ABC):
         """A window as the core sees it."""
 
     @abstractmethod
-    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+    def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """What to hear, a track for each part, and a sentence that says so."""
 
     @abstractmethod
@@ -114,22 +93,22 @@ class Representation(ABC):
         """The passage of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`."""
 
     @abstractmethod
-    def struck(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a note begins in each window [n, *shape]: bool [n]."""
-
-    @abstractmethod
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, *shape] of any length: bool [n, steps, pitches or kinds of notes]."""
 
     @abstractmethod
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps all is as in the truth; both [n, *shape] of any length: bool [n, steps]."""
+
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
+        """Whether a note begins in each window [n, *shape]: bool [n]."""
+        return self.onsets(windows).any(axis=(1, 2))
 
     @abstractmethod
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """Windows moved by `semitones` [n], each only as far as all its notes stay in the range."""
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
         """Windows [n, *shape] part by part, a view [n, parts, ..., steps]: each drum, each player of a trio."""
         return windows[:, None]
 
@@ -141,7 +120,7 @@ class Representation(ABC):
         """
         return windows, None
 
-    def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+    def enforce_condition(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """What a network wrote [n, ...], where what it was told [n, steps, conditions] leaves it no choice: as told."""
         return x
 
@@ -149,11 +128,11 @@ class Representation(ABC):
         """Windows [n, *shape] of what a network wrote; what it was told beside it is not in them."""
         return x.astype(self.dtype)
 
-    def mended(self, windows: np.ndarray) -> np.ndarray:
+    def repaired(self, windows: np.ndarray) -> np.ndarray:
         """Windows [n, *shape] that sound the same, without what breaks the grammar of all music (`metrics.faulty`)."""
         return windows
 
-    def asked(self, **told: Any) -> dict[str, Any]:
+    def requested_conditions(self, **told: Any) -> dict[str, Any]:
         """What a model is asked to be told, without what is None.
 
         Raises:
@@ -166,13 +145,13 @@ class Representation(ABC):
                 raise ConfigError(f"{name} {value}: this model is not told {name}{others}; leave that out")
         return asked
 
-    def retold(
-        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits: Any = None, before: int = 0
-    ) -> Hearing:
-        """A hearing with something else told beside it; what is not asked for stays as it is.
+    def with_condition(
+        self, excerpt: Excerpt, *, chords: str | None = None, key: str | None = None, hits: Any = None, before: int = 0
+    ) -> Excerpt:
+        """An excerpt with something else told beside it; what is not asked for stays as it is.
 
         Args:
-            hearing: of a song, or silent (see `blank`).
+            excerpt: of a song, or silent (see `blank`).
             chords: symbols, e.g. "Dm F Am G", "N.C." for none: one a bar of the grid, again and again.
             key: e.g. "Am", for all of it.
             hits: a song, or what reads as one, whose drum hits are to be played. With it comes its own grid: what is
@@ -182,22 +161,31 @@ class Representation(ABC):
         Raises:
             ConfigError: such a model is told no such thing.
         """
-        self.asked(chords=chords, key=key, hits=hits)
-        return hearing
+        self.requested_conditions(chords=chords, key=key, hits=hits)
+        return excerpt
 
-    def spread(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def rejoin(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The passage of windows (see `join`) as windows to measure: one of any length, [1, ...]."""
         return self.join(windows, lengths)[None]
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
-        """Figures that only such windows have, as (numerator, denominator); see `musicae.music.metrics.score`."""
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+        """Figures that only such windows have, as (numerator, denominator); see
+        `musicae.music.analysis.similarity.score`."""
         return {}
 
-    def each(self, song: Song) -> list[int | str | None]:
-        """The tracks that `windows(song, "all")` hears one after another."""
+    def training_tracks(self, song: Score) -> list[int | str | None]:
+        """The tracks that training windows come from, one after another, where all are asked for."""
         return [None]
 
-    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """Why a song has no windows to train on although it has notes; empty where it may have some."""
+        return ""
+
+    def worth_training(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows [n, *shape] a model can learn from: those in which a note begins. Bool [n]."""
+        return self.has_onset(windows)
+
+    def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """A passage of a song.
 
         Args:
@@ -216,24 +204,7 @@ class Representation(ABC):
         array, changes = self.encode_parts(tracks, grid)
         if bars and not len(self.decode(array)[0]):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({choice})")
-        return Hearing(array, grid, song, tracks, (choice, *left_out, *changes))
-
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """The windows of a song to train on: [n, *shape], all different; and, if there are none, why.
-
-        Every window that begins on a bar line, lies in the passage, and in which a note begins. A passage
-        shorter than a window is padded with silence.
-
-        Args:
-            song: the song.
-            track: as for `hear`, or "all" for every pitched track that is as long as a window.
-        """
-        try:
-            heard = [self.hear(song, one) for one in (self.each(song) if track == "all" else [track])]
-        except NoWindows as error:
-            return np.zeros((0, *self.shape), self.dtype), [str(error)]
-        long = [one for one in heard if one.grid.total_steps >= self.steps]
-        return unique(np.concatenate([self._along_bars(one) for one in long or heard[:1]])), []
+        return Excerpt(array, grid, song, tracks, (choice, *left_out, *changes))
 
     def cut(self, array: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
         """A passage in windows [n, *shape], and how many steps of each are its own, int64 [n].
@@ -248,56 +219,55 @@ class Representation(ABC):
         starts, lengths = np.array(plan, np.int64).reshape(-1, 2).T
         return self.take(array, starts), lengths
 
-    def render(self, array: np.ndarray, hearing: Hearing) -> Song:
-        """A passage as a song on the grid of a hearing, with its tempos, metres, programs and track names.
+    def render(self, array: np.ndarray, excerpt: Excerpt) -> Score:
+        """A passage as a song on the grid of an excerpt, with its tempos, metres, programs and track names.
 
         Tick 0 is the first bar line of the grid.
         """
-        grid = hearing.grid
-        empty = replace(hearing.song, tracks=(), changes=())
+        grid = excerpt.grid
+        empty = replace(excerpt.song, tracks=(), changes=())
         song = empty.slice(int(grid.bar_ticks[0]), int(grid.bar_ticks[-1]))
-        return replace(song, tracks=self.tracks(array, hearing))
+        return replace(song, tracks=self.tracks(array, excerpt))
 
-    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
-        """The tracks of a passage on the grid of a hearing: see `render`.
+    def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
+        """The tracks of a passage on the grid of an excerpt: see `render`.
 
         All notes of a part are as loud as the middle one of those heard.
         """
-        return (replace(hearing.track, notes=placed(*self.decode(array), loudness(hearing.track), hearing.grid)),)
+        return (replace(excerpt.track, notes=placed(*self.decode(array), loudness(excerpt.track), excerpt.grid)),)
 
-    def blank(self, bars: int | None = None) -> Hearing:
-        """A silent hearing in 4/4 at 120 quarters a minute, to render what comes from no song.
+    def blank(self, bars: int | None = None) -> Excerpt:
+        """A silent excerpt in 4/4 at 120 quarters a minute, to render what comes from no song.
 
         Args:
             bars: how many; None for the length of a window.
         """
-        song = Song()
+        song = Score()
         bar = 4 * self.steps_per_quarter
         song = _divisible(song, self.steps_per_quarter)
         bars = -(-self.steps // bar) if bars is None else bars
         grid = Grid.regular(bars, 4 * song.ticks_per_quarter, bar)
-        return Hearing(self.encode_parts(self.instruments, grid)[0], grid, song, self.instruments)
+        return Excerpt(self.encode_parts(self.instruments, grid)[0], grid, song, self.instruments)
 
-    def _along_bars(self, hearing: Hearing) -> np.ndarray:
-        """The windows of a passage to train on."""
-        starts = hearing.grid.bar_steps[:-1]
-        starts = starts[(starts + self.steps <= hearing.grid.total_steps) | (starts == 0)]
-        windows = self.take(hearing.array, starts)
-        return windows[self.struck(windows)]
+    def along_bars(self, excerpt: Excerpt) -> np.ndarray:
+        """The windows [n, *shape] of an excerpt that begin on a bar line and lie in it."""
+        starts = excerpt.grid.bar_steps[:-1]
+        starts = starts[(starts + self.steps <= excerpt.grid.total_steps) | (starts == 0)]
+        return self.take(excerpt.array, starts)
 
 
 class OnePart(Representation):
     """A representation that hears one track."""
 
     @abstractmethod
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """What to hear, and a sentence that says so."""
 
     @abstractmethod
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes (a NOTE array) that begin on the grid as a passage, and what was changed on the way."""
 
-    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+    def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """See `Representation.parts`."""
         one, choice = self.choose(song, track)
         return (one,), choice
@@ -393,13 +363,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _divisible(song: Song, steps_per_quarter: int) -> Song:
+def _divisible(song: Score, steps_per_quarter: int) -> Score:
     """The same music in ticks of which steps and bars are whole numbers."""
     parts_of_a_quarter = (s.denominator // gcd(s.denominator, 4) for s in song.time_signatures)
     return song.resample(lcm(song.ticks_per_quarter, steps_per_quarter, *parts_of_a_quarter))
 
 
-def _chosen_bars(song: Song, grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:
+def _chosen_bars(song: Score, grid: Grid, bars: tuple[int, int]) -> tuple[Grid, list[str]]:
     """The grid of the bars asked for, and a sentence that says so."""
     if not 1 <= bars[0] <= bars[1] <= len(grid):
         raise ConfigError(f"{title(song)}: no bars {bars[0]} to {bars[1]}; it has bars 1 to {len(grid)}")

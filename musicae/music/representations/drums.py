@@ -9,13 +9,12 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.grid import Grid
-from musicae.music.representations import strict
 from musicae.music.representations.base import OnePart, counted, sentences
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
 from musicae.music.representations.planes import hit_figures, joined, taken
 from musicae.music.representations.tracks import describe, drum_tracks, find, together
-from musicae.music.song import Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Drums(OnePart):
             published models of drums and trios were trained (then 43 was a high tom and 52 a ride, and 22 and 26,
             the edge of the hi-hat on V-Drums, were none).
         labels: show a network one of 512 numbers a step; of 9 drums only.
-        strict: make windows exactly as MusicVAE does (see `strict.drum_windows`).
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta.drum_windows`).
         gap_bars: strict only: a beat ends where so many bars are silent; 0 for never.
         max_bars: strict only: a beat is cut off after so many bars.
 
@@ -94,14 +93,9 @@ class Drums(OnePart):
             return (x > 0.5).astype(np.uint8)
         return (x[:, None, :].astype(np.int64) >> np.arange(self.classes)[:, None] & 1).astype(np.uint8)
 
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track of drums asked for, or all of them together."""
         return drum_part(song, track)
-
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`."""
-        track = None if track == "all" else track
-        return strict.drum_windows(self, song, track) if self.strict else super().windows(song, track)
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as a plane uint8 [classes, total_steps], and what was changed on the way."""
@@ -128,32 +122,28 @@ class Drums(OnePart):
         """The plane [classes, total_steps] of which each window holds its first `lengths` [n] steps."""
         return joined(windows, lengths)
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a drum is hit in each window [n, classes, steps]: bool [n]."""
-        return windows.any(axis=(1, 2))
-
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where drums are hit in windows [n, classes, steps]: bool [n, steps, classes]."""
         return windows.swapaxes(1, 2) > 0
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps the right drums are hit and no others; of windows [n, classes, steps]: bool [n, steps]."""
         return ((windows > 0) == (truth > 0)).all(axis=1)
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.lanes`."""
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.part_view`."""
         return windows
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """The same windows: drums have no key."""
         return windows
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`hit_precision` and `hit_recall`: see `hit_figures`."""
         return hit_figures(windows > 0, truth > 0)
 
 
-def drum_part(song: Song, track: int | str | None) -> tuple[Track, str]:
+def drum_part(song: Score, track: int | str | None) -> tuple[Track, str]:
     """The track of drums asked for, or all of them as one, and a sentence that says so.
 
     Raises:

@@ -10,9 +10,8 @@ import numpy as np
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.grid import Grid
-from musicae.music.representations import strict
-from musicae.music.representations.base import Hearing, OnePart, sentences
+from musicae.music.formats.reading import read
+from musicae.music.representations.base import Excerpt, OnePart, sentences
 from musicae.music.representations.drums import drum_part, unknown, without_lengths
 from musicae.music.representations.kits import KITS, Kit, kit
 from musicae.music.representations.planes import (
@@ -28,7 +27,9 @@ from musicae.music.representations.planes import (
     thirds,
 )
 from musicae.music.representations.tracks import describe, find, sounding, title, together
-from musicae.music.song import NOTE, Song, Track, tidy
+from musicae.music.score.grid import Grid
+from musicae.music.score.note_arrays import NOTE, tidy
+from musicae.music.score.score import Score, Track
 
 FINE = 480  # ticks a quarter at least: of the files that are written
 TEMPO = 120  # quarters a minute at which an error of timing is also given in milliseconds
@@ -56,7 +57,7 @@ class Groove(OnePart):
             (`musicae.core.likelihoods.HVOLaplace`), or everywhere, squared, as GrooVAE's.
         condition_on_hits: whether a model is told the hits beside the window, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
-        strict: make windows exactly as GrooVAE does (see `strict.groove_windows`).
+        strict: make windows exactly as GrooVAE does (see `extraction.magenta.groove_windows`).
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -107,7 +108,7 @@ class Groove(OnePart):
         hits = np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2), np.float32)
         return windows, hits if self.condition_on_hits else None
 
-    def obeyed(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+    def enforce_condition(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others.
 
         Where none at all were told, those stay that the network chose.
@@ -123,16 +124,16 @@ class Groove(OnePart):
         marks = np.clip(velocity, 0, 1), np.clip(offset, -1, 1)
         return np.concatenate([hit, *(np.where(hit, mark, 0) for mark in marks)], 1, dtype=np.float32)
 
-    def retold(self, hearing: Hearing, *, chords=None, key=None, hits: Any = None, before: int = 0) -> Hearing:
-        """See `Representation.retold`: the hearing of a song with these hits."""
-        if not self.asked(chords=chords, key=key, hits=hits):
-            return hearing
-        song = Song.read(hits)
-        heard = self.hear(song)
+    def with_condition(self, excerpt: Excerpt, *, chords=None, key=None, hits: Any = None, before: int = 0) -> Excerpt:
+        """See `Representation.with_condition`: the excerpt of a song with these hits."""
+        if not self.requested_conditions(chords=chords, key=key, hits=hits):
+            return excerpt
+        song = read(hits)
+        heard = self.extract(song)
         sentence = f"told the hits of {title(song)}: {'; '.join((*song.changes, *heard.report))}"
-        return replace(heard, report=(*hearing.report, sentence))
+        return replace(heard, report=(*excerpt.report, sentence))
 
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all of drums together, or, where there are none, all tracks together."""
         if track is not None:
             index = find(song, track, sounding)
@@ -144,21 +145,16 @@ class Groove(OnePart):
         taps["pitch"] = self.drums.written[self.drums.nearest[taps["pitch"]]]  # nobody meant drums by these keys
         return as_drums(replace(part, notes=taps)), f"{choice} as drums: there is none of drums"
 
-    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
-        """See `Representation.hear`; in ticks fine enough for what is written."""
+    def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
+        """See `Representation.extract`; in ticks fine enough for what is written."""
         unit = song.ticks_per_quarter
-        return super().hear(song.resample(unit * -(-FINE // unit)), track, bars)
+        return super().extract(song.resample(unit * -(-FINE // unit)), track, bars)
 
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; of a song without drums there are none, unless a track is asked for: what other
-        tracks tap is heard, but nobody played it on drums. Strict ones come from all tracks unless one is asked for.
-        """
-        track = None if track == "all" else track
-        if self.strict:
-            return strict.groove_windows(self, song, track)
-        if track is None and not any(song.tracks[i].is_drum for i in sounding(song)):
-            return np.zeros((0, *self.shape), self.dtype), ["no drums (channel 10): nobody played this on drums"]
-        return super().windows(song, track)
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """See `Representation.untrainable`: a song without drums, which nobody played on drums, unless a track is
+        named."""
+        drums = any(song.tracks[i].is_drum for i in sounding(song))
+        return "" if drums or track is not None else "no drums (channel 10): nobody played this on drums"
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes float32 [27, total_steps], and what was changed on the way."""
@@ -176,17 +172,17 @@ class Groove(OnePart):
         step, drum = np.nonzero(array[:DRUMS].T > 0.5)
         return step, step + 1, self.drums.written[drum]
 
-    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+    def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """One track: every hit as loud, early or late as it is in planes [27, total_steps]."""
         hits, velocity, offset = (rows.T for rows in thirds(array))
-        hit, grid = hits > 0.5, hearing.grid
+        hit, grid = hits > 0.5, excerpt.grid
         step, end, pitch = self.decode(array)
         notes = np.zeros(len(step), NOTE)
         notes["start"] = np.maximum(onsets(step, offset[hit], grid) - grid.bar_ticks[0], 0)
         notes["end"] = notes["start"] + grid.ticks(end) - grid.ticks(step)
         notes["pitch"] = pitch
         notes["velocity"] = np.clip(np.round(velocity[hit] * LOUDEST), 1, LOUDEST)
-        return (replace(hearing.track, notes=tidy(notes)),)
+        return (replace(excerpt.track, notes=tidy(notes)),)
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The windows [n, 27, steps] that begin at `starts` [n]; silence beyond the end."""
@@ -196,27 +192,23 @@ class Groove(OnePart):
         """The planes [27, total_steps] of which each window holds its first `lengths` [n] steps."""
         return joined(windows, lengths)
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a drum is hit in each window [n, 27, steps]: bool [n]."""
-        return (windows[:, :DRUMS] > 0.5).any(axis=(1, 2))
-
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Which drums are hit in windows [n, 27, steps]: bool [n, steps, 9]."""
         return windows[:, :DRUMS].swapaxes(1, 2) > 0.5
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps the right drums are hit and no others, however loud or late; bool [n, steps]."""
         return (self.onsets(windows) == self.onsets(truth)).all(axis=2)
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.lanes`."""
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.part_view`."""
         return windows.reshape(len(windows), 3, DRUMS, self.steps).swapaxes(1, 2)
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
         """The same windows: drums have no key."""
         return windows
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """How well it is played, besides `hit_precision` and `hit_recall` (see `drums.hit_figures`).
 
         Over the hits that are in both, the means of

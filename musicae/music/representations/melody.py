@@ -8,11 +8,7 @@ import numpy as np
 
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
-from musicae.music import chords as symbols
-from musicae.music import harmony
-from musicae.music.grid import Grid
-from musicae.music.representations import strict
-from musicae.music.representations.base import Hearing, Pitched, sentences, slices
+from musicae.music.representations.base import Excerpt, Pitched, sentences, slices
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
     HOLD,
@@ -25,7 +21,10 @@ from musicae.music.representations.tokens import (
     without_leading_offs,
 )
 from musicae.music.representations.tracks import describe, find, melody_track, pitched
-from musicae.music.song import Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
+from musicae.music.theory import chords as symbols
+from musicae.music.theory import harmony
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,17 @@ class Melody(Pitched):
     put together again are the passage. Elsewhere 1 follows a sounding note only.
 
     A model may be told chords and key. Then passages and windows have rows, [rows, steps]: the tokens; if `chords`,
-    the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see `musicae.music.chords`).
-    Chords are inferred from all tracks; so are keys where the song has no key signature, or in strict mode with chords.
+    the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see
+    `musicae.music.theory.chords`). Chords are inferred from all tracks; so are keys where the song has no key
+    signature, or in strict mode with chords.
 
     Args:
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
         lowest_pitch: the lowest MIDI pitch; lower ones are moved up by octaves.
         highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
-        strict: make windows exactly as MusicVAE does (see `strict.windows`). Then a window has no 1 before
-            its first note, and a note held into it is lost.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta.melody_windows`). Then a window has no 1
+            before its first note, and a note held into it is lost.
         programs: strict only: first and last MIDI program heard; (0, 31) in MusicVAE's two-bar models.
         gap_bars: strict only: a melody ends where so many bars are silent; 0 for never.
         max_bars: strict only: a melody is cut off after so many bars.
@@ -90,35 +90,31 @@ class Melody(Pitched):
         """One of `classes` tokens in each step."""
         return ExampleSpec("categorical", self.classes, (self.steps,))
 
-    def each(self, song: Song) -> list[int | str | None]:
+    def training_tracks(self, song: Score) -> list[int | str | None]:
         """Every pitched track, by its number."""
         return [i + 1 for i in pitched(song)]
 
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or the one that carries the melody (see `tracks.melody_track`)."""
         index, why = melody_track(song) if track is None else (find(song, track), "as asked")
         return song.tracks[index], f"took {describe(song, index)} ({why})"
 
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones come from all tracks unless one is asked for."""
-        return strict.windows(self, song, track) if self.strict else super().windows(song, track)
-
-    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
-        """See `Representation.hear`; the chords and keys of the song are in the rows after the first."""
-        hearing = super().hear(song, track, bars)
+    def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
+        """See `Representation.extract`; the chords and keys of the song are in the rows after the first."""
+        excerpt = super().extract(song, track, bars)
         if self.rows == 1:
-            return hearing
-        ticks = hearing.grid.ticks(np.arange(hearing.grid.total_steps))
-        signed = None if self.strict and self.chords else harmony.signed_keys(hearing.song, ticks, by_tonic=self.strict)
+            return excerpt
+        ticks = excerpt.grid.ticks(np.arange(excerpt.grid.total_steps))
+        signed = None if self.strict and self.chords else harmony.signed_keys(excerpt.song, ticks, by_tonic=self.strict)
         by_ear = self.key and signed is None
-        chords, keys = harmony.of(hearing.song).at(ticks) if self.chords or by_ear else (None, None)
+        chords, keys = harmony.of(excerpt.song).at(ticks) if self.chords or by_ear else (None, None)
         report = [
             *([symbols.inferred(chords)] if self.chords else []),
             *([symbols.inferred_keys(keys)] if by_ear else []),
         ]
         rows = self.told_rows(chords, keys if by_ear else signed)
-        array = self.beside(self.tokens(hearing.array), rows)
-        return replace(hearing, array=array, report=(*hearing.report, *report))
+        array = self.beside(self.tokens(excerpt.array), rows)
+        return replace(excerpt, array=array, report=(*excerpt.report, *report))
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The top line of a track's notes as a passage, and what was changed on the way; no chord, no key.
@@ -180,7 +176,7 @@ class Melody(Pitched):
         tokens = canonical(tokens[own])
         return tokens if self.rows == 1 else self.beside(tokens, np.moveaxis(windows[:, 1:], 1, 0)[:, own])
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window [n, *shape]: bool [n]."""
         return (self.tokens(windows) >= FIRST_NOTE).any(axis=1)
 
@@ -188,7 +184,7 @@ class Melody(Pitched):
         """Where notes begin in windows [n, *shape]: bool [n, steps, pitches]."""
         return self.tokens(windows)[..., None] == np.arange(FIRST_NOTE, self.classes)
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps the token is the true one; of windows [n, *shape], bool [n, steps]."""
         return self.tokens(windows) == self.tokens(truth)
 
@@ -198,7 +194,7 @@ class Melody(Pitched):
         note, top = tokens >= FIRST_NOTE, self.classes - 1
         down = FIRST_NOTE - np.where(note, tokens, top).min(axis=1, initial=top).astype(np.int64)
         up = top - np.where(note, tokens, FIRST_NOTE).max(axis=1, initial=FIRST_NOTE).astype(np.int64)
-        move = np.where(self.struck(windows), np.clip(semitones, down, up), 0)
+        move = np.where(self.has_onset(windows), np.clip(semitones, down, up), 0)
         tokens = np.where(note, tokens + move[:, None], tokens).astype(np.uint8)
         return tokens if self.rows == 1 else self.beside(tokens, symbols.transpose(windows[:, 1:], move))
 
@@ -213,28 +209,28 @@ class Melody(Pitched):
         """See `Representation.from_data`."""
         return self.beside(x.astype(self.dtype))
 
-    def mended(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.mended`: no note ends where none sounds."""
+    def repaired(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.repaired`: no note ends where none sounds."""
         tokens = self.tokens(windows)
         held = np.where(ends_nothing(tokens, self.strict), HOLD, tokens).astype(self.dtype)
         return held if self.rows == 1 else self.beside(held, windows[:, 1:])
 
-    def retold(
-        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
-    ) -> Hearing:
-        """See `Representation.retold`."""
-        if not self.asked(chords=chords, key=key, hits=hits):
-            return hearing
-        array, report = self._reaching(hearing.array, hearing.grid.total_steps), []
+    def with_condition(
+        self, excerpt: Excerpt, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
+    ) -> Excerpt:
+        """See `Representation.with_condition`."""
+        if not self.requested_conditions(chords=chords, key=key, hits=hits):
+            return excerpt
+        array, report = self._reaching(excerpt.array, excerpt.grid.total_steps), []
         if chords is not None:
-            triads, lines = symbols.parse(chords), hearing.grid.bar_steps
+            triads, lines = symbols.parse(chords), excerpt.grid.bar_steps
             bar = np.searchsorted(lines[1:-1], np.arange(array.shape[1]), "right")
             array[1] = triads[(before + bar) % len(triads)]
             report.append(symbols.told(triads))
         if key is not None:
             array[-1] = 1 + symbols.key(key, by_tonic=self.strict)
             report.append(f"told key {key.strip()}")
-        return replace(hearing, array=array, report=(*hearing.report, *report))
+        return replace(excerpt, array=array, report=(*excerpt.report, *report))
 
     def _reaching(self, array: np.ndarray, steps: int) -> np.ndarray:
         """A passage, copied, with silence until it has so many steps; its last chord and key go on."""

@@ -11,14 +11,14 @@ import numpy as np
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music import chords as triads
-from musicae.music import harmony
-from musicae.music.grid import Grid
-from musicae.music.representations import strict_multitrack
-from musicae.music.representations.base import Hearing, Plan, Representation, counted, placed, sentences
+from musicae.music.representations.base import Excerpt, Plan, Representation, counted, placed, sentences
 from musicae.music.representations.performance import DRUMS, OFF, PIECE, SHIFT, VELOCITIES, Language, loudness_of
 from musicae.music.representations.tracks import describe, find, sounding
-from musicae.music.song import NOTE, Song, Track, tidy
+from musicae.music.score.grid import Grid
+from musicae.music.score.note_arrays import NOTE, tidy
+from musicae.music.score.score import Score, Track
+from musicae.music.theory import chords as triads
+from musicae.music.theory import harmony
 
 NOTE_IN_STEPS = np.dtype([("part", "i2"), ("start", "i4"), ("end", "i4"), ("pitch", "i2"), ("velocity", "i2")])
 CHORD = -1  # the part of rows that say from when on a chord is in force; their pitch is its triad
@@ -45,7 +45,8 @@ class Multitrack(Representation):
         most_tracks: the most tracks.
         tokens: the most tokens of a track in a window, its program and end among them.
         chords: a model is told the chord at each token.
-        strict: make windows exactly as MusicVAE does (see `windows`). Then all notes end at the bar line.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta_multitrack`). Then all notes end at the
+            bar line.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -93,9 +94,9 @@ class Multitrack(Representation):
             "categorical", self.language.nothing, (self.most_tracks * self.tokens,), end=self.language.end
         )
 
-    # Hearing -------------------------------------------------------------------------------------
+    # Excerpt -------------------------------------------------------------------------------------
 
-    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+    def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """The track asked for, or all; of too many those of one program together, and of those the busiest."""
         if track is not None:
             index = find(song, track, sounding)
@@ -110,19 +111,15 @@ class Multitrack(Representation):
         choice += [f"and of these the {len(busiest)} with the most notes"] * (len(busiest) < len(together))
         return tuple(one for one in together if any(one is other for other in busiest)), ", ".join(choice)
 
-    def hear(self, song: Song, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Hearing:
-        """See `Representation.hear`; where a model is told chords, they are inferred from all notes of the song."""
-        hearing = super().hear(song, track, bars)
+    def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
+        """See `Representation.extract`; where a model is told chords, they are inferred from all notes of the song."""
+        excerpt = super().extract(song, track, bars)
         if not self.chords:
-            return hearing
-        found = harmony.of(hearing.song)
-        array = np.concatenate([said(hearing.grid.steps(found.starts), found.chords), hearing.array])
-        within = found.at(hearing.grid.ticks(np.arange(hearing.grid.total_steps)))[0]
-        return replace(hearing, array=array, report=(*hearing.report, triads.inferred(within)))
-
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; strict ones are bars as MusicVAE's (see `strict_multitrack`)."""
-        return strict_multitrack.windows(self, song, track) if self.strict else super().windows(song, track)
+            return excerpt
+        found = harmony.of(excerpt.song)
+        array = np.concatenate([said(excerpt.grid.steps(found.starts), found.chords), excerpt.array])
+        within = found.at(excerpt.grid.ticks(np.arange(excerpt.grid.total_steps)))[0]
+        return replace(excerpt, array=array, report=(*excerpt.report, triads.inferred(within)))
 
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of tracks that begin on the grid as a passage, and what was changed on the way.
@@ -156,12 +153,12 @@ class Multitrack(Representation):
         start, end, pitch, part = (notes[name].astype(np.int64) for name in ("start", "end", "pitch", "part"))
         return start, end, pitch + 128 * part
 
-    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+    def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """The tracks of a passage: those heard, with their names, and after them those on other programs."""
-        heard = dict(zip(self._numbers(hearing.tracks), hearing.tracks, strict=True))
+        heard = dict(zip(self._numbers(excerpt.tracks), excerpt.tracks, strict=True))
         others = sorted(set(array["part"].tolist()) - {CHORD, *heard})
         named = heard | {part: _unnamed(part // self.most_tracks) for part in others}
-        return tuple(replace(one, notes=self._in_ticks(array, part, hearing.grid)) for part, one in named.items())
+        return tuple(replace(one, notes=self._in_ticks(array, part, excerpt.grid)) for part, one in named.items())
 
     # Windows -------------------------------------------------------------------------------------
 
@@ -190,12 +187,12 @@ class Multitrack(Representation):
         notes["start"], notes["end"] = begin + pieces["start"], begin + np.minimum(pieces["end"], length)
         return _tied(notes, pieces["held"] & (not self.strict))
 
-    def spread(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def rejoin(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The same windows with nothing after their own `lengths` [n] steps."""
         ends = np.cumsum(lengths)
         return self.cut(self.join(windows, lengths), list(zip(ends - lengths, lengths, strict=True)))[0]
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window: bool [n]."""
         rows = self.language.ended(self._rows(windows))
         return ((rows >= 0) & (rows < OFF)).any(axis=(1, 2))
@@ -208,12 +205,12 @@ class Multitrack(Representation):
         found[pieces["row"] // self.most_tracks, pieces["start"], sort] = True
         return found
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps the same notes of the same programs begin and sound, as loud: bool [n, steps]."""
         begin, sound = (a == b for a, b in zip(self._sums(windows), self._sums(truth), strict=True))
         return begin & sound
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`program_f1`: 2 · right / (decoded + true), counting the programs of the tracks of each window."""
         heard, meant = (self._programs(one) for one in (windows, truth))
         return {"program_f1": (2.0 * float(np.minimum(heard, meant).sum()), float(heard.sum() + meant.sum()))}
@@ -247,29 +244,28 @@ class Multitrack(Representation):
         tokens = self.language.ended(np.asarray(x).reshape(-1, self.most_tracks, self.tokens)).reshape(x.shape)
         return np.stack([tokens, np.zeros_like(tokens)], 1) if self.chords else tokens
 
-    def retold(
-        self, hearing: Hearing, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
-    ) -> Hearing:
-        """See `Representation.retold`."""
-        if not self.asked(chords=chords, key=key, hits=hits):
-            return hearing
-        progression, lines = triads.parse(chords), hearing.grid.bar_steps[:-1]
+    def with_condition(
+        self, excerpt: Excerpt, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
+    ) -> Excerpt:
+        """See `Representation.with_condition`."""
+        if not self.requested_conditions(chords=chords, key=key, hits=hits):
+            return excerpt
+        progression, lines = triads.parse(chords), excerpt.grid.bar_steps[:-1]
         of_bars = progression[(before + np.arange(len(lines))) % len(progression)]
-        notes = hearing.array[hearing.array["part"] != CHORD]
+        notes = excerpt.array[excerpt.array["part"] != CHORD]
         array = np.concatenate([said(lines, of_bars), notes])
-        return replace(hearing, array=array, report=(*hearing.report, triads.told(progression)))
+        return replace(excerpt, array=array, report=(*excerpt.report, triads.told(progression)))
 
     # Between notes and rows ----------------------------------------------------------------------
 
-    def _along_bars(self, hearing: Hearing) -> np.ndarray:
-        """The windows of a passage to train on: from every bar line, and of longer bars every piece."""
-        lines = hearing.grid.bar_steps
+    def along_bars(self, excerpt: Excerpt) -> np.ndarray:
+        """See `Representation.along_bars`: from every bar line, and of longer bars every piece."""
+        lines = excerpt.grid.bar_steps
         pieces = -(-np.diff(lines) // self.steps)
         nth = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
         starts = np.repeat(lines[:-1], pieces) + nth * self.steps
         line = lines[np.searchsorted(lines, starts + self.steps, "right") - 1]
-        windows = self._windows(hearing.array, starts, np.where(line > starts, line - starts, self.steps))
-        return windows[self.struck(windows)]
+        return self._windows(excerpt.array, starts, np.where(line > starts, line - starts, self.steps))
 
     def _fitting(self, notes: np.ndarray, plan: Plan) -> np.ndarray:
         """The notes without those for which the windows of a plan have no room."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.grid import Grid
 from musicae.music.representations.base import Pitched, sentences, slices
 from musicae.music.representations.tracks import find, pitched, together
-from musicae.music.song import Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
 
 ONSET, SUSTAIN = 0, 1
 
@@ -52,7 +52,7 @@ class Pianoroll(Pitched):
         """The way back."""
         return x.reshape(len(x), 2, self.pitches, self.steps).swapaxes(2, 3).astype(self.dtype)
 
-    def choose(self, song: Song, track: int | str | None) -> tuple[Track, str]:
+    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track asked for, or all pitched tracks together, under the program of that with the most notes."""
         indices = pitched(song) if track is None else [find(song, track)]
         return together(song, indices, "pitched")
@@ -97,12 +97,8 @@ class Pianoroll(Pitched):
         own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
         return np.moveaxis(windows, 1, 0)[:, own]
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
-        """Whether a note begins in each window [n, 2, steps, pitches]: bool [n]."""
-        return windows[:, ONSET].any(axis=(1, 2))
-
-    def mended(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.mended`: nothing goes on that never began, in the window or before it."""
+    def repaired(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.repaired`: nothing goes on that never began, in the window or before it."""
         onset = windows[:, ONSET] > 0
         goes_on = (windows[:, SUSTAIN] > 0) & ~onset
         begins = onset.copy()
@@ -117,12 +113,12 @@ class Pianoroll(Pitched):
         """Where notes begin in windows [n, 2, steps, pitches]: bool [n, steps, pitches]."""
         return windows[:, ONSET] > 0
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps both planes [n, 2, steps, pitches] are right at all pitches: bool [n, steps]."""
         return ((windows > 0) == (truth > 0)).all(axis=(1, 3))
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.lanes`."""
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.part_view`."""
         return windows.swapaxes(2, 3)[:, None]
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicae.music.grid import Grid
 from musicae.music.representations.base import slices
 from musicae.music.representations.kits import NINE
+from musicae.music.score.grid import Grid
 
 DRUMS = len(NINE)
 LOUDEST = 127

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from musicae.errors import ConfigError, NoWindows
-from musicae.music.song import Song, Track, in_order
+from musicae.music.score.note_arrays import in_order
+from musicae.music.score.score import Score, Track
 
 MELODY_NAMES = re.compile(
     r"(?<![a-z])(melod(y|ie|ia)|vocals?|voices?|lead|soprano|sing(er|ing)?|tune|canto|gesang)(?![a-z])"
@@ -18,7 +19,7 @@ BASS_PROGRAMS = range(32, 40)
 LOWEST_MELODY, HIGHEST_CREDIT = 48, 84  # C3, C6
 
 
-def pitched(song: Song) -> list[int]:
+def pitched(song: Score) -> list[int]:
     """The indices of the tracks that have notes and are not drums.
 
     Raises:
@@ -32,7 +33,7 @@ def pitched(song: Song) -> list[int]:
     return found
 
 
-def drum_tracks(song: Song) -> list[int]:
+def drum_tracks(song: Score) -> list[int]:
     """The indices of the tracks of drums that have notes.
 
     Raises:
@@ -47,7 +48,7 @@ def drum_tracks(song: Song) -> list[int]:
     return found
 
 
-def sounding(song: Song) -> list[int]:
+def sounding(song: Score) -> list[int]:
     """The indices of the tracks that have notes.
 
     Raises:
@@ -59,7 +60,7 @@ def sounding(song: Song) -> list[int]:
     return found
 
 
-def find(song: Song, wanted: int | str, among: Callable[[Song], list[int]] = pitched) -> int:
+def find(song: Score, wanted: int | str, among: Callable[[Score], list[int]] = pitched) -> int:
     """The index of the track with this number in the file, counted from 1, or with this in its name.
 
     Args:
@@ -83,7 +84,7 @@ def find(song: Song, wanted: int | str, among: Callable[[Song], list[int]] = pit
     return index
 
 
-def melody_track(song: Song) -> tuple[int, str]:
+def melody_track(song: Score) -> tuple[int, str]:
     """The index of the track that carries the melody, and why it was taken.
 
     A track whose name says melody, vocal, voice, lead, soprano or the like; without one, any track with at
@@ -126,18 +127,18 @@ def _onsets(track: Track) -> np.ndarray:
     return np.flatnonzero(np.concatenate([[True], start[1:] != start[:-1]]))
 
 
-def describe(song: Song, index: int) -> str:
+def describe(song: Score, index: int) -> str:
     """A track in words: its number and, where it has one, its name."""
     name = song.tracks[index].name.strip()
     return f"track {index + 1} {name!r}" if name else f"track {index + 1}"
 
 
-def title(song: Song) -> str:
+def title(song: Score) -> str:
     """The song's name, or a word for it."""
     return song.name or "the song"
 
 
-def together(song: Song, indices: list[int], kind: str) -> tuple[Track, str]:
+def together(song: Score, indices: list[int], kind: str) -> tuple[Track, str]:
     """Some tracks as one, under the program of the one with the most notes, and a sentence that says so.
 
     Args:
@@ -153,7 +154,7 @@ def together(song: Song, indices: list[int], kind: str) -> tuple[Track, str]:
     return replace(most, notes=notes, name=""), f"took all {len(tracks)} {kind} tracks together"
 
 
-def _all(song: Song) -> str:
+def _all(song: Score) -> str:
     """The tracks of a song, for an error."""
     kinds = ((describe(song, i).removeprefix("track "), t) for i, t in enumerate(song.tracks))
     tracks = (f"{name} ({len(t.notes)} {'drum ' * t.is_drum}notes)" for name, t in kinds)

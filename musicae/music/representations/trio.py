@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.grid import Grid
-from musicae.music.representations import strict_trio
-from musicae.music.representations.base import Hearing, Representation, slices
+from musicae.music.representations.base import Excerpt, Representation, slices
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
 from musicae.music.representations.tracks import BASS_PROGRAMS, describe, find, melody_track, sounding, title
-from musicae.music.song import Song, Track
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
 
 NAMES = MELODY, BASS, DRUMS = "melody", "bass", "drums"
 BASS_NAMES = re.compile(r"(?<![a-z])((contra|kontra|double)?bass|basso|basse|bajo)(?![a-z])")
@@ -34,8 +33,8 @@ class Trio(Representation):
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum, "new" or "old" (see `Drums`).
         multi_hot_drums: whether a network sees nine drums that are hit or not in place of their combinations.
-        strict: make windows exactly as MusicVAE does (see `strict_trio`). Then a note held into a window is lost when
-            windows are joined.
+        strict: make windows exactly as MusicVAE does (see `extraction.magenta_trio`). Then a note held into a window is
+            lost when windows are joined.
         gap_bars: strict only: for how many bars a part may be silent.
         max_bars: strict only: a song is cut off after so many bars.
 
@@ -44,6 +43,7 @@ class Trio(Representation):
     """
 
     dtype = np.int16
+    nothing_to_train_on = "its three parts are never in one window"
 
     steps: int = 256
     kit: str = "new"
@@ -78,9 +78,9 @@ class Trio(Representation):
         classes = tuple(kind.example_spec.channels for kind in self.kinds)
         return ExampleSpec("categorical", classes, (self.steps,), bitmask_streams=(2,) if self.multi_hot_drums else ())
 
-    # Hearing -------------------------------------------------------------------------------------
+    # Excerpt -------------------------------------------------------------------------------------
 
-    def parts(self, song: Song, track: int | str | None) -> tuple[tuple[Track, ...], str]:
+    def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """Melody (or the track asked for), bass and all drums of a song; silent ones for what it lacks.
 
         The bass is the track with a bass program (32 to 39); without one the one that is called bass; of several the
@@ -97,17 +97,16 @@ class Trio(Representation):
         missing = _silent(tracks.values())
         return tuple(tracks.values()), "; ".join(said + [f"no {' and no '.join(missing)}: left silent"] * bool(missing))
 
-    def windows(self, song: Song, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
-        """See `Representation.windows`; all three parts play in each of them."""
-        track = None if track == "all" else track
-        if self.strict:
-            return strict_trio.windows(self, song, track)
-        if any(len(one.notes) for one in song.tracks) and (missing := _silent(self.parts(song, track)[0])):
-            return np.zeros((0, *self.shape), self.dtype), [f"{title(song)}: no {' and no '.join(missing)}"]
-        windows, problems = super().windows(song, track)
-        together = self._struck(windows).all(axis=0)
-        never = [] if problems or together.any() else [f"{title(song)}: its three parts are never in one window"]
-        return windows[together], problems + never
+    def untrainable(self, song: Score, track: int | str | None) -> str:
+        """See `Representation.untrainable`: a song that lacks one of the parts."""
+        if not any(len(one.notes) for one in song.tracks):
+            return ""
+        missing = _silent(self.parts(song, track)[0])
+        return f"{title(song)}: no {' and no '.join(missing)}" if missing else ""
+
+    def worth_training(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows [n, 3, steps] all three parts play in: bool [n]."""
+        return self._has_onset(windows).all(axis=0)
 
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of the three parts that begin on the grid, and what was changed on the way."""
@@ -121,10 +120,10 @@ class Trio(Representation):
         start, end, pitch = (np.concatenate(columns) for columns in zip(*found, strict=True))
         return start, end, pitch + 128 * np.repeat(np.arange(3), [len(one) for one, _, _ in found])
 
-    def tracks(self, array: np.ndarray, hearing: Hearing) -> tuple[Track, ...]:
+    def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """See `Representation.tracks`; those of the parts that a song lacks are a piano, an electric bass, drums."""
-        parts = zip(self.kinds, self._apart(array), hearing.tracks, strict=True)
-        return tuple(kind.tracks(part, replace(hearing, tracks=(one,)))[0] for kind, part, one in parts)
+        parts = zip(self.kinds, self._apart(array), excerpt.tracks, strict=True)
+        return tuple(kind.tracks(part, replace(excerpt, tracks=(one,)))[0] for kind, part, one in parts)
 
     # Windows -------------------------------------------------------------------------------------
 
@@ -140,30 +139,30 @@ class Trio(Representation):
         parts = zip(self.kinds, self._apart(windows), strict=True)
         return self._stacked([kind.join(part, lengths) for kind, part in parts])
 
-    def struck(self, windows: np.ndarray) -> np.ndarray:
+    def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
-        return self._struck(windows).any(axis=0)
+        return self._has_onset(windows).any(axis=0)
 
-    def mended(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.mended`, of each part."""
-        return self._stacked([kind.mended(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+    def repaired(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.repaired`, of each part."""
+        return self._stacked([kind.repaired(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 3, steps]: bool [n, steps, pitches of the melody, of the bass, drums]."""
         parts = zip(self.kinds, self._apart(windows), strict=True)
         return np.concatenate([kind.onsets(part) for kind, part in parts], axis=2)
 
-    def steps_right(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """In which steps all three parts are as in the truth, both [n, 3, steps]: bool [n, steps]."""
         return (windows == truth).all(axis=1)
 
-    def particular(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`melody_accuracy`, `bass_accuracy`, `drums_accuracy`: the share of the steps at which this part is right."""
         right = windows == truth
         return {f"{part}_accuracy": (float(right[:, i].sum()), right[:, i].size) for i, part in enumerate(NAMES)}
 
-    def lanes(self, windows: np.ndarray) -> np.ndarray:
-        """See `Representation.lanes`."""
+    def part_view(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.part_view`."""
         return windows
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
@@ -184,12 +183,12 @@ class Trio(Representation):
         labels = self.kinds[2].to_data(drums.reshape(-1, *drums.shape[-2:]))[0]
         return np.stack([melody, bass, labels.reshape(melody.shape)], axis=-2).astype(self.dtype)
 
-    def _struck(self, windows: np.ndarray) -> np.ndarray:
+    def _has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each part of windows: bool [3, n]."""
-        return np.stack([kind.struck(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+        return np.stack([kind.has_onset(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
 
 
-def _pitched_parts(song: Song, asked: int | None) -> dict[str, tuple[int, str]]:
+def _pitched_parts(song: Score, asked: int | None) -> dict[str, tuple[int, str]]:
     """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks."""
     pitched = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
     chosen = {} if asked is None else {MELODY: (asked, "as asked")}
@@ -219,7 +218,7 @@ def _unbroken(array: np.ndarray) -> np.ndarray:
     return tokens
 
 
-def _only(song: Song, indices: list[int]) -> Song:
+def _only(song: Score, indices: list[int]) -> Score:
     """A song with all other tracks silent."""
     tracks = (one if i in indices else Track(name=one.name) for i, one in enumerate(song.tracks))
     return replace(song, tracks=tuple(tracks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from musicae.music.song import TimeSignature
+from musicae.music.score.score import TimeSignature
 
 METRES = [(2, 4), (3, 4), (4, 4), (5, 4), (5, 8), (6, 8), (7, 8), (12, 8), (3, 16)]
 

@@ -13,8 +13,11 @@ from test_drums import beats, drum_midi, track
 from test_strict import SHARED, midi, needs_shared, song
 
 from musicae.errors import ConfigError, NoWindows
+from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.groove import Groove
-from musicae.music.song import NOTE, Song, Tempo, TimeSignature, Track
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Tempo, TimeSignature, Track
+from musicae.music.song import Song
 
 KINDS = [
     Groove(),
@@ -42,7 +45,7 @@ def cells(array: np.ndarray) -> dict[tuple[int, int], tuple[float, float]]:
 
 
 def test_hits_velocities_and_offsets():
-    array = Groove().hear(hits((0, 36, 127), (120 - 30, 38, 64), (240 + 15, 42, 1))).array
+    array = Groove().extract(hits((0, 36, 127), (120 - 30, 38, 64), (240 + 15, 42, 1))).array
     assert array.dtype == np.float32
     assert cells(array) == {
         (0, 0): (1.0, 0.0),
@@ -55,14 +58,14 @@ def test_hits_velocities_and_offsets():
 @each_kind
 @given(song=beats())
 def test_what_is_heard_comes_back_to_the_tick(kind, song):
-    hearing = kind.hear(song)
-    assert hearing.song.ticks_per_quarter >= 480
-    rendered = kind.render(hearing.array, hearing)
+    excerpt = kind.extract(song)
+    assert excerpt.song.ticks_per_quarter >= 480
+    rendered = kind.render(excerpt.array, excerpt)
     assert rendered.tracks[0].notes["start"].min() >= 0
-    again = kind.hear(rendered)
-    before, after = cells(hearing.array), cells(again.array)
+    again = kind.extract(rendered)
+    before, after = cells(excerpt.array), cells(again.array)
     assert before.keys() == after.keys()
-    tick = 2 / np.diff(hearing.grid.ticks(np.arange(hearing.grid.total_steps + 1))).min()
+    tick = 2 / np.diff(excerpt.grid.ticks(np.arange(excerpt.grid.total_steps + 1))).min()
     for (step, drum), (velocity, offset) in before.items():
         assert after[step, drum][0] == velocity
         if step or offset <= 0:
@@ -78,60 +81,31 @@ def test_on_a_grid_of_its_own_it_comes_back_exactly(rows):
         array[:, drum, step] = 1, velocity / np.float32(127), (0 if step == 0 else ticks / HALF_STEP)
     array[:, 0, 0] = 1, 1, 0
     rendered = kind.render(array.reshape(27, 32), kind.blank(2))
-    again = kind.hear(rendered, bars=(1, len(kind.hear(rendered).grid))).array
+    again = kind.extract(rendered, bars=(1, len(kind.extract(rendered).grid))).array
     assert np.allclose(again, array.reshape(27, 32)[:, : again.shape[1]], atol=1e-6)
     assert not array.reshape(27, 32)[:, again.shape[1] :].any()
-
-
-@each_kind
-@given(song=beats())
-def test_windows_cut_and_joined_are_the_passage(kind, song):
-    hearing = kind.hear(song)
-    windows, lengths = kind.cut(hearing.array, hearing.grid.windows(kind.steps))
-    assert windows.shape == (len(lengths), *kind.shape)
-    assert np.array_equal(kind.join(windows, lengths), hearing.array)
-    x, told = kind.to_data(windows)
-    assert x.shape == (len(windows), *kind.example_spec.shape)
-    assert np.array_equal(kind.from_data(x), windows)
-    assert kind.from_data(x).dtype == kind.dtype
-    if kind.condition_on_hits:
-        assert np.array_equal(told, windows[:, :9].swapaxes(1, 2))
-        assert told.shape == (len(windows), kind.steps, kind.conditioning.size)
-    else:
-        assert told is None
-
-
-@each_kind
-@given(song=beats())
-def test_training_windows_are_different_and_sound(kind, song):
-    windows, problems = kind.windows(song, "all")
-    assert not problems
-    assert windows.dtype == np.float32
-    assert windows.shape[1:] == kind.shape
-    assert kind.struck(windows).all()
-    assert len({window.tobytes() for window in windows}) == len(windows)
 
 
 def test_pitched_music_is_heard_as_taps_but_nothing_to_train_on():
     """Or hymns would be drum performances."""
     tune = Song((Track(hits((0, 60, 80), (480, 62, 90)).tracks[0].notes, name="Piano"),))
-    assert "there is none of drums" in Groove().hear(tune).report[0]
-    assert not any("keys that this kit lacks" in sentence for sentence in Groove().hear(tune).report)
-    windows, problems = Groove().windows(tune, "all")
+    assert "there is none of drums" in Groove().extract(tune).report[0]
+    assert not any("keys that this kit lacks" in sentence for sentence in Groove().extract(tune).report)
+    windows, problems = training_windows(Groove(), tune, "all")
     assert not len(windows)
     assert "no drums" in problems[0]
-    assert len(Groove().windows(tune, 1)[0]) == 1
+    assert len(training_windows(Groove(), tune, 1)[0]) == 1
 
 
 def test_training_windows_begin_with_each_bar():
     two_bars = [(1920 * bar + 480 * beat + bar, 36 + 2 * (beat % 2), 80) for bar in range(4) for beat in range(4)]
-    assert len(Groove().windows(hits(*two_bars))[0]) == 3
+    assert len(training_windows(Groove(), hits(*two_bars))[0]) == 3
 
 
 def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
-    hearing = Groove().hear(hits((0, 36, 50), (10, 35, 90), (20, 36, 90)))
-    assert cells(hearing.array) == {(0, 0): (np.float32(90 / 127), np.float32(-10 / HALF_STEP))}
-    assert "2 hits left out beside a louder one of the same drum and step" in hearing.report
+    excerpt = Groove().extract(hits((0, 36, 50), (10, 35, 90), (20, 36, 90)))
+    assert cells(excerpt.array) == {(0, 0): (np.float32(90 / 127), np.float32(-10 / HALF_STEP))}
+    assert "2 hits left out beside a louder one of the same drum and step" in excerpt.report
 
 
 @pytest.mark.parametrize("kind", [Groove(), Groove(strict=True, kit="roland")], ids=repr)
@@ -142,7 +116,7 @@ def test_nothing_is_written_before_the_beginning_and_the_song_has_an_end(kind):
     assert rendered.tracks[0].notes.tolist() == [(0, 120, 36, 64)]
     assert rendered.seconds > 0
     assert rendered.bars_end == 4 * 480
-    assert Song.read(rendered.to_bytes()).tracks[0].notes.tolist() == rendered.tracks[0].notes.tolist()
+    assert Song.read(Song.of(rendered).to_bytes()).tracks[0].notes.tolist() == rendered.tracks[0].notes.tolist()
 
 
 def test_what_is_just_between_two_steps_stays_with_its_own():
@@ -155,8 +129,8 @@ def test_what_is_just_between_two_steps_stays_with_its_own():
 
 def test_early_hits_belong_to_the_bar_that_they_are_early_for():
     song = hits((0, 36, 80), (1920 - 20, 36, 100))
-    hearing = Groove().hear(song, bars=(2, 2))
-    assert cells(hearing.array) == {(0, 0): (np.float32(100 / 127), np.float32(20 / HALF_STEP))}
+    excerpt = Groove().extract(song, bars=(2, 2))
+    assert cells(excerpt.array) == {(0, 0): (np.float32(100 / 127), np.float32(20 / HALF_STEP))}
 
 
 @pytest.mark.parametrize("metre", [(3, 4), (6, 8), (7, 16), (5, 4)])
@@ -164,32 +138,32 @@ def test_any_metre(metre):
     bar = 1920 * metre[0] // metre[1]
     notes = [(bar * i + 7, 38, 60 + i) for i in range(5)]
     song = replace(hits(*notes), time_signatures=(TimeSignature(0, *metre),))
-    hearing = Groove().hear(song)
-    assert [t for t, _ in cells(hearing.array)] == hearing.grid.bar_steps[:-1].tolist()
-    (written,) = Groove().render(hearing.array, hearing).tracks
+    excerpt = Groove().extract(song)
+    assert [t for t, _ in cells(excerpt.array)] == excerpt.grid.bar_steps[:-1].tolist()
+    (written,) = Groove().render(excerpt.array, excerpt).tracks
     assert written.notes["start"].tolist() == [start for start, *_ in notes]
     assert written.notes["velocity"].tolist() == [60, 61, 62, 63, 64]
 
 
 def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
     taps = track((0, 60), (4, 60), is_drum=False, name="Taps")
-    hearing = Groove().hear(Song((taps,)))
-    assert hearing.array[:9].sum() == 2
-    assert hearing.report[0] == "took track 1 'Taps' as drums: there is none of drums"
-    assert Groove().render(hearing.array, hearing).tracks[0].is_drum
+    excerpt = Groove().extract(Song((taps,)))
+    assert excerpt.array[:9].sum() == 2
+    assert excerpt.report[0] == "took track 1 'Taps' as drums: there is none of drums"
+    assert Groove().render(excerpt.array, excerpt).tracks[0].is_drum
     both = Song((replace(taps, program=73), replace(track((0, 36)), program=25)))
-    assert Groove().hear(both).report == ("took track 2",)
-    assert Groove().hear(both).track.program == 25
-    assert Groove().hear(both, "taps").report[0] == "took track 1 'Taps' (as asked)"
-    assert (Groove().hear(both, "taps").track.is_drum, Groove().hear(both, "taps").track.program) == (True, 0)
+    assert Groove().extract(both).report == ("took track 2",)
+    assert Groove().extract(both).track.program == 25
+    assert Groove().extract(both, "taps").report[0] == "took track 1 'Taps' (as asked)"
+    assert (Groove().extract(both, "taps").track.is_drum, Groove().extract(both, "taps").track.program) == (True, 0)
     with pytest.raises(NoWindows, match="no notes"):
-        Groove().hear(Song((Track(),)))
+        Groove().extract(Song((Track(),)))
 
 
 def test_tempo_name_and_metre_are_kept():
     song = replace(hits((0, 36, 80), (960, 38, 80), name="Kit"), tempos=(Tempo(0, 93.0),))
-    hearing = Groove().hear(song)
-    rendered = Groove().render(hearing.array, hearing)
+    excerpt = Groove().extract(song)
+    rendered = Groove().render(excerpt.array, excerpt)
     assert rendered.tempos == (Tempo(0, 93.0),)
     assert rendered.tracks[0].name == "Kit"
 
@@ -200,17 +174,17 @@ def test_tempo_name_and_metre_are_kept():
 def test_the_hits_of_another_song_are_told_on_its_own_grid():
     kind = Groove(steps=16, condition_on_hits=True)
     other = replace(hits((0, 36, 80), (1920 + 480, 38, 20)), tempos=(Tempo(0, 77.0),), name="other")
-    hearing = kind.retold(kind.blank(), hits=other)
-    windows, _ = kind.cut(hearing.array, hearing.grid.windows(16))
+    excerpt = kind.with_condition(kind.blank(), hits=other)
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(16))
     _, told = kind.to_data(windows)
     assert [np.argwhere(window).tolist() for window in told] == [[[0, 0]], [[4, 1]]]
-    assert hearing.song.tempos == other.tempos
-    assert hearing.report[-1].startswith("told the hits of other: took track 1")
-    assert kind.retold(kind.blank()).array.sum() == 0
+    assert excerpt.song.tempos == other.tempos
+    assert excerpt.report[-1].startswith("told the hits of other: took track 1")
+    assert kind.with_condition(kind.blank()).array.sum() == 0
     with pytest.raises(ConfigError, match="not told chords, only hits"):
-        kind.retold(hearing, chords="C")
+        kind.with_condition(excerpt, chords="C")
     with pytest.raises(ConfigError, match="not told hits"):
-        Groove().retold(hearing, hits=other)
+        Groove().with_condition(excerpt, hits=other)
 
 
 # Figures ------------------------------------------------------------------------------------------
@@ -222,12 +196,12 @@ def test_figures_of_timing_and_loudness_count_hits_in_both():
     heard[0, [0, 9, 18], 0] = 1, 0.25, -0.2
     truth[0, [1, 10, 19], 3] = 1, 0.5, 0.2
     heard[0, [2, 11, 20], 3] = 1, 1, 1
-    figures = Groove(steps=8).particular(heard, truth)
+    figures = Groove(steps=8).extra_metrics(heard, truth)
     assert figures["hit_precision"] == figures["hit_recall"] == (1.0, 2.0)
     assert figures["timing_error_steps"] == pytest.approx((0.2, 1))
     assert figures["timing_error_ms"] == pytest.approx((25, 1))  # a sixteenth at 120 quarters a minute is 125 ms
     assert figures["velocity_error"] == pytest.approx((0.25, 1))
-    assert Groove(steps=8).steps_right(heard, truth).tolist() == [[True] * 3 + [False] + [True] * 4]
+    assert Groove(steps=8).step_matches(heard, truth).tolist() == [[True] * 3 + [False] + [True] * 4]
 
 
 @pytest.mark.parametrize("wrong", [{"kit": "old"}, {"hop_bars": -1}, {"steps": 0}])
@@ -248,7 +222,7 @@ def test_windows_are_those_of_the_original():
     for i, file in enumerate(files):
         rows = np.arange(*expected["offsets"][i : i + 2])
         rows = rows[np.argsort(expected["window"][rows])]
-        windows, why = kind.windows(song(file["path"], file["archive"]))
+        windows, why = training_windows(kind, song(file["path"], file["archive"]))
         exact = expected["exact"][rows].astype(bool)
         if len(windows) != len(rows) or bool(why) != (not len(rows)):
             different[file["path"]] = (len(windows), len(rows))
@@ -261,30 +235,30 @@ def test_windows_are_those_of_the_original():
 
 def test_a_key_that_the_kit_lacks_is_a_reason_and_outside_strict_a_drum():
     song = drum_midi((0.0, 36), (1.0, 61), (3.9, 38))
-    windows, why = Groove(strict=True).windows(song)
+    windows, why = training_windows(Groove(strict=True), song)
     assert len(windows) == 1
-    windows, why = Groove(strict=True, kit="roland").windows(song)
+    windows, why = training_windows(Groove(strict=True, kit="roland"), song)
     assert windows.shape == (0, 27, 32)
     assert why == ["keys that the kit lacks: 61"]
-    assert "1 hit on keys that this kit lacks" in " ".join(Groove(kit="roland").hear(song).report)
+    assert "1 hit on keys that this kit lacks" in " ".join(Groove(kit="roland").extract(song).report)
 
 
 def test_strict_windows_follow_each_other_or_hop():
     song = drum_midi(*((i / 2, 36) for i in range(24)))  # six bars
-    assert len(Groove(strict=True).windows(song)[0]) == 3
-    assert len(Groove(strict=True, hop_bars=1).windows(song)[0]) == 5
-    assert len(Groove(strict=True, steps=128).windows(song)[0]) == 0
+    assert len(training_windows(Groove(strict=True), song)[0]) == 3
+    assert len(training_windows(Groove(strict=True, hop_bars=1), song)[0]) == 5
+    assert len(training_windows(Groove(strict=True, steps=128), song)[0]) == 0
 
 
 @pytest.mark.parametrize("song", [midi((0.0, 9.0, 36), metre=(3, 4)), midi((0.0, 9.0, 36))], ids=["3/4", "one bar"])
 def test_what_the_original_does_not_hear_makes_none(song):
-    windows, why = Groove(strict=True).windows(song)
+    windows, why = training_windows(Groove(strict=True), song)
     assert len(windows) == 0
     assert len(why) == 1
 
 
 def test_a_tempo_that_changes_after_the_last_note_counts_too():
     song = drum_midi(*((i / 2, 36) for i in range(8)))
-    assert len(Groove(strict=True).windows(song)[0]) == 1
+    assert len(training_windows(Groove(strict=True), song)[0]) == 1
     later = replace(song, tempos=(*song.tempos, Tempo(10**6, 90.0)))
-    assert len(Groove(strict=True).windows(later)[0]) == 0
+    assert len(training_windows(Groove(strict=True), later)[0]) == 0

@@ -7,9 +7,13 @@ import pretty_midi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.music.representations import Multitrack, strict
-from musicae.music.representations.pedal import MOVE, PedalledTrack, sustained
-from musicae.music.song import NOTE, Song, Track
+from musicae.music.extraction import magenta as strict
+from musicae.music.extraction.extract import training_windows
+from musicae.music.extraction.pedal import MOVE, PedalledTrack, sustained
+from musicae.music.representations import Multitrack
+from musicae.music.score.note_arrays import NOTE
+from musicae.music.score.score import Track
+from musicae.music.song import Song
 
 DOWN, UP, ON, OFF = range(4)
 
@@ -66,7 +70,7 @@ def test_only_bars_of_many_tracks_are_played_with_the_pedal():
     ]
     song = strict.read(music)
     assert song.tracks[0].notes["end"].tolist() == song.tracks[1].notes["end"].tolist()
-    windows, _ = Multitrack(strict=True).windows(song)
+    windows, _ = training_windows(Multitrack(strict=True), song)
     piano, other = windows.reshape(8, 64)[:2]
     assert piano[piano < 490].tolist() == [
         *(360, 356, 60, 279, 61, 279, 62, 279, 128 + 60, 128 + 61, 128 + 62, 63, 267, 128 + 63, 267, 489)

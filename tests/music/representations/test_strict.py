@@ -13,7 +13,9 @@ import pretty_midi
 import pytest
 
 from musicae.errors import MidiError
-from musicae.music.representations import Melody, strict
+from musicae.music.extraction import magenta as strict
+from musicae.music.extraction.extract import training_windows
+from musicae.music.representations import Melody
 from musicae.music.song import Song
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -48,7 +50,7 @@ def test_windows_are_those_of_the_original(family):
     for i, file in enumerate(files):
         rows = slice(*expected["offsets"][i : i + 2])
         labels, exact = expected["label"][rows], expected["exact"][rows].astype(bool)
-        windows, _ = FAMILIES[family].windows(song(file["path"], file["archive"]))
+        windows, _ = training_windows(FAMILIES[family], song(file["path"], file["archive"]))
         ours, sure, all_rows = (Counter(map(bytes, w)) for w in (windows, labels[exact], labels))
         # rows that hang on the last bit of a float may be missing here or differ; every other row is here
         if sure - ours or len(windows) != file["examples_exact"] or (exact.all() and ours != all_rows):
@@ -74,7 +76,7 @@ TWO_BARS = FAMILIES["melody_2bar"]
 
 
 def test_a_note_into_the_third_bar_makes_a_window():
-    windows, problems = TWO_BARS.windows(midi((3.0, 5.0, 60)))
+    windows, problems = training_windows(TWO_BARS, midi((3.0, 5.0, 60)))
     assert not problems
     assert windows.tolist() == [[0] * 8 + [2 + 60 - 21] + [0] * 15 + [1] + [0] * 7]
 
@@ -91,7 +93,7 @@ def test_a_note_into_the_third_bar_makes_a_window():
     ids=["one bar", "one bar from the start", "three quarters", "program 40", "out of range"],
 )
 def test_what_the_original_does_not_hear_makes_none(nothing):
-    windows, problems = TWO_BARS.windows(nothing)
+    windows, problems = training_windows(TWO_BARS, nothing)
     assert windows.shape == (0, 32)
     assert len(problems) == 1
 
@@ -99,12 +101,12 @@ def test_what_the_original_does_not_hear_makes_none(nothing):
 def test_silence_of_a_bar_ends_a_melody():
     near = midi((0.0, 1.0, 60), (2.5, 4.0, 62))
     far = midi((0.0, 1.0, 60), (3.0, 4.0, 62))
-    assert len(TWO_BARS.windows(near)[0]) == 1
-    assert len(TWO_BARS.windows(far)[0]) == 0
+    assert len(training_windows(TWO_BARS, near)[0]) == 1
+    assert len(training_windows(TWO_BARS, far)[0]) == 0
 
 
 def test_of_two_equal_notes_in_a_step_the_first_counts():
-    windows, _ = TWO_BARS.windows(midi((0.0, 1.0, 60), (0.04, 0.06, 60), (1.5, 3.0, 62)))
+    windows, _ = training_windows(TWO_BARS, midi((0.0, 1.0, 60), (0.04, 0.06, 60), (1.5, 3.0, 62)))
     assert windows[0][:13].tolist() == [41, *[0] * 7, 1, *[0] * 3, 43]
 
 
@@ -114,5 +116,5 @@ def test_a_file_that_pretty_midi_cannot_read():
 
 
 def test_a_window_forgets_the_note_held_into_it():
-    windows, _ = TWO_BARS.windows(midi((0.0, 2.5, 60), (3.0, 6.0, 62)))
+    windows, _ = training_windows(TWO_BARS, midi((0.0, 2.5, 60), (3.0, 6.0, 62)))
     assert windows[1][:9].tolist() == [0] * 8 + [2 + 62 - 21]

@@ -1,0 +1,140 @@
+"""Songs to latent vectors and back: what the verbs of a model of music are made of."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from musicae.core.model import Model
+from musicae.errors import ConfigError
+from musicae.music.data.corruptions import GrooveCorruption, OneOf
+from musicae.music.data.windows import to_batch
+from musicae.music.options import GREEDY, Bars, Decoding, Track
+from musicae.music.representations.excerpt import Windowed
+from musicae.music.representations.windowing import recut, windowed
+from musicae.music.song import Song
+from musicae.music.theory.chords import parse
+
+
+class MusicCodec(Model):
+    """A trained model of music with the windows of songs on one side and latent vectors on the other."""
+
+    @property
+    def parallel(self) -> bool:
+        """Whether its decoder gives all steps at once: fast, but no step depends on what became of the others."""
+        return not getattr(self.preset.network, "autoregressive", False)
+
+    @property
+    def decodes_ahead(self) -> bool:
+        """Whether decoding many vectors to compare them is cheap, and needs no condition for each."""
+        return self.parallel and not self.representation.conditioning
+
+    def for_task(self, setting: str) -> MusicCodec:
+        """The same model, whose encoder from now on reads songs through one setting of `GrooveCorruption`:
+        `"humanise"` scores, `"tapify"` taps, `"add_instruments"` beats that lack a part.
+
+        Raises:
+            ConfigError: it was not trained on such inputs.
+        """
+        corruption = self.preset.corruption
+        only = corruption.only(setting) if isinstance(corruption, GrooveCorruption | OneOf) else None
+        if only is None:
+            raise ConfigError(f"{self.name} was not trained to {setting}: choose another model")
+        model = copy(self)
+        model.preset = replace(self.preset, corruption=only)
+        return model
+
+    # Songs and windows ---------------------------------------------------------------------------
+
+    def extract(self, song: Any, track: Track = None, bars: Bars = None) -> Windowed:
+        """A song as the model's windows.
+
+        Args:
+            song: what `Song.read` reads.
+            track: see `Selection`.
+            bars: see `Selection`.
+
+        Raises:
+            MidiError: it cannot be read.
+            NoWindows: it holds nothing of the kind that the model is of.
+        """
+        read = Song.read(song)
+        excerpt = self.representation.extract(read, track, bars)
+        return windowed(self.representation, replace(excerpt, report=(*read.changes, *excerpt.report)))
+
+    def blank(self, windows: int | None = None, **conditions: Any) -> Windowed:
+        """Silence in 4/4 at 120 BPM, to render windows that come from no song.
+
+        Args:
+            windows: how many; None for as many as the chords take, or one.
+            conditions: see `DecodeOptions`; hits come with their own metre, tempo and length.
+        """
+        steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
+        requested = self.representation.requested_conditions(**conditions)
+        if windows is None and "chords" in requested:
+            excerpt = self.representation.blank(max(len(parse(requested["chords"])), steps // bar))
+            lengths = np.array([length for _, length in excerpt.grid.windows(steps)])
+        else:
+            lengths = np.full(windows or 1, steps)
+            excerpt = self.representation.blank(-(-int(lengths.sum()) // bar))
+        return self.conditioned(recut(self.representation, excerpt, lengths), requested)
+
+    def conditioned(self, source: Windowed, conditions: dict[str, Any], before: int = 0) -> Windowed:
+        """The same with the conditions that are requested in place of its own; see `Representation.with_condition`.
+
+        Raises:
+            ConfigError: the model is not conditioned on such a thing.
+        """
+        requested = self.representation.requested_conditions(**conditions)
+        if not requested:
+            return source
+        excerpt = self.representation.with_condition(source.excerpt, **requested, before=before)
+        if "hits" in requested:
+            return windowed(self.representation, excerpt)
+        return recut(self.representation, excerpt, source.lengths)
+
+    def condition(self, source: Windowed) -> torch.Tensor | None:
+        """The condition of each step of each window, `[windows, steps, conditions]`; None for a model without."""
+        return to_batch(source.windows, self.representation).condition
+
+    def render(self, windows: np.ndarray, like: Windowed) -> Song:
+        """Windows `[n, *shape]` as a song in the tempo, the metre and on the tracks of what they are like."""
+        array = self.representation.join(windows, like.lengths)
+        return Song.of(self.representation.render(array, like.excerpt))
+
+    # Windows and latent vectors ------------------------------------------------------------------
+
+    def encode_windows(self, windows: np.ndarray) -> np.ndarray:
+        """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
+        x, condition, _ = to_batch(windows, self.representation)
+        inputs = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
+        return self.to_latent(inputs, condition=condition)
+
+    def decode_windows(
+        self,
+        z: np.ndarray,
+        condition: torch.Tensor | None = None,
+        decoding: Decoding = GREEDY,
+        *,
+        known: np.ndarray | None = None,
+        first: int = 0,
+    ) -> np.ndarray:
+        """Windows `[n, *shape]` from latent vectors `[n, latent]`; of a parallel decoder without faults of grammar.
+
+        Args:
+            z: the vectors.
+            condition: of a conditional model, `[n, steps, conditions]`.
+            decoding: how.
+            known: windows `[n, *shape]` that a precise model encoded partial inputs of: what these hold is kept.
+            first: see `Model.from_latent`.
+        """
+        x = self.from_latent(z, decoding.temperature, decoding.top_p, decoding.seed, condition, first)
+        if known is not None and isinstance(self.preset.corruption, GrooveCorruption) and self.representation.precise:
+            x = self.preset.corruption.restore_known(x, to_batch(known, self.representation).x)
+        x = self.representation.enforce_condition(x.numpy(), None if condition is None else condition.numpy())
+        windows = self.representation.from_data(x)
+        return self.representation.repaired(windows) if self.parallel else windows

@@ -1,0 +1,192 @@
+"""What a reader found, and how it becomes a score that the rest can rely on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sized
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from musicae.music.score.note_arrays import NOTE, cut_repeated, in_order, merge
+from musicae.music.score.score import KeySignature, Score, Tempo, TimeSignature, Track, steady
+
+MOST_QUARTERS = 20_000
+
+
+MOST_NOTES = 200_000
+
+
+MOST_CHANGES = 100_000  # of tempo, metre and key
+
+
+@dataclass
+class Draft:
+    """What a reader found, before it is checked: a song whose records may hold anything.
+
+    Attributes:
+        notes: NOTE records of all tracks, one track after the other.
+        bounds: where the notes of each track begin, and where those of the last end.
+        tracks: each still without its notes.
+    """
+
+    ticks_per_quarter: int
+    notes: np.ndarray = field(default_factory=lambda: np.zeros(0, NOTE))
+    bounds: list[int] = field(default_factory=lambda: [0])
+    tracks: list[Track] = field(default_factory=list)
+    tempos: list[tuple] = field(default_factory=list)
+    time_signatures: list[tuple] = field(default_factory=list)
+    key_signatures: list[tuple] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+
+def check_note_count(notes: int) -> None:
+    """Refuses absurdly many notes with a ValueError."""
+    if notes > MOST_NOTES:
+        raise ValueError(f"has {notes:,} notes; the limit is {MOST_NOTES:,}")
+
+
+def check_changes(count: int) -> None:
+    """Refuses absurdly many changes of tempo, metre and key with a ValueError."""
+    if count > MOST_CHANGES:
+        raise ValueError(f"has {count:,} changes of tempo, metre or key; the limit is {MOST_CHANGES:,}")
+
+
+def finish(draft: Draft, name: str = "") -> Score:
+    """A song that keeps every promise of `Score`; what had to be changed for that is said.
+
+    Raises:
+        ValueError: it has no notes, or absurdly many or late ones.
+    """
+    _check(draft)
+    said = list(draft.changes)
+    tracks = _tracks(draft, said)
+    end = max(int(track.notes["end"].max()) for track in tracks)
+    return Score(
+        tracks,
+        draft.ticks_per_quarter,
+        _tempos(draft.tempos, end, said),
+        _time_signatures(draft.time_signatures, end, said),
+        _key_signatures(draft.key_signatures, end, said),
+        name,
+        _counted(said),
+    )
+
+
+def _check(draft: Draft) -> None:
+    if not len(draft.notes):
+        raise ValueError("has no notes")
+    if draft.ticks_per_quarter < 1:
+        raise ValueError(f"says that a quarter note has {draft.ticks_per_quarter} ticks")
+    check_note_count(len(draft.notes))
+    first, last = int(draft.notes["start"].min()), int(draft.notes["end"].max()) / draft.ticks_per_quarter
+    if first < 0:
+        raise ValueError(f"has a note before the beginning, at tick {first}")
+    if last > MOST_QUARTERS:
+        raise ValueError(f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}")
+
+
+def _tracks(draft: Draft, said: list[str]) -> tuple[Track, ...]:
+    """The tracks that have notes, with these tidy; what that changed is added to `said`.
+
+    One pass sees to all: as if each track were played after the one before it.
+    """
+    length = 1 + max(int(draft.notes[time].max()) for time in ("start", "end"))
+    starts = np.arange(len(draft.bounds)) * length
+    _delay(draft.notes, np.repeat(starts[:-1], np.diff(draft.bounds)))
+    notes = _tidied(draft.notes, said)
+    bounds = np.searchsorted(notes["start"], starts)
+    _delay(notes, -np.repeat(starts[:-1], np.diff(bounds)))
+    return tuple(_named(track) for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
+
+
+def _named(track: Track) -> Track:
+    """The track, its name without the zero bytes that end it in some files."""
+    return replace(track, name=track.name.rstrip("\0")) if track.name.endswith("\0") else track
+
+
+def with_notes(tracks: list[Track], notes: np.ndarray, bounds: list[int]) -> Iterator[Track]:
+    """The tracks of a `Draft` with their notes."""
+    return (replace(track, notes=notes[i:j]) for track, (i, j) in zip(tracks, pairwise(bounds), strict=True))
+
+
+def _delay(notes: np.ndarray, ticks: np.ndarray) -> None:
+    """Moves notes by so many ticks each, in place."""
+    notes["start"] += ticks
+    notes["end"] += ticks
+
+
+def _tidied(notes: np.ndarray, said: list[str]) -> np.ndarray:
+    """Tidy notes, and what that changed."""
+    empty = np.count_nonzero(notes["end"] <= notes["start"])
+    merged = merge(notes)
+    cut = cut_repeated(merged)
+    said += ["{notes} without length made one tick long"] * empty
+    said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
+    if cut is not merged:
+        said += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
+    return in_order(cut)
+
+
+def _counted(said: list[str]) -> tuple[str, ...]:
+    """Each sentence once, with the number of notes or tracks that it is about."""
+    counts = Counter(said).items()
+    return tuple(text.format(notes=_number(n, "note"), tracks=_number(n, "track")) for text, n in counts)
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" + "s" * (count != 1)
+
+
+def _within(changes: list[tuple], end: int) -> list[tuple]:
+    """Those that anything sounding can notice."""
+    return [change for change in changes if 0 <= change[0] < end]
+
+
+def _tempos(tempos: list[tuple], end: int, said: list[str]) -> tuple[Tempo, ...]:
+    good, bad = [Tempo(0, 120.0)], set()
+    for tick, rate in _within(tempos, end):
+        if 3 <= rate <= 1000:
+            good.append(Tempo(tick, rate))
+        else:
+            bad.add(f"an impossible tempo ({rate:.4g} quarters a minute) was ignored")
+    said += sorted(bad)
+    return steady(good)
+
+
+def _time_signatures(signatures: list[tuple], end: int, said: list[str]) -> tuple[TimeSignature, ...]:
+    good, bad = [TimeSignature(0, 4, 4)], set()
+    for tick, numerator, denominator in _within(signatures, end):
+        if 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64):
+            good.append(TimeSignature(tick, numerator, denominator))
+        else:
+            bad.add(f"an impossible time signature ({numerator}/{denominator}) was ignored")
+    said += sorted(bad)
+    return steady(good)
+
+
+def _key_signatures(keys: list[tuple], end: int, said: list[str]) -> tuple[KeySignature, ...]:
+    keys = _within(keys, end)
+    good = [KeySignature(tick, sharps, bool(minor)) for tick, sharps, minor in keys if abs(sharps) <= 7]
+    said += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))
+    return steady(good)
+
+
+def note_array(start, end, pitch, velocity) -> np.ndarray:
+    """Columns as a NOTE array, unsorted, with velocities of 1 to 127.
+
+    Raises:
+        ValueError: a pitch is not a MIDI pitch.
+    """
+    if len(pitch) and not 0 <= pitch.min() <= pitch.max() <= 127:
+        raise ValueError("has a note with a pitch outside 0 to 127")
+    notes = np.empty(len(pitch), NOTE)
+    notes["start"], notes["end"], notes["pitch"] = start, end, pitch
+    notes["velocity"] = np.minimum(np.maximum(velocity, 1), 127)
+    return notes
+
+
+def track_bounds(tracks: Iterable[Sized]) -> list[int]:
+    """See `Draft`, of the notes of each track."""
+    return [0, *accumulate(map(len, tracks))]

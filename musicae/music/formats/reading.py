@@ -1,0 +1,175 @@
+"""Reading: from any file or object that holds music to a `Score` that the rest can rely on."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from musicae.errors import MidiError
+from musicae.music.formats import music21_, pretty_midi_, repair, symusic_
+from musicae.music.formats.draft import Draft, check_note_count, finish
+from musicae.music.score.score import Score
+
+MOST_BYTES = 16 * 2**20
+_MOSTLY = 2**16  # bytes that hold most files; to make room for the largest each time would take longer than to read
+_LONGEST_UNENDED = 4  # quarters that a note lasts which was never ended
+_UNENDED = f"{{notes}} never ended: cut where the pitch begins again, or after {_LONGEST_UNENDED} quarters"
+_REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
+
+
+def read(source) -> Score:
+    """The music in `source`: see `Song.read`; a score as it is."""
+    if isinstance(source, Score):
+        return source
+    where, name = "<bytes>", ""
+    if isinstance(source, str | Path):
+        where, path = source, Path(source)
+        name, source = path.stem, _contents(path)
+    elif not isinstance(source, bytes | bytearray | memoryview):
+        where = f"<{type(source).__name__}>"
+    try:
+        return finish(_draft(source), name)
+    except _REFUSALS as error:
+        raise MidiError(where, _one_line(error)) from None
+
+
+def _one_line(error: BaseException) -> str:
+    """What `error` says, in one line."""
+    return " ".join(str(error).split())[:300] or f"cannot be read ({type(error).__name__})"
+
+
+def _contents(path: Path) -> bytes:
+    """The bytes of a file of reasonable size."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOSTLY)
+            return data if len(data) < _MOSTLY else data + file.read(MOST_BYTES + 1 - _MOSTLY)
+    except FileNotFoundError:
+        raise MidiError(path, "there is no such file") from None
+    except (OSError, ValueError) as error:
+        if path.is_dir():
+            raise MidiError(path, "is a folder; name a file in it") from None
+        raise MidiError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _draft(source) -> Draft:
+    """What the reader for the kind of `source` finds in it."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(source))
+    readers = {
+        "pretty_midi": pretty_midi_.from_pretty_midi,
+        "symusic": lambda score: symusic_.from_symusic(score.to("tick")),
+        "music21": music21_.from_music21,
+    }
+    for kind in type(source).__mro__:
+        package = kind.__module__.partition(".")[0]
+        if package in readers:
+            return readers[package](source)
+    raise ValueError("is neither a path, nor bytes, a Song, PrettyMIDI, symusic Score or music21 stream")
+
+
+def _from_bytes(data: bytes) -> Draft:
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"is larger than {MOST_BYTES >> 20} MB, the limit")
+    if not data.strip(b"\0\t\r\n "):
+        raise ValueError("is empty")
+    if b"MThd" in data[:4096]:
+        return _from_midi(data)
+    text = _decoded(_unzipped(data) if data[:4] == b"PK\x03\x04" else data)
+    if re.search(r"^X:\s*\d", text, re.MULTILINE) and re.search(r"^K:", text, re.MULTILINE):
+        return symusic_.from_abc(text)
+    if re.search(r"<score-(partwise|timewise)", text):
+        return music21_.from_notation(text, "musicxml")
+    if re.search(r"^\*\*kern", text, re.MULTILINE):
+        return music21_.from_notation(text, "humdrum")
+    if data.startswith(b"SMF2CLIP"):
+        raise ValueError("is a MIDI 2.0 clip, which cannot be read; export it as a standard MIDI file")
+    raise ValueError("is not music that can be read: neither MIDI, MusicXML, ABC nor kern")
+
+
+def _unzipped(data: bytes) -> bytes:
+    """The score inside compressed MusicXML."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            scores = [
+                entry
+                for entry in archive.infolist()
+                if not entry.filename.startswith("META-INF") and entry.filename.endswith((".xml", ".musicxml"))
+            ]
+            if not scores or scores[0].file_size > MOST_BYTES:
+                raise ValueError("is an archive without a score of reasonable size; unpack it first")
+            return archive.read(scores[0])
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
+        raise ValueError(f"is a damaged archive: {error}") from None
+
+
+def _decoded(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+# MIDI -------------------------------------------------------------------------------------------
+
+
+def _from_midi(data: bytes) -> Draft:
+    """A MIDI file, parsed by symusic; what it refuses or garbles is rewritten event by event first."""
+    tracks = repair.repair(data)
+    score = _parsed(tracks.bodies, tracks.ticks_per_quarter)
+    if score is None or any("\ufffd" in track.name for track in score.tracks):
+        bodies, damaged = repair.rewrite(tracks.bodies)
+        tracks = tracks._replace(bodies=bodies)
+        tracks.changes.extend(["damaged events were mended or left out"] * damaged)
+        score = _parsed(bodies, tracks.ticks_per_quarter)
+        if score and damaged and not score.note_num():
+            raise ValueError("is damaged beyond repair: no whole note is left")
+    if score is None:
+        raise ValueError("is damaged beyond repair: its events make no sense")
+    draft = symusic_.from_symusic(score)
+    if unended := np.count_nonzero(_unended(draft.notes)):
+        tracks.changes.extend([_UNENDED] * unended)
+        bodies = repair.rewrite(tracks.bodies, end_repeated=True)[0]
+        draft = symusic_.from_symusic(_parsed(bodies, tracks.ticks_per_quarter) or score)
+        still = _unended(draft.notes)
+        draft.notes["end"][still] = draft.notes["start"][still] + _LONGEST_UNENDED * draft.ticks_per_quarter
+    draft.changes = tracks.changes
+    _bring_to_earth(draft.notes)
+    if tracks.ticks_per_second:
+        draft.tempos = [(0, 60 * tracks.ticks_per_second / draft.ticks_per_quarter)]
+    return draft
+
+
+def _parsed(bodies: list[bytes], ticks_per_quarter: int):
+    """symusic's score, or None where it finds none.
+
+    Raises:
+        ValueError: it holds far too many notes.
+    """
+    import symusic
+
+    try:
+        score = symusic.Score.from_midi(repair.pack(bodies, ticks_per_quarter))
+    except _REFUSALS:
+        return None
+    check_note_count(score.note_num())
+    return score
+
+
+def _unended(notes: np.ndarray) -> np.ndarray:
+    """Which notes were only ended by `repair.pack`: bool, one for each."""
+    return notes["end"] - notes["start"] >= repair.FOREVER
+
+
+def _bring_to_earth(notes: np.ndarray) -> None:
+    """Undoes 32-bit overflow of times, which makes them negative; in place."""
+    lost = notes["start"] & 1 << 32
+    notes["start"] += lost
+    notes["end"] += lost

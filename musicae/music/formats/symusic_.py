@@ -1,0 +1,96 @@
+"""To and from `symusic.Score`; ABC, which symusic reads too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from math import inf
+
+import numpy as np
+
+from musicae.music.formats.draft import Draft, check_changes, note_array, track_bounds
+from musicae.music.score.score import Score, Track
+
+
+def from_symusic(score) -> Draft:
+    """The records of a `symusic.Score` in ticks."""
+    if not score.tracks:
+        raise ValueError("has no notes")
+    check_changes(len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
+    return Draft(
+        score.ticks_per_quarter,
+        _from_symusic_notes(score),
+        track_bounds(track.notes for track in score.tracks),
+        [Track(program=track.program & 127, is_drum=track.is_drum, name=track.name) for track in score.tracks],
+        [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in score.tempos],
+        [(metre.time, metre.numerator, metre.denominator) for metre in score.time_signatures],
+        [(key.time, key.key, key.tonality) for key in score.key_signatures],
+    )
+
+
+def _from_symusic_notes(score) -> np.ndarray:
+    """The notes of all tracks, one track after the other."""
+    tracks = [track.notes.numpy() for track in score.tracks]
+    columns = ([a[name] for a in tracks] for name in ("time", "duration", "pitch", "velocity"))
+    start, length, pitch, velocity = map(np.concatenate, columns)
+    start = start.astype(np.int64)
+    return note_array(start, start + length, pitch, velocity)
+
+
+def to_symusic(song: Score):
+    """See `Song.to_symusic`."""
+    import symusic
+
+    score = symusic.Score(song.ticks_per_quarter)
+    for track in song.tracks:
+        score.tracks.append(symusic.Track(track.name, track.program, track.is_drum))
+        score.tracks[-1].notes = _symusic_notes(track.notes)
+    score.tempos = [symusic.Tempo(tick, rate) for tick, rate in song.tempos]
+    score.time_signatures = [symusic.TimeSignature(*signature) for signature in song.time_signatures]
+    score.key_signatures = [symusic.KeySignature(tick, key, int(minor)) for tick, key, minor in song.key_signatures]
+    return score
+
+
+def _symusic_notes(notes: np.ndarray):
+    import symusic
+
+    return symusic.Note.from_numpy(
+        notes["start"].astype(np.int32),
+        (notes["end"] - notes["start"]).astype(np.int32),
+        notes["pitch"].astype(np.int8),
+        notes["velocity"].astype(np.int8),
+    )
+
+
+def from_abc(text: str) -> Draft:
+    """The first tune of a text in ABC, with its repeats and chord symbols played."""
+    import symusic
+
+    straight = re.sub(r"^(K:.*\n)", r"\1%%MIDI chordattack 0\n", text, count=1, flags=re.MULTILINE)
+    with _silence():
+        try:
+            score = symusic.Score.from_abc(straight)
+        except RuntimeError:
+            raise ValueError("abc2midi cannot make music of it; check its ABC") from None
+    draft = from_symusic(score)
+    draft.notes["start"] -= 1  # abc2midi begins every note a tick late
+    return draft
+
+
+@contextlib.contextmanager
+def _silence():
+    """Sends to nowhere what a program behind a library writes on the terminal."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)

@@ -1,0 +1,166 @@
+"""More or less of an attribute of music: directions in a model's latent space, and songs varied along them.
+
+How diatonic music is grows toward its own key: each of the twelve major scales has a direction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicae.core.directions import Directions, Values, calibrated, fit, of_variant
+from musicae.errors import ConfigError
+from musicae.music.analysis.attributes import in_scales, measure
+from musicae.music.analysis.keys import keys
+from musicae.music.analysis.note_table import Notes
+from musicae.music.codec import MusicCodec
+from musicae.music.data.windows import to_batch
+
+DIATONIC = "scale_consistency"  # of which the direction depends on the key
+GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
+LEARNT_FROM = 12_000  # windows that are encoded
+TRIED_ON = 100  # windows that are decoded, again and again
+FEWEST = 100  # windows: fewer are too few to fit directions
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """What directions do to windows: means over moving them by 1.0 forward, and, with the sign changed, backward.
+
+    Args:
+        names: of the directions.
+        attributes: what is measured.
+        changes: of each attribute by each direction, in spreads of the attribute, `[directions, attributes]`.
+        kept: the share of the steps that stay as they were decoded without it, `[directions]`.
+    """
+
+    names: tuple[str, ...]
+    attributes: tuple[str, ...]
+    changes: np.ndarray
+    kept: np.ndarray
+
+
+def requested_amounts(
+    names: Iterable[str], more: Mapping[str, float] | None = None, less: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """How much of each attribute is asked for, in spreads, below 0 for less.
+
+    Args:
+        names: the attributes there are; those that begin with "syncopation" are meant by that word, all of them.
+        more: how many spreads more, by name.
+        less: how many less.
+
+    Raises:
+        ConfigError: an attribute that there is not.
+    """
+    total: dict[str, float] = {}
+    for sign, wishes in ((1.0, more or {}), (-1.0, less or {})):
+        for name, amount in wishes.items():
+            for one in _meant(name, tuple(names)):
+                total[one] = total.get(one, 0.0) + sign * amount
+    return total
+
+
+def _meant(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The attributes that a word stands for."""
+    plain = name.strip().lower().replace("-", "_")
+    group = tuple(one for one in names if one.startswith(plain)) if plain in GROUPS else ()
+    if not group and plain not in names:
+        raise ConfigError.unknown("attribute", name, names)
+    return group or (plain,)
+
+
+def means(values: Values) -> dict[str, float]:
+    """The mean of each attribute over the windows that have it; nan where none has."""
+    finite = {name: column[np.isfinite(column)] for name, column in values.items()}
+    return {name: float(column.mean()) if len(column) else float("nan") for name, column in finite.items()}
+
+
+def first_occurrence_ids(windows: np.ndarray) -> np.ndarray:
+    """A number for each window `[n, ...]`, the same for equal ones, counted from 0 by first appearance: int64 `[n]`."""
+    _, first, number = np.unique(windows.reshape(len(windows), -1), axis=0, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number.ravel()]
+
+
+def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions | None:
+    """Directions for the attributes of training windows `[n, *shape]`, as far as a model can be steered along them.
+
+    The windows are moved to random keys, as in training, so that every key has many.
+
+    Args:
+        model: the model.
+        windows: what it was trained on.
+        seed: of which of them are encoded, and which are decoded to calibrate.
+
+    Returns:
+        None where there are too few windows, or no attribute can be moved.
+    """
+    if len(windows) < FEWEST:
+        return None
+    random, kind = np.random.default_rng(seed), model.representation
+    chosen = np.sort(random.permutation(len(windows))[:LEARNT_FROM])
+    low, high = model.preset.transpose
+    transposed = kind.transpose(np.asarray(windows[chosen]), random.integers(low, high + 1, len(chosen)))
+    codes, values = model.encode_windows(transposed), measure(kind, transposed)
+    of_keys = {DIATONIC: in_scales(Notes.of(kind, transposed))} if DIATONIC in values else {}
+    directions = fit(codes, values | of_keys)
+    directions = replace(directions, spreads=np.array([np.nanstd(values[name]) for name in directions.names]))
+    few = random.permutation(len(transposed))[:TRIED_ON]
+    response = Response(
+        model, transposed[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True))
+    )
+    longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
+    directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
+    return directions if directions.names else None
+
+
+class Response:
+    """What a model makes of codes that are moved.
+
+    Args:
+        model: the model.
+        windows: `[n, *shape]`, whose keys count, which give a conditional model its conditions.
+        codes: theirs, `[n, latent]`.
+        spreads: the attributes to measure, and one standard deviation of each.
+    """
+
+    def __init__(self, model: MusicCodec, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
+        self.model, self.codes, self.spreads = model, codes, spreads
+        self.condition = to_batch(windows, model.representation).condition
+        self.keys = keys(model.representation, windows)
+
+    def decoded(self, shift: np.ndarray) -> np.ndarray:
+        """The windows that codes decode to which are moved by that of their key in `shift` `[variants, latent]`,
+        `[n, *shape]`."""
+        return self.model.decode_windows(self.codes + np.float32(of_variant(shift, self.keys)), self.condition)
+
+    def both_ways(self, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The windows that codes moved forward and backward decode to."""
+        return self.decoded(shift), self.decoded(-shift)
+
+    def change(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+        """Half the difference of their mean attributes, in spreads, `[attributes]`; 0 where no window has one.
+
+        How diatonic they are is measured in the key that they were in: out of it far enough lies another one.
+        """
+        there, back = (means(self._values(windows)) for windows in (forward, backward))
+        return np.nan_to_num([(there[name] - back[name]) / 2 / spread for name, spread in self.spreads.items()])
+
+    def _values(self, windows: np.ndarray) -> Values:
+        notes = Notes.of(self.model.representation, windows)
+        own = {DIATONIC: in_scales(notes)[np.arange(len(windows)), self.keys]}
+        return measure(self.model.representation, windows) | own
+
+
+def effects(model: MusicCodec, windows: np.ndarray, directions: Directions) -> Effects:
+    """What directions do to windows `[n, *shape]` that the model has not seen, in these windows' own spreads."""
+    values = measure(model.representation, windows)
+    spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}
+    response = Response(model, windows, model.encode_windows(windows), spreads)
+    still = response.decoded(np.zeros_like(directions.vectors[0]))
+    moved = [response.both_ways(vector) for vector in directions.vectors]
+    changes = np.stack([response.change(*both) for both in moved])
+    kept = [np.mean([model.representation.step_matches(one, still).mean() for one in both]) for both in moved]
+    return Effects(directions.names, tuple(spreads), changes, np.array(kept))

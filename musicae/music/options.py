@@ -1,0 +1,81 @@
+"""What the verbs of a model of music have in common: how to decode, what of a song to take, what to condition on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict, TypeVar
+
+from musicae.errors import ConfigError
+
+Track = int | str | None
+Bars = tuple[int, int] | None
+Kind = TypeVar("Kind", "Decoding", "Selection")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How latent vectors become windows.
+
+    Args:
+        temperature: 0 takes the most probable value of each step; above it values are drawn.
+        top_p: draw only from the most probable values that together reach this probability
+            (`musicae.core.likelihoods.choose`).
+        seed: of the draws.
+
+    Raises:
+        ConfigError: a temperature or top-p that cannot be.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self):
+        if not 0 <= self.temperature < math.inf:
+            raise ConfigError(f"temperature {self.temperature}: it must be 0 or more")
+        if not 0 < self.top_p <= 1:
+            raise ConfigError(f"top-p {self.top_p}: it must be above 0 and at most 1")
+
+
+GREEDY = Decoding()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a song is taken.
+
+    Args:
+        track: number (from 1) or part of a name; None takes the one that the representation's rule picks.
+        bars: first and last, from 1; None for all.
+    """
+
+    track: Track = None
+    bars: Bars = None
+
+
+class DecodeOptions(TypedDict, total=False):
+    """Keywords of all verbs that decode: those of `Decoding`, and the conditions of a conditional model.
+
+    `chords`, `key` and `hits` replace those of the song (see `Representation.with_condition`). A song has its own; what
+    comes from no song has no chords, no key and no hits. With `hits`, the result has their tempo and metre.
+    """
+
+    temperature: float
+    top_p: float
+    seed: int
+    chords: str | None
+    key: str | None
+    hits: Any
+
+
+class VerbOptions(DecodeOptions, total=False):
+    """Keywords of all verbs on songs: those of `DecodeOptions`, and those of `Selection`."""
+
+    track: Track
+    bars: Bars
+
+
+def taken(kind: type[Kind], options: dict[str, Any]) -> Kind:
+    """A `Decoding` or a `Selection` from those options that are its fields; they are taken out of `options`."""
+    return kind(**{field.name: options.pop(field.name) for field in fields(kind) if field.name in options})

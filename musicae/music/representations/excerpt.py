@@ -1,0 +1,66 @@
+"""An excerpt of a song as a representation holds it, and as the windows of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicae.music.score.grid import Grid
+from musicae.music.score.score import Score, Track
+
+
+@dataclass(frozen=True, eq=False)
+class Excerpt:
+    """A passage of a song as a representation hears it.
+
+    Attributes:
+        array: the whole passage, shaped like a window of `grid.total_steps` steps.
+        grid: the bars of the passage; its step 0 is the first step of `array`.
+        song: the song, in ticks of which a step is a whole number.
+        tracks: what was heard, one for each part of the representation; several tracks heard together are one here.
+        report: what was chosen, moved and left out, a sentence each.
+    """
+
+    array: np.ndarray
+    grid: Grid
+    song: Score
+    tracks: tuple[Track, ...]
+    report: tuple[str, ...] = ()
+
+    @property
+    def track(self) -> Track:
+        """What was heard, where that is one part."""
+        return self.tracks[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Windowed:
+    """What a model hears in a song: windows, and the excerpt that they are cut from.
+
+    Args:
+        excerpt: tokens on a grid, the song and track they come from, and a report of what was changed.
+        windows: `[windows, *shape]`, as the representation holds them.
+        lengths: how many steps of each window are its own, `[windows]`.
+    """
+
+    excerpt: Excerpt
+    windows: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def metre(self) -> str:
+        """The metre that it begins in, e.g. "3/4"."""
+        begun = [s for s in self.excerpt.song.time_signatures if s.tick <= self.excerpt.grid.bar_ticks[0]]
+        return f"{begun[-1].numerator}/{begun[-1].denominator}"
+
+    @property
+    def ticks(self) -> int:
+        """Its length to the last bar line, in the ticks of its song."""
+        return int(self.excerpt.grid.bar_ticks[-1] - self.excerpt.grid.bar_ticks[0])
+
+    def first(self, windows: int) -> Windowed:
+        """Its first windows, with the bars that these reach."""
+        lengths = self.lengths[:windows]
+        excerpt = replace(self.excerpt, grid=self.excerpt.grid.reaching(int(lengths.sum())))
+        return Windowed(excerpt, self.windows[:windows], lengths)

@@ -1,0 +1,71 @@
+"""Excerpts in windows: one alone, cut as another is, or two on the same bars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from musicae.music.representations.base import Representation, counted
+from musicae.music.representations.excerpt import Excerpt, Windowed
+from musicae.music.score.grid import Grid
+
+
+def windowed(representation: Representation, excerpt: Excerpt) -> Windowed:
+    """An excerpt in windows; its last bars are repeated in silence if they do not fill one."""
+    excerpt = _until_its_end(excerpt)
+    grid = _filled(excerpt.grid, representation.steps)
+    added = len(grid) - len(excerpt.grid)
+    report = (f"padded with {counted(added, 'bar')} of silence",) if added else ()
+    excerpt = replace(excerpt, grid=grid, report=(*excerpt.report, *report))
+    return Windowed(excerpt, *representation.cut(excerpt.array, grid.windows(representation.steps)))
+
+
+def recut(representation: Representation, excerpt: Excerpt, lengths: np.ndarray) -> Windowed:
+    """An excerpt in windows that have so many steps of their own, int64 [windows]."""
+    starts = np.cumsum(lengths) - lengths
+    plan = list(zip(starts.tolist(), lengths.tolist(), strict=True))
+    return Windowed(excerpt, *representation.cut(excerpt.array, plan))
+
+
+def aligned_pair(
+    representation: Representation, a: Windowed, b: Windowed
+) -> tuple[tuple[Windowed, Windowed], tuple[list[str], list[str]]]:
+    """Both passages in windows of the same number and lengths, on A's bars; and what was done to each."""
+    grid = a.excerpt.grid.reaching(min(a.excerpt.grid.total_steps, b.excerpt.grid.total_steps))
+    plan, steps = grid.windows(representation.steps), grid.total_steps
+    hearings = [replace(p.excerpt, grid=p.excerpt.grid.reaching(steps)) for p in (a, b)]
+    pair = tuple(Windowed(h, *representation.cut(h.array, plan)) for h in hearings)
+    reports = tuple([*p.excerpt.report, *_unequal(representation, p, steps)] for p in (a, b))
+    if a.metre != b.metre:
+        reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
+    return pair, reports
+
+
+def whole_windows(representation: Representation, windows: np.ndarray, passage: Windowed) -> tuple[float, float]:
+    """Of how many windows of a passage all steps of their own came back, and how many there are."""
+    right = representation.step_matches(windows, passage.windows)
+    beyond = np.arange(right.shape[1]) >= passage.lengths[:, None]
+    return float((right | beyond).all(1).sum()), float(len(right))
+
+
+def _unequal(representation: Representation, passage: Windowed, steps: int) -> list[str]:
+    """What is done to a passage so that it has `steps` steps."""
+    beyond = (passage.excerpt.grid.total_steps - steps) / representation.steps_per_quarter
+    if beyond > 0:
+        return [f"its last {beyond:g} quarters have no partner in the other and are left out"]
+    return [f"padded with {-beyond:g} quarters of silence to the length of the other"] if beyond else []
+
+
+def _filled(grid: Grid, steps: int) -> Grid:
+    """A grid with its last bar repeated as often as a window of `steps` steps has room."""
+    bar = int(grid.bar_steps[-1] - grid.bar_steps[-2])
+    return grid.extended(grid.total_steps + max(steps - grid.total_steps, 0) // bar * bar)
+
+
+def _until_its_end(excerpt: Excerpt) -> Excerpt:
+    """An excerpt whose song changes neither tempo, metre nor key after it: what is added to it is like its last bar."""
+    names = ("tempos", "time_signatures", "key_signatures")
+    end = excerpt.grid.bar_ticks[-1]
+    kept = {name: tuple(c for c in getattr(excerpt.song, name) if c.tick < end) for name in names}
+    return replace(excerpt, song=replace(excerpt.song, **kept))

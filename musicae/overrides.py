@@ -1,0 +1,69 @@
+"""A preset with some of its settings changed, as the options of `train` ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from musicae.core.objectives import Elbo
+from musicae.core.schedules import Constant, Decay, Linear, Saturating, Schedule, WarmupCosine
+from musicae.core.settings import Training
+from musicae.errors import ConfigError
+from musicae.presets import Preset, cosine
+
+RANGES = {
+    **dict.fromkeys(("steps", "batch_size", "validate_every"), (1, 10**9)),
+    "seed": (0, 2**63 - 1),
+    "learning_rate": (1e-9, 10.0),
+    "beta": (0.0, 1e6),
+}
+PRECISIONS = ("auto", "bf16", "float32")
+PEAKS = {WarmupCosine: "peak", Constant: "value", Linear: "start", Decay: "start"}  # of the learning rate
+FINALS = {Linear: "end", Saturating: "maximum", Constant: "value"}  # of the weight of the rate
+
+
+def changed(preset: Preset, **changes: Any) -> Preset:
+    """A preset with some of its training settings changed; those that are None stay.
+
+    Warm-ups keep their share of the steps.
+
+    Args:
+        preset: the preset.
+        changes: `steps`, `batch_size`, `seed`, `precision`: fields of `Training`; `learning_rate`: the peak;
+            `beta`: the final weight of the rate.
+
+    Raises:
+        ConfigError: a value that cannot work.
+    """
+    changes = {key: value for key, value in changes.items() if value is not None}
+    for name, (lowest, highest) in RANGES.items():
+        if not lowest <= changes.get(name, lowest) <= highest:
+            raise ConfigError(f"{name} {changes[name]}: it must lie between {lowest:,} and {highest:,}")
+    if changes.get("precision", "auto") not in PRECISIONS:
+        raise ConfigError.unknown("precision", changes["precision"], PRECISIONS)
+    beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
+    settings = replace(preset.training, **changes)
+    objective = _stretched(preset.objective, settings.steps / preset.training.steps)
+    if beta is not None and not isinstance(objective, Elbo):
+        raise ConfigError(f"{preset.name} is not variational: its loss has no rate to weight; leave --beta out")
+    if beta is not None:
+        objective = replace(objective, beta=replace(objective.beta, **{FINALS[type(objective.beta)]: beta}))
+    settings = replace(settings, learning_rate=_learning_rate(settings, peak))
+    return replace(preset, training=settings, objective=objective)
+
+
+def _learning_rate(settings: Training, peak: float | None) -> Schedule:
+    """The learning rate for the number of steps of these settings, with another peak if one is given."""
+    rate = settings.learning_rate
+    if isinstance(rate, WarmupCosine):
+        rate = cosine(settings.steps, rate.peak)
+    if peak is not None:
+        rate = replace(rate, **{PEAKS[type(rate)]: peak, **({"final": peak / 100} if hasattr(rate, "final") else {})})
+    return rate
+
+
+def _stretched(objective, share: float):
+    """An objective whose linear schedules take `share` times as many steps."""
+    rises = {name: value for name, value in vars(objective).items() if isinstance(value, Linear)}
+    ends = {name: {"first": round(r.first * share), "last": round(r.last * share)} for name, r in rises.items()}
+    return replace(objective, **{name: replace(rise, **ends[name]) for name, rise in rises.items()})

@@ -1,0 +1,270 @@
+"""Options that commands share, as a user types them, on models with random weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from command_line import written
+
+from musicae.core import checkpoints
+from musicae.music.score.score import Tempo
+from musicae.music.song import Song
+
+FAMILY = [preset.name.removeprefix("tiny-") for preset in tiny.FAMILY]
+
+
+@pytest.fixture
+def bands(inputs):
+    """Two bands and a beat."""
+    tiny.band(2, tempos=(Tempo(0, 77.0),)).save(inputs / "x.mid")
+    tiny.band(2, "3/4", pitch=55, stride=7).save(inputs / "y.mid")
+    tiny.band(3, "3/4", stride=3, tempos=(Tempo(0, 66.0),)).save(inputs / "beat.mid")
+
+
+@pytest.mark.parametrize(
+    ("out", "path"),
+    [
+        ("x", "x.mid"),
+        ("x.mid", "x.mid"),
+        ("x.MID", "x.MID"),
+        ("x.midi", "x.midi"),
+        ("new/folder/x.v2", "new/folder/x.v2.mid"),
+        ("x.wav", "x.wav.mid"),
+        ("there", "there/a_to_b.mid"),
+        ("new/", "new/a_to_b.mid"),
+        (".", "a_to_b.mid"),
+    ],
+)
+def test_out_is_a_file_or_a_folder(run, out, path):
+    Path("there").mkdir()
+    assert run(f"interpolate a.mid b.mid --model {{melody}} --quiet --out {out}") == (0, "", "")
+    assert written() == {path}
+
+
+def test_nothing_is_overwritten_without_force(refused, run):
+    tiny.midi("x.mid", 1)
+    Path("y.png").write_text("mine")
+    for line in ("--out x", "--out y --png"):
+        assert "exists: choose another name with --out, or overwrite it with --force" in refused(
+            f"interpolate a.mid b.mid --model {{melody}} {line}"
+        )
+    assert run("interpolate a.mid b.mid --model {melody} --out y --png --force")[0] == 0
+    assert Path("y.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--steps 1", "--steps 1: ask for 2 (both ends) to 10000"),
+        ("--steps -3", "--steps -3: ask for 2"),
+        ("--steps 1000000000 --split", "--steps 1000000000: ask for 2"),
+        ("--temperature -1", "temperature -1.0: it must be 0 or more"),
+        ("--temperature nan", "temperature nan: it must be 0 or more"),
+        ("--temperature inf", "temperature inf: it must be 0 or more"),
+        ("--top-p 0", "top-p 0.0: it must be above 0 and at most 1"),
+        ("--top-p nan", "top-p nan: it must be above 0"),
+        ("--bars 3-9", "a: no bars 3 to 9; it has bars 1 to 4"),
+        ("--bars 3-2", "a: no bars 3 to 2; it has bars 1 to 4"),
+        ("--bars 0", "a: no bars 0 to 0"),
+        ("--bars 1-", "--bars 1-: give first and last bar, e.g. 5-12"),
+        ("--bars 99999999999", "--bars 99999999999: give first and last bar"),
+        ("--track 7", "a: no track '7'; tracks: 1 'Flöte' (16 notes)"),
+        ("--track ²", "a: no track '²'; tracks: 1 'Flöte' (16 notes)"),
+        ("--device banana", "device 'banana' cannot be used here; try --device"),
+        ("--out a.mid/x", "a.mid/x.mid cannot be written"),
+        ("--out " + 300 * "n", "File name too long"),
+    ],
+)
+def test_options_that_cannot_work(run, options, message):
+    status, out, err = run(f"interpolate a.mid b.mid --model {{melody}} --quiet {options}")
+    assert (status, out, written()) == (2, "", set())
+    assert err.startswith(f"error: {message}") or message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "x.mid: there is no such file"),
+        (b"", "x.mid: is empty"),
+        (b"\0" * 100, "x.mid: is empty"),
+        (bytes(range(256)), "x.mid: is not music that can be read"),
+        (b"MThd\0\0\0\6\0\1\0\1", "x.mid: ends inside its header"),
+        (b"hello", "x.mid: is not music that can be read"),
+    ],
+)
+def test_files_that_are_not_music(refused, content, message):
+    if content is not None:
+        Path("x.mid").write_bytes(content)
+    for line in ("a.mid x.mid", "x.mid a.mid"):
+        assert message in refused(f"interpolate {line} --model {{melody}}")
+    assert message in refused("reconstruct x.mid --model {melody}")
+    assert message in refused("listen a.mid x.mid")
+
+
+def test_the_wrong_kind_of_file_says_which_model_would_do(refused, models, monkeypatch):
+    monkeypatch.setattr("musicae.loading.here", lambda: {"mine": models["pictures"], "tunes": models["melody"]})
+    error = refused("interpolate a.png b.mid --model {melody}")
+    assert "a.png is a picture, and tiny-melody is not a model of pictures: choose mine with --model" in error
+    error = refused("reconstruct a.png a.mid --model {pictures}")
+    assert "a.mid is a MIDI file, and tiny-pictures is not a model of music: choose tunes with --model" in error
+    monkeypatch.setattr("musicae.loading.here", dict)
+    assert "python -m musicae.train digits-" in refused("interpolate a.png b.png --model {melody}")
+
+
+def test_unknown_models(refused):
+    assert "unknown model or folder 'melody-2baar'" in refused("interpolate a.mid b.mid --model melody-2baar")
+    assert "train it with `python -m musicae.train cat-mel" in refused("sample --model cat-mel_2bar_big")
+
+
+def test_names_of_any_kind(run):
+    for name in ("новый год.mid", "a.b.c.mid", "two\nlines.mid", "bad\udcff.mid"):
+        tiny.midi(Path(name), 2)
+        status, _, err = run("interpolate --model {melody} --html --force --out x", "a.mid", name)
+        assert status == 0
+        assert len(err.splitlines()) == 2
+        assert run("interpolate --model {melody} --json", name, "a.mid")[0] == 0
+
+
+def test_json_is_one_object(run):
+    status, out, err = run("interpolate a.mid b.mid --model {melody} --steps 2 --json --quiet --split --bars 2-3")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == {
+        "files": {"midi": ["a_to_b.mid"], "parts": ["a_to_b_1of2.mid", "a_to_b_2of2.mid"]},
+        "steps": 2,
+        "seed": 0,
+        "report": {
+            name: ["took track 1 'Flöte' (the only one with pitched notes)", "took bars 2 to 3 of 4"] for name in "ab"
+        },
+    }
+
+
+def test_quiet_says_nothing(run):
+    assert run("interpolate a.mid b.mid --model {melody} --quiet") == (0, "", "")
+    assert written() == {"a_to_b.mid"}
+
+
+def test_many_repairs_stay_in_one_line(run, monkeypatch):
+    song = tiny.song(changes=tuple(f"repair {i}" for i in range(50)))
+    monkeypatch.setattr(Song, "read", classmethod(lambda cls, source: song))
+    _, out, err = run("reconstruct a.mid --model {melody} --json")
+    assert err == f"a.mid: {'; '.join(song.changes[:8])}; and 43 more (--json has them all)\n"
+    assert len(json.loads(out)["songs"][0]["report"]) == 51
+
+
+@pytest.mark.parametrize("line", ["sample", "reconstruct a.mid", "interpolate a.mid b.mid"])
+def test_silence_is_reported(run, line):
+    mute = tiny.model(tiny.MELODY).network
+    with torch.no_grad():
+        for weights in mute.parameters():
+            weights.zero_()
+    checkpoints.write_weights(tiny.folder(tiny.MELODY, Path("mute")), mute)
+    status, _, err = run(f"{line} --model mute --out out.mid")
+    assert status == 0
+    assert "out.mid: silence, no note in it; draw at --temperature 1" in err
+    assert "silence, no note" not in run(f"{line} --model mute --out wild.mid --temperature 1")[2]
+
+
+def test_only_the_first_of_several_processes_speaks(run, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert run("sample -n 1 --model {melody} --json") == (0, "", "")
+
+
+@pytest.mark.usefixtures("bands")
+def test_chords_condition_the_model_and_are_reported(run):
+    for kind, bars in (("chords", 3), ("band", 3)):
+        how = ["--chords", "Dm F Am", "--temperature", "1", "--force", "--split"]
+        status, out, err = run(f"sample -n 2 --model {{{kind}}}", *how)
+        assert status == 0
+        assert err == f"tiny-{kind}_samples.mid: told chords Dm F Am, one a bar\n"
+        assert Song.read(Path(f"tiny-{kind}_samples_1of2.mid")).end <= bars * 1920
+        status, out, err = run(f"reconstruct x.mid --model {{{kind}}} --json", *how)
+        assert json.loads(out)["songs"][0]["report"][-1] == "told chords Dm F Am, one a bar"
+        status, out, err = run(f"interpolate x.mid y.mid --bars 1 --steps 4 --model {{{kind}}}", *how)
+        assert "chords inferred from the notes: " in err
+        assert err.splitlines()[0].endswith("told chords Dm F Am, one a bar")
+    _, out, err = run("sample -n 1 --key Am --model {chords} --json --force")
+    assert json.loads(out)["report"] == ["told key Am"]
+
+
+@pytest.mark.usefixtures("bands")
+def test_hits_condition_the_model_and_are_reported(run):
+    said = "told the hits of beat: took track 3 'Kit'"
+    assert json.loads(run("sample -n 1 --hits beat.mid --model {hits} --json")[1])["report"] == [said]
+    _, _, err = run("reconstruct x.mid --hits beat.mid --model {hits} --html")
+    assert err == f"x.mid: took track 3 'Kit'; {said}\n"
+    assert "Beat.mid, as the model represents it" in Path("x_reconstructed.html").read_text()
+    assert run("interpolate x.mid y.mid --steps 3 --hits beat.mid --model {hits}")[0] == 0
+    for path in ("tiny-hits_samples.mid", "x_reconstructed.mid", "x_to_y.mid"):
+        song = Song.read(Path(path))
+        assert [round(tempo.quarters_per_minute) for tempo in song.tempos] == [66]
+        assert song.time_signatures == ((0, 3, 4),)
+
+
+@pytest.mark.usefixtures("bands")
+def test_conditions_that_a_model_does_not_have_are_refused(refused):
+    cases = {
+        "--chords C": ("melody", "tiny-melody cannot follow chords: choose a chord model, or leave --chords out"),
+        "--key C": ("band", "tiny-band cannot follow a key: choose a model that does, or leave --key out"),
+        "--hits beat.mid": (
+            "groove",
+            "tiny-groove cannot play given hits: choose a model that does, or leave --hits out",
+        ),
+    }
+    for option, (model, message) in cases.items():
+        for line in ("sample", "reconstruct x.mid", "interpolate x.mid y.mid", "vary x.mid"):
+            assert message in refused(f"{line} --model {{{model}}} --quiet {option}")
+    assert "unknown chord 'Q'" in refused("sample --chords Q --model {band}")
+    assert "unknown key 'H'" in refused("sample --key H --model {chords}")
+    assert "nowhere.mid: there is no such file" in refused("sample --hits nowhere.mid --model {hits}")
+    assert "a.png: is not music that can be read" in refused("sample --hits a.png --model {hits}")
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--wav", "--html", "--split", "--bars 1-2", "--track 1", "--temperature 1", "--chords C", "--key C", "--hits x"],
+)
+def test_options_of_music_are_refused_for_pictures(refused, option):
+    error = refused(f"interpolate a.png b.png --model {{pictures}} {option}")
+    assert f"{option.split()[0]} is for music, and tiny-pictures is a model of pictures: leave it out" in error
+
+
+def test_pictures_that_are_none(refused):
+    Path("x.png").write_text("hello")
+    for line in ("interpolate a.png x.png", "reconstruct x.png", "interpolate a.png y.png"):
+        assert refused(f"{line} --model {{pictures}}")
+    assert "--steps 1" in refused("interpolate a.png b.png --steps 1 --model {pictures}")
+    tiny.picture(Path("a_to_b.png"))
+    assert "exists" in refused("interpolate a.png b.png --model {pictures}")
+
+
+@pytest.mark.usefixtures("bands")
+@pytest.mark.parametrize("kind", FAMILY)
+def test_every_verb_of_the_whole_family(run, kind):
+    for folder, png in (("first", "--png"), ("again", "")):
+        how = f"--model {{{kind}}} --temperature 1 --seed 3 {png} --out"
+        assert run(f"sample -n 2 {how} {folder}/sample")[0] == 0
+        assert run(f"reconstruct x.mid {how} {folder}/same")[0] == 0
+        status, _, err = run(f"interpolate x.mid y.mid --steps 3 --bars 1-2 {how} {folder}/way")
+        assert status == 0
+        assert err.startswith("x.mid: took ")
+    assert len(list(Path("first").iterdir())) == 6
+    for path in Path("first").glob("*.mid"):
+        assert path.read_bytes() == Path("again", path.name).read_bytes()
+    whole = Song.read(Path("first/way.mid"))
+    assert [round(tempo.quarters_per_minute) for tempo in whole.tempos] == [77]
+    assert json.loads(run(f"evaluate {{{kind}}} --data x.mid --json")[1])["held_out"]["examples"] > 0
+
+
+def test_pictures_have_the_same_verbs(run):
+    status, out, err = run("interpolate a.png b.png --model {pictures}")
+    assert (status, out) == (0, "saved a_to_b.png\n")
+    assert err.startswith("b.png: cropped from 20 by 30 to its middle 20 by 20; resized")
+    assert run("sample -n 5 --model {pictures}")[1] == "saved tiny-pictures_samples.png\nseed 0\n"
+    assert run("reconstruct a.png b.png --out both --model {pictures} --json --quiet")[0] == 0
+    assert all(Path(name).read_bytes().startswith(b"\x89PNG") for name in written())
+    assert len(written()) == 3

@@ -1,0 +1,31 @@
+"""`python -m musicae`: the list of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import SAMPLES, SHIPPED, python
+
+from musicae.__main__ import COMMANDS
+from musicae.music.song import Song
+
+
+@pytest.mark.usefixtures("inputs")
+def test_the_list_of_commands_leads_to_each(models):
+    assert all(f"  {name} " in python("-m", "musicae").stdout for name in COMMANDS)
+    done = python("-m", "musicae", "sampel")
+    assert (done.returncode, done.stderr) == (2, "error: unknown command 'sampel': did you mean 'sample'?\n")
+    done = python("-m", "musicae", "sample", "-n", "2", "--model", str(models["melody"]), "--out", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "saved x.mid\nseed 0\n", "")
+
+
+@SHIPPED
+@pytest.mark.usefixtures("inputs")
+def test_the_first_command_of_the_readme():
+    songs = [str(SAMPLES / f"{name}.mid") for name in ("twinkle_twinkle", "ode_to_joy")]
+    done = python("-m", "musicae.interpolate", *songs)
+    assert done.returncode == 0
+    assert done.stdout == "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n"
+    assert len(done.stderr.splitlines()) == 2
+    assert len(Song.read(Path("twinkle_twinkle_to_ode_to_joy.mid")).tracks[0].notes) > 100
