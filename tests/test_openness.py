@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 
@@ -11,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
+import musicae
+from musicae import registry
 from musicae.core import checkpoints
 from musicae.core.autoregressive import Autoregressive, CausalDecoder
 from musicae.core.bottlenecks import Bottleneck, Gaussian
 from musicae.core.conditioning import Conditioning, concatenated
-from musicae.core.configuration import from_data, to_data
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import ScheduledSampling
@@ -27,8 +27,8 @@ from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
 from musicae.core.training import Trainer
-from musicae.loading import build_network
-from musicae.presets import KINDS, Preset
+from musicae.loading import build_network, read_preset, write_settings
+from musicae.presets import Preset
 
 # A vector-quantised bottleneck (van den Oord et al. 2017)
 
@@ -137,11 +137,8 @@ class TransformerDecoder(nn.Module, CausalDecoder):
 
     def step(self, t, previous, state, z, condition):
         """The state is what was read so far; all of it is read again, which is as simple as it is slow."""
-        read = (
-            z.new_zeros(len(z), self.step_output.input_size)
-            if state is None
-            else self.step_output.step_inputs(previous)
-        )
+        nothing = z.new_zeros(len(z), self.step_output.input_size)
+        read = nothing if previous is None else self.step_output.step_inputs(previous)
         state = [*(state or []), read]
         return self.teacher_forced(torch.stack(state, 1), z, condition)[:, -1], state
 
@@ -185,6 +182,14 @@ CAUSAL = replace(PRESET, network=Transformer(), bottleneck=Gaussian(), objective
 PRESETS = pytest.mark.parametrize("preset", [QUANTISED, CAUSAL], ids=["quantised", "causal"])
 
 
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    """What a package of one's own does with `@musicae.register` above each class, undone after each test."""
+    monkeypatch.setattr(registry, "_registered", {})
+    for kind in OWN:
+        musicae.register(kind)
+
+
 class Words:
     def __len__(self) -> int:
         return len(WORDS)
@@ -206,14 +211,13 @@ def test_it_is_trained_saved_and_loaded_like_any_other(preset, tmp_path):
     def save(averaged, row: dict) -> None:
         reported.update(row)
         checkpoints.write_weights(tmp_path, averaged)
-        checkpoints.write_json(tmp_path, checkpoints.CONFIG, to_data(preset))
+        write_settings(tmp_path, preset)
 
     options = {"save": save, "device": "cpu", "quiet": True}
     Trainer(model, preset.objective, Words(), Words(), preset.training, tmp_path, **options).run()
     assert [name for name, weights in model.state_dict().items() if torch.equal(weights, before[name])] == []
 
-    config = json.loads((tmp_path / checkpoints.CONFIG).read_text())
-    read = from_data(config, (*KINDS, *OWN))
+    read = read_preset(tmp_path)
     assert read == preset
     loaded = network(read, seed=1).eval()
     checkpoints.read_weights(tmp_path, loaded)
