@@ -1,6 +1,6 @@
 """Sequences of which each step depends on z and on all steps before it: `p(x | z) = Π_t p(x_t | x_<t, z)`.
 
-Any network that answers the two questions of `CausalDecoder` makes such a likelihood: an LSTM
+Any network with the two methods of `CausalDecoder` makes such a likelihood: an LSTM
 (`musicae.core.networks.recurrent`), a causal transformer, ...
 """
 
@@ -72,7 +72,7 @@ class Autoregressive(Likelihood):
         steps: of a sequence.
         segments: equal parts of a sequence, of which each may end early.
         end: the class after which nothing is left in a segment; None where there is none.
-        feed_after_end: whether the decoder reads what it goes on to generate after an end, which is shown nowhere; if
+        feed_after_end: whether the decoder reads what it goes on to generate after an end, which nobody is shown; if
             not, it reads nothing there, as in training.
     """
 

@@ -137,7 +137,7 @@ class Recurrent(Network):
         separate_decoders: whether each stream has a decoder of its own.
         nade: hidden units of the neural autoregressive distribution over the binary units of a step (Larochelle &
             Murray 2011); 0 for independent ones.
-        dropout: share of the inputs of every LSTM layer that is left out in training.
+        dropout: share of the inputs of every LSTM layer that is dropped in training.
         feed_after_end: whether a decoder that generates reads on, after the class that ends a segment, what it would
             have made there, as MusicVAE's does, so that the next segment begins from what is shown nowhere; or nothing,
             as in training.

@@ -1,7 +1,7 @@
 """The recurrent decoder of MusicVAE (magenta.models.music_vae.lstm_models and lstm_utils).
 
 It computes what the original computes: LSTM cells with a forget bias of 1 at the start, Glorot initialisation over each
-whole kernel, `tanh(W z + b)` as the initial state, z beside the previous output at every step.
+whole kernel, `tanh(W z + b)` as the initial state, z concatenated with the previous output at every step.
 
 A flat decoder makes all steps from z. With a conductor, another LSTM makes a vector of z for each segment (a bar, a
 track), and the decoder begins each segment anew from its vector, reading the last step of the segment before. Each
@@ -33,7 +33,7 @@ class LSTMStack(nn.Module):
         inputs: values at each step.
         units: of each layer.
         vector: size of the vector.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, inputs: int, units: Sequence[int], vector: int, dropout: float = 0.0):
@@ -68,7 +68,7 @@ class Conductor(LSTMStack):
         segments: how many.
         units: of each layer.
         latent: size of z.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, segments: int, units: Sequence[int], latent: int, dropout: float = 0.0):
@@ -92,7 +92,7 @@ class StepDecoder(LSTMStack, CausalDecoder):
         condition_size: values of the condition at each step.
         units: of each layer.
         autoregressive: whether it reads the step before.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What one step of a sequence is: classes, binary units, or binary units with levels and shifts.
+"""What one step of a sequence is: classes, binary units, or hits with velocities and offsets.
 
-A decoder that makes a sequence step by step gives numbers at each step; a `StepOutput` says what distribution they are
-the parameters of, and how the steps that were drawn from it are read again.
+A decoder that makes a sequence step by step gives numbers at each step; a `StepOutput` is the distribution that they
+are the parameters of, and the way in which steps that were drawn from it become inputs again.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class CategoricalStep(StepOutput):
         return torch.stack([choose(logits, numbers, temperature, top_p) for logits, numbers in parts], 1)
 
     def inputs(self, x: torch.Tensor) -> torch.Tensor:
-        """Indicators of int64 `[batch, steps]` (of several streams `[batch, streams, steps]`)."""
+        """One-hot vectors of int64 `[batch, steps]` (of several streams `[batch, streams, steps]`)."""
         return self._one_hot(x).transpose(1, 2)
 
     def parts(self, x: torch.Tensor) -> torch.Tensor:
@@ -145,10 +145,10 @@ class BernoulliStep(StepOutput):
 
 
 class HVOStep(StepOutput):
-    """Binary units, each with a level and a shift (`musicae.core.likelihoods.HVO`).
+    """Hits, each with a velocity and an offset (`musicae.core.likelihoods.HVO`).
 
     Args:
-        channels: three times the number of units.
+        channels: three times the number of drums.
     """
 
     def __init__(self, channels: int):
@@ -160,7 +160,7 @@ class HVOStep(StepOutput):
         return HVO.of(outputs.transpose(1, 2))
 
     def choose(self, outputs, uniform, temperature: float, top_p: float) -> torch.Tensor:
-        """Units, levels and shifts, `[batch, channels]`; see `StepOutput`."""
+        """Hits, velocities and offsets, `[batch, channels]`; see `StepOutput`."""
         return HVO(outputs).drawn(uniform, temperature)
 
 
