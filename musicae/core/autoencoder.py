@@ -134,9 +134,9 @@ def build(
         ConfigError: the network cannot be made for such an example_spec, or reads no such condition.
     """
     conditioning.check_network(network)
-    inside = (conditioning.size,) if conditioning.per_step else ()  # read by the networks themselves
-    beside = 0 if conditioning.per_step else conditioning.size
-    encoder, features = network.encoder(example_spec, *inside)
-    middle = bottleneck.layer(features + beside, latent)
-    decoder = network.decoder(example_spec, latent + beside, *inside)
-    return Autoencoder(encoder, middle, decoder, conditioning)
+    per_step = conditioning.size if conditioning.per_step else 0
+    per_example = conditioning.size - per_step
+    encoder, features = network.encoder(example_spec, per_step)
+    layer = bottleneck.layer(features + per_example, latent)
+    decoder = network.decoder(example_spec, latent + per_example, per_step)
+    return Autoencoder(encoder, layer, decoder, conditioning)

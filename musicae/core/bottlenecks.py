@@ -47,8 +47,8 @@ class Gaussian(Bottleneck):
     """N(mean, std²) with independent dimensions, `std = softplus(affine)`: the bottleneck of a variational autoencoder.
 
     Args:
-        initial_std: the deviations at the start, whatever the features. The default is small beside the means, so that
-            the decoder has something to read from the first step.
+        initial_std: the deviations at the start, whatever the features. The default is small compared with the means,
+            so that the decoder has something to read from the first step.
         mean_weight_std: deviation of the normal distribution from which the weights of the means are drawn at the
             start, their biases being 0; None for PyTorch's own start.
     """

@@ -1,4 +1,4 @@
-"""Networks that tell classes of examples apart: what autoencoders make is judged by them."""
+"""Classifiers of examples, by which what autoencoders generate is judged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ClassifierSettings:
 
     Args:
         representation: how files become the examples that it reads.
-        classes: how many it tells apart.
+        classes: how many there are.
         training: how it is trained.
         network: from examples to features.
         features: units of the last hidden layer.

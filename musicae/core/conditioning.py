@@ -1,7 +1,8 @@
-"""What a conditional model is given besides each example: `q(z | x, c)` and `p(x | z, c)` (Sohn et al. 2015).
+"""Conditions: what the posterior and the likelihood depend on besides, `q(z | x, c)` and `p(x | z, c)` (Sohn et al.
+2015).
 
-A condition is a tensor `[batch, size]`, one for each example, or `[batch, steps, size]`, one at each of its steps. This
-module says what there is of it, checks it, and puts it beside the data; numbers only, until a tensor is given to it.
+A condition is a tensor `[batch, size]`, one for each example, or `[batch, steps, size]`, one at each of its steps. Here
+it is described, checked, concatenated with data and repeated. No torch is loaded until a tensor comes in.
 """
 
 from __future__ import annotations

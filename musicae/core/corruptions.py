@@ -1,7 +1,7 @@
-"""What a model hears in place of the data: a task is a corruption.
+"""What an encoder reads in place of the data: a task is a corruption.
 
-A corruption is called with clean data and a source of random numbers, and answers damaged data of the shape that the
-encoder reads; the model must give back the whole clean data. The damage is drawn afresh for every example, every time.
+A corruption is called with data and a source of random numbers, and answers corrupted data of the shape that the
+encoder reads; the target is the data without it. It is drawn afresh for every example, every time.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Corruption(Protocol):
-    """Data to damaged data."""
+    """Data to corrupted data."""
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
-        """`[batch, ...]` to damaged `[batch, ...]`."""
+        """`[batch, ...]` to corrupted `[batch, ...]`."""
 
     def deterministic(self, x: torch.Tensor) -> torch.Tensor:
-        """What is done to a user's own data, with nothing left to chance: mostly nothing, they are as they are."""
+        """What is done to a user's own data, without random draws: mostly nothing."""
         return x
 
 
@@ -65,7 +65,7 @@ class Masking(Corruption):
 class Pixelation(Corruption):
     """Every value replaced by the mean of the block that it is in: what is left of a picture of low resolution.
 
-    Giving back the whole from it is super-resolution. The shape stays, so that any encoder reads it.
+    To reconstruct the picture from it is super-resolution. The shape stays, so that any encoder reads it.
 
     Args:
         factor: side of a block, in values along each dimension; it must divide the size.

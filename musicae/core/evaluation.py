@@ -1,6 +1,6 @@
-"""Held-out figures: bounds on the likelihood, and how much of the data comes back.
+"""Figures on held-out data: rate and distortion, and the accuracy of reconstructions.
 
-Every accuracy is measured running free: nothing of the truth is fed to the decoder.
+No accuracy is teacher-forced: a decoder is given nothing of the target.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from musicae.core.autoencoder import Autoencoder
+from musicae.core.autoencoder import Autoencoder, Conditioned
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Examples
 from musicae.core.randomness import RandomSource
@@ -42,11 +42,11 @@ def measure(
 
     Args:
         model: in evaluation mode.
-        examples: what it has not seen.
-        score: from decoded data and the truth, both `[batch, ...]`, to named ratios (numerator, denominator), summed
+        examples: ones that it was not trained on.
+        score: from decoded data and the target, both `[batch, ...]`, to named ratios (numerator, denominator), summed
             over batches before they are divided.
         ways: how a likelihood becomes data, by name.
-        corruption: what the model hears in place of the examples; scores compare with the whole ones.
+        corruption: what the encoder reads in place of the examples; the target is the whole ones.
         seed: of the draws of z and of the data.
         batch_size: examples at a time.
         progress: called with the number of examples done after every batch.
@@ -56,36 +56,55 @@ def measure(
         the rate is exact); under `posterior` the numbers that it reports of itself, if any; `active_units`; and under
         `mean` and `sample` (which z is decoded), under the names of `ways` (how), the ratios of `score`.
     """
-    totals = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
-    rate = distortion = 0.0
-    means = []
-    metrics: dict[str, float] = defaultdict(float)
+    sums = _Sums(score, ways)
     for start in range(0, len(examples), batch_size):
         indices = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(indices).to(model.device)
-        x, conditioned = batch.x, model.conditioned_on(batch.condition)
         random = RandomSource(seed, start)
-        posterior = conditioned.encode(x if corruption is None else corruption(x, random))
-        sampled = posterior.sample(random)
-        means.append(posterior.mean.cpu())
-        for name, number in posterior.metrics().items():
-            metrics[name] += float(number) * len(indices)
-        rate += posterior.kl().sum().item()
-        distortion -= conditioned.decode(sampled).log_prob(x).sum().item()
-        for (z, how), sums in totals.items():
-            likelihood = conditioned.decode(posterior.mean if z == "mean" else sampled)
-            for name, ratio in score(ways[how](likelihood, random), x).items():
-                sums[name] += ratio
+        corrupted = batch.x if corruption is None else corruption(batch.x, random)
+        sums.add(model.conditioned_on(batch.condition), batch.x, corrupted, random)
         if progress:
             progress(len(indices))
-    n = len(examples)
-    figures: dict = {"examples": n, "distortion": distortion / n}
-    if posterior.has_rate:
-        figures |= {"rate": rate / n, "elbo": -(rate + distortion) / n}
-    if metrics:
-        figures["posterior"] = {name: total / n for name, total in metrics.items()}
-    figures["active_units"] = int((torch.cat(means).var(0, correction=0) > ACTIVE).sum())
-    for (z, how), sums in totals.items():
-        ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}
-        figures.setdefault(z, {})[how] = ratios
-    return figures
+    return sums.figures(len(examples))
+
+
+class _Sums:
+    """What `measure` adds up from batch to batch."""
+
+    def __init__(self, score: Score, ways: Mapping[str, Way]):
+        self.score, self.ways = score, ways
+        self.ratios = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
+        self.metrics: dict[str, float] = defaultdict(float)
+        self.rate = self.distortion = 0.0
+        self.means: list[torch.Tensor] = []
+        self.has_rate = True
+
+    def add(
+        self, model: Autoencoder | Conditioned, x: torch.Tensor, corrupted: torch.Tensor, random: RandomSource
+    ) -> None:
+        """Count a batch."""
+        posterior = model.encode(corrupted)
+        sampled = posterior.sample(random)
+        self.has_rate = posterior.has_rate
+        self.means.append(posterior.mean.cpu())
+        for name, number in posterior.metrics().items():
+            self.metrics[name] += float(number) * len(x)
+        self.rate += posterior.kl().sum().item()
+        self.distortion -= model.decode(sampled).log_prob(x).sum().item()
+        for (z, how), sums in self.ratios.items():
+            likelihood = model.decode(posterior.mean if z == "mean" else sampled)
+            for name, ratio in self.score(self.ways[how](likelihood, random), x).items():
+                sums[name] += ratio
+
+    def figures(self, n: int) -> dict:
+        """The means over `n` examples, as `measure` answers them."""
+        found: dict = {"examples": n, "distortion": self.distortion / n}
+        if self.has_rate:
+            found |= {"rate": self.rate / n, "elbo": -(self.rate + self.distortion) / n}
+        if self.metrics:
+            found["posterior"] = {name: total / n for name, total in self.metrics.items()}
+        found["active_units"] = int((torch.cat(self.means).var(0, correction=0) > ACTIVE).sum())
+        for (z, how), sums in self.ratios.items():
+            ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}
+            found.setdefault(z, {})[how] = ratios
+        return found

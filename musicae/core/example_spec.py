@@ -11,15 +11,15 @@ class ExampleSpec:
 
     Args:
         likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`, or
-            `"hvo"` (switches, each with a level and a shift: `musicae.core.likelihoods.HVO`), `"hvo_laplace"` (the
-            same, of which levels and shifts count where a switch is on).
-        channels: planes or colours at each position; for a categorical event the number of classes, or those of each
+            `"hvo"` (hits, each with a velocity and an offset: `musicae.core.likelihoods.HVO`), `"hvo_laplace"` (the
+            same, of which velocities and offsets count where there is a hit).
+        channels: planes or colours at each position; for categorical examples the number of classes, or those of each
             of several streams side by side.
         size: positions, `(steps,)` or `(height, width)`.
         silence: whether encoders read one value more at each position, which is 1 where nothing is on; of a class they
-            then read the binary digits. For switches that are mostly off.
-        bitmask_streams: the streams whose classes are combinations of switches: a network reads the binary digits of a
-            class number and gives a probability for each of them.
+            then read the binary digits. For binary units that are mostly off.
+        bitmask_streams: the streams whose class numbers are bitmasks (multi-hot): a network reads the binary digits of
+            a class number, and gives a probability for each of them.
         end: the class after which nothing is; what is not there is written as the number after the last class.
     """
 
@@ -48,7 +48,7 @@ class ExampleSpec:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many numbers each stream takes of these: one a class, or one a switch."""
+        """How many numbers each stream takes of these: one a class, or one a binary unit."""
         streams = enumerate(self.streams)
         return tuple((n - 1).bit_length() if i in self.bitmask_streams else n for i, n in streams)
 

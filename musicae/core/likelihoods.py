@@ -124,42 +124,42 @@ class Categorical(Likelihood):
 
 @dataclass(frozen=True)
 class BitmaskBernoulli(Likelihood):
-    """Independent switches of which the data name the combination: class `Σ_d 2^d` over those that are on.
+    """Independent binary units of which the data are bitmasks: class `Σ_d 2^d` over those that are on.
 
     Args:
-        switches: of all parts, `[batch, switches, parts...]`.
+        units: of all parts, `[batch, units, parts...]`.
     """
 
-    switches: Bernoulli
+    units: Bernoulli
 
     @classmethod
     def of(cls, output: torch.Tensor) -> BitmaskBernoulli:
-        """From a network's output `[batch, switches, parts...]`."""
+        """From a network's output `[batch, units, parts...]`."""
         return cls(Bernoulli.of(output))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """ln p(x | z) in nats of int64 `[batch, parts...]`, summed over the parts: `[batch]`."""
-        return self.switches.log_prob(x.unsqueeze(1) >> self._places & 1)
+        return self.units.log_prob(x.unsqueeze(1) >> self._places & 1)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
-        """Share of parts whose most probable combination is right, `[batch]`."""
+        """Share of parts whose most probable bitmask is right, `[batch]`."""
         return (self.mode() == x).float().flatten(1).mean(1)
 
     def mode(self) -> torch.Tensor:
-        """The most probable combination of each part, int64 `[batch, parts...]`."""
-        return self._named(self.switches.mode())
+        """The most probable bitmask of each part, int64 `[batch, parts...]`."""
+        return self._bitmask(self.units.mode())
 
     def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
-        """Draw each switch on its own, int64 `[batch, parts...]`."""
-        return self._named(self.switches.sample(random, temperature, top_p))
+        """Draw each unit on its own, int64 `[batch, parts...]`."""
+        return self._bitmask(self.units.sample(random, temperature, top_p))
 
     @property
     def _places(self) -> torch.Tensor:
-        logits = self.switches.logits
+        logits = self.units.logits
         return torch.arange(logits.shape[1], device=logits.device).view(-1, *[1] * (logits.dim() - 2))
 
-    def _named(self, switches: torch.Tensor) -> torch.Tensor:
-        return (switches.long() << self._places).sum(1)
+    def _bitmask(self, units: torch.Tensor) -> torch.Tensor:
+        return (units.long() << self._places).sum(1)
 
 
 @dataclass(frozen=True)
@@ -285,14 +285,14 @@ EPSILON = 1e-7  # of GrooVAE's logarithms
 
 @dataclass(frozen=True)
 class HVO(Likelihood):
-    """Switches, each with a level in 0..1 and a shift in −1..1: a third of the channels each, in this order.
+    """Hits, each with a velocity in 0..1 and an offset in −1..1: a third of the channels each, in this order.
 
-    As GrooVAE has it (Gillick et al. 2019): the switches are Bernoulli with `p = sigmoid`, levels and shifts are normal
-    around `sigmoid` and `tanh`, with the deviation at which −log_prob is the squared error and a constant. Levels and
-    shifts of switches that are off count too; in the data they are 0.
+    As GrooVAE has it (Gillick et al. 2019): hits are Bernoulli with `p = sigmoid`, velocities and offsets are normal
+    around `sigmoid` and `tanh`, with the deviation at which −log_prob is the squared error and a constant. Velocities
+    and offsets where there is no hit count too; in the data they are 0.
 
     Args:
-        output: `[batch, 3 · switches, ...]`, as the network gave it.
+        output: `[batch, 3 · hits, ...]`, as the network gave it.
     """
 
     output: torch.Tensor
@@ -304,71 +304,71 @@ class HVO(Likelihood):
 
     @property
     def mean(self) -> torch.Tensor:
-        """The probability of each switch, its level and its shift, of the shape of the data."""
-        switches, levels, shifts = self.output.chunk(3, 1)
-        return torch.cat([torch.sigmoid(switches), torch.sigmoid(levels), torch.tanh(shifts)], 1)
+        """The probability of each hit, its velocity and its offset, of the shape of the data."""
+        hits, velocities, offsets = self.output.chunk(3, 1)
+        return torch.cat([torch.sigmoid(hits), torch.sigmoid(velocities), torch.tanh(offsets)], 1)
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """`Σ t ln(p + ε) + (1 − t) ln(1 − p + ε)` and the normal log densities, in nats: `[batch]`."""
-        (p, *marks), (t, *true_marks) = self.mean.chunk(3, 1), x.chunk(3, 1)
-        switches = t * (p + EPSILON).log() + (1 - t) * (1 - p + EPSILON).log()
-        densities = normal_log_prob(torch.cat(true_marks, 1), torch.cat(marks, 1), math.sqrt(0.5))
-        return switches.flatten(1).sum(1) + densities.flatten(1).sum(1)
+        (p, *expected), (t, *true) = self.mean.chunk(3, 1), x.chunk(3, 1)
+        hits = t * (p + EPSILON).log() + (1 - t) * (1 - p + EPSILON).log()
+        densities = normal_log_prob(torch.cat(true, 1), torch.cat(expected, 1), math.sqrt(0.5))
+        return hits.flatten(1).sum(1) + densities.flatten(1).sum(1)
 
     def accuracy(self, x: torch.Tensor) -> torch.Tensor:
-        """Share of switches on the right side of one half, `[batch]`."""
+        """Share of hits on the right side of one half, `[batch]`."""
         right = (self.output.chunk(3, 1)[0] > 0) == (x.chunk(3, 1)[0] > 0.5)
         return right.float().flatten(1).mean(1)
 
     def mode(self) -> torch.Tensor:
-        """Switches on where that is the more probable, and the expected levels and shifts, of the shape of the data."""
-        p, *marks = self.mean.chunk(3, 1)
-        return torch.cat([(p > 0.5).float(), *marks], 1)
+        """Hits where that is the more probable, and the expected velocities and offsets, of the shape of the data."""
+        p, *expected = self.mean.chunk(3, 1)
+        return torch.cat([(p > 0.5).float(), *expected], 1)
 
     def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
-        """Switches drawn, levels and shifts expected: as the original draws them."""
-        switches, *_ = self.output.chunk(3, 1)
-        uniform = random.uniform(*switches.shape, device=switches.device)
+        """Hits drawn, velocities and offsets expected: as the original draws them."""
+        hits, *_ = self.output.chunk(3, 1)
+        uniform = random.uniform(*hits.shape, device=hits.device)
         return self.drawn(uniform, temperature)
 
     def drawn(self, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
-        """As `sample`, from numbers in [0, 1) of the shape of the switches."""
+        """As `sample`, from numbers in [0, 1) of the shape of the hits."""
         if temperature == 0:
             return self.mode()
-        _, *marks = self.mean.chunk(3, 1)
+        _, *expected = self.mean.chunk(3, 1)
         p = torch.sigmoid(self.output.chunk(3, 1)[0] / temperature)
-        return torch.cat([(uniform < p).float(), *marks], 1)
+        return torch.cat([(uniform < p).float(), *expected], 1)
 
 
-SPREAD = 0.1  # of the levels and shifts of what is played
+LAPLACE_SCALE = 0.1  # of the velocities and offsets of hits
 
 
 @dataclass(frozen=True)
 class HVOLaplace(HVO):
-    """As `HVO`, but levels and shifts count where a switch is on in the data, and by their distance: they have the
+    """As `HVO`, but velocities and offsets count where there is a hit in the data, and by their distance: they have the
     Laplace density `exp(−|x − m| / b)` with b = 0.1, here as a share of its peak.
 
-    What is expected at a switch is then the median of how it is played when it is on, whether or not it is, and a wrong
-    one costs as much as it is heard.
+    What is expected is then the median of a hit's velocity and offset if there is a hit, whether or not there is one,
+    and a wrong one costs as much as it is audible.
     """
 
     def mode(self) -> torch.Tensor:
-        """As many switches of a part `[batch, 3 · switches, parts...]` as are expected, `round(Σ p)`, the most probable
-        ones; levels and shifts as expected.
+        """As many hits of a part `[batch, 3 · hits, parts...]` as are expected, `round(Σ p)`, the most probable ones;
+        velocities and offsets as expected.
 
-        Where it is certain that something is played but not what (a tap), each switch alone is more probably off, and
-        the most probable of each would leave silence.
+        Where it is known that something is hit but not what (a tap), each drum alone is more probably silent, and the
+        most probable value of each would leave silence.
         """
-        p, *marks = self.mean.chunk(3, 1)
+        p, *expected = self.mean.chunk(3, 1)
         rank = p.argsort(dim=1, descending=True, stable=True).argsort(1)
-        return torch.cat([(rank < p.sum(1, keepdim=True).round()).float(), *marks], 1)
+        return torch.cat([(rank < p.sum(1, keepdim=True).round()).float(), *expected], 1)
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """`Σ t ln p + (1 − t) ln(1 − p) − t Σ |x − m| / b` over the switches, in nats: `[batch]`."""
-        (_, *marks), (t, *true_marks) = self.mean.chunk(3, 1), x.chunk(3, 1)
-        switches = functional.binary_cross_entropy_with_logits(self.output.chunk(3, 1)[0], t, reduction="none")
-        apart = torch.stack([(a - b).abs() for a, b in zip(marks, true_marks, strict=True)])
-        return -(switches + t * apart.sum(0) / SPREAD).flatten(1).sum(1)
+        """`Σ t ln p + (1 − t) ln(1 − p) − t Σ |x − m| / b` over the hits, in nats: `[batch]`."""
+        (_, *expected), (t, *true) = self.mean.chunk(3, 1), x.chunk(3, 1)
+        hits = functional.binary_cross_entropy_with_logits(self.output.chunk(3, 1)[0], t, reduction="none")
+        distances = torch.stack([(a - b).abs() for a, b in zip(expected, true, strict=True)])
+        return -(hits + t * distances.sum(0) / LAPLACE_SCALE).flatten(1).sum(1)
 
 
 LIKELIHOODS = {

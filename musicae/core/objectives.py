@@ -82,7 +82,7 @@ class Objective(Protocol):
 
 
 def with_posterior(terms: Terms, posterior: Posterior) -> Terms:
-    """The terms of an objective with what the posterior charges and reports beside them."""
+    """The terms of an objective with what the posterior charges and reports."""
     penalty = posterior.penalty()
     if penalty is not None:
         terms = replace(terms, loss=terms.loss + penalty.mean(), penalty=terms.penalty + penalty)
@@ -91,7 +91,7 @@ def with_posterior(terms: Terms, posterior: Posterior) -> Terms:
 
 @dataclass(frozen=True)
 class Reconstruction(Objective):
-    """`−ln p(x | z)`, and what codes may cost beside it: the objective of autoencoders without a rate.
+    """`−ln p(x | z)`, and what codes may cost: the objective of autoencoders without a rate.
 
     Alone it trains plain and denoising ones; with a penalty sparse, regularised, Wasserstein and adversarial ones.
 

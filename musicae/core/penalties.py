@@ -1,4 +1,4 @@
-"""What else codes may cost: wishes for how they are spread, beside what comes back of the data.
+"""What else codes may cost: how they are to be distributed, besides what is reconstructed from them.
 
 A penalty is called with codes and a source of random numbers, and answers nats an example, `[batch]` or one number.
 With no rate to charge, this is how an autoencoder's codes are kept small, sparse, or spread like N(0, I).
@@ -66,7 +66,8 @@ def discrepancy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
     `mean_{i≠j} k(a_i, a_j) + mean_{i≠j} k(b_i, b_j) − 2 mean_{ij} k(a_i, b_j)`, unbiased (so below 0 at times), 0 for
     two sets from one distribution (Gretton et al. 2012). The kernel is a sum of inverse multiquadratics,
-    `k(x, y) = Σ_s C / (C + |x − y|²)`, C = 2 · latent · s, which sees far as well as near (Tolstikhin et al. 2018).
+    `k(x, y) = Σ_s C / (C + |x − y|²)`, C = 2 · latent · s, which is sensitive at long and short distances (Tolstikhin
+    et al. 2018).
     """
     near, far = (_others(x) for x in (a, b))
     return near + far - 2 * _kernel(a, b).mean()
@@ -90,7 +91,7 @@ def _others(x: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class AdversarialPenalty:
-    """A discriminator that is trained to tell codes from draws of N(0, I), and that codes are trained to deceive
+    """A discriminator that is trained to distinguish codes from draws of N(0, I), and that codes are trained to deceive
     (Makhzani et al. 2016, the adversarial autoencoder):
 
         discriminator:  −ln D(draw) − ln (1 − D(code)) + smoothness / 2 · |∇ log odds(draw)|² → min
@@ -100,7 +101,7 @@ class AdversarialPenalty:
     chase each other and never settle (Mescheder et al. 2018).
 
     Args:
-        weight: of the deception beside the distortion.
+        weight: of the deception relative to the distortion.
         widths: units of the discriminator's hidden layers.
         smoothness: price of the discriminator's squared slope.
     """
@@ -110,7 +111,7 @@ class AdversarialPenalty:
     smoothness: float = 1.0
 
     def discriminator(self, latent: int) -> nn.Module:
-        """The discriminator, which training trains beside the model."""
+        """The discriminator, which is trained with the model."""
         from musicae.core.networks.dense import Discriminator
 
         return Discriminator(latent, self.widths)

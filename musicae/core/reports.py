@@ -1,4 +1,4 @@
-"""What training tells of itself while it runs: means of the terms, a table on disk, curves in tensorboard."""
+"""What training reports while it runs: means of the terms, a table on disk, curves in tensorboard."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Training:
         validate_every: steps between validations, at each of which the state is saved too.
         validation_examples: at most so many are measured.
         keep: which weights are kept: `"best"`, those of the lowest loss on the validation examples, or `"last"`, where
-            the loss says little, as in a game between two networks.
+            the loss means little, as in a game between two networks.
         log_every: steps between rows of `metrics.csv`.
         precision: `"bf16"`, `"float32"`, or `"auto"`: bf16 where the hardware multiplies it.
         seed: of everything random.

@@ -56,7 +56,7 @@ def training_step(
         model: what is trained, on its own device.
         objective: terms of a batch (`musicae.core.objectives`).
         batch: the examples of every step.
-        corruption: what the model hears in place of them.
+        corruption: of the examples, which the encoder reads in their place.
         step: which one it is to the schedules of the objective.
         bf16: whether it is computed in bf16; None for where the hardware multiplies it.
     """

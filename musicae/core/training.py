@@ -35,13 +35,13 @@ from musicae.errors import CheckpointError, ConfigError, DataError
 from musicae.files import write_atomically
 
 STATE = "state.pt"
-VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams beside the seed
+VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams, with the seed
 
 
 class Task(nn.Module):
     """A model with the objective that it is trained on: what is wrapped for many processes is the whole of it.
 
-    The discriminator of an objective that has one is trained with the model, and given back to it at every step.
+    The discriminator of an objective that has one is trained with the model, and handed to the objective at every step.
     """
 
     def __init__(self, model: Autoencoder, objective: Objective, corruption: Corruption | None = None):
@@ -135,7 +135,7 @@ class Trainer:
         validation: examples of other songs (or other pictures), by which the best weights are chosen.
         settings: how.
         folder: where the state, the table of metrics and the best weights go.
-        corruption: what the model hears in place of the data.
+        corruption: of the examples, which the encoder reads in their place.
         save: called with the averaged model and what was measured whenever it is the best so far.
         device: `"cpu"`, `"cuda"`, ... or None for the best there is.
         quiet: no progress bar.
@@ -266,14 +266,14 @@ class Trainer:
             row = {"step": self.state.step, "split": "validation", **measured, "seconds": self.state.seconds}
             table.add(row)
             show(board, row, measured)
-            self._tell(measured)
+            self._write_line(measured)
             if row["loss"] < self.state.best or (self.settings.keep == "last" and math.isfinite(row["loss"])):
                 self.state.best = row["loss"]
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
 
-    def _tell(self, measured: dict[str, float]) -> None:
-        """One line a validation, so that a log file shows how far it is too."""
+    def _write_line(self, measured: dict[str, float]) -> None:
+        """One line a validation, so that a log file shows the progress too."""
         if self.quiet:
             return
         from tqdm import tqdm

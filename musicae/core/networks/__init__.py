@@ -7,7 +7,7 @@ themselves are in the modules of this package.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
@@ -16,8 +16,35 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+class Network(Protocol):
+    """Settings that build an encoder and a decoder; one of your own is a frozen dataclass with these two methods.
+
+    Attributes:
+        per_step_condition: whether encoder and decoder read a condition at each step; if not, one for each example is
+            concatenated with the features and with z, and the networks know nothing of it.
+    """
+
+    per_step_condition: ClassVar[bool] = False
+
+    def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
+        """The network from data `[batch, ...]` to features `[batch, features]`, and how many features.
+
+        Args:
+            example_spec: what one example is.
+            condition_size: values of the condition at each step, `[batch, steps, condition_size]`, which is then its
+                second input; 0 where `per_step_condition` is false.
+
+        Raises:
+            ConfigError: there is no such network for such examples.
+        """
+
+    def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
+        """The network from `[batch, latent]` (and a condition, as above) to a likelihood
+        (`musicae.core.likelihoods.Likelihood`)."""
+
+
 @dataclass(frozen=True)
-class Convolutional:
+class Convolutional(Network):
     """Residual convolutions over one or two dimensions, every position decoded at once.
 
     Args:
@@ -28,15 +55,13 @@ class Convolutional:
             a long z it saves a quarter of the weights.
     """
 
-    per_step_condition: ClassVar[bool] = False
-
     widths: tuple[int, ...] = (128, 160, 192, 256)
     blocks: int = 2
     full_resolution: bool = True
     z_summary: int = 0
 
-    def encoder(self, example_spec: ExampleSpec) -> tuple[nn.Module, int]:
-        """The network from data to features, and how many features."""
+    def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
+        """See `Network`."""
         from torch import nn
 
         from musicae.core.networks.convolutional import ConvolutionalEncoder
@@ -46,8 +71,8 @@ class Convolutional:
         network = ConvolutionalEncoder(read.channels, example_spec.size, self.widths, self.blocks, self.full_resolution)
         return nn.Sequential(read, network), network.features
 
-    def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
-        """The network from latent vectors to a likelihood."""
+    def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
+        """See `Network`."""
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
         from musicae.core.networks.head import LikelihoodHead
@@ -66,19 +91,17 @@ class Convolutional:
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Network):
     """Fully connected layers with smooth rectifiers: the plain multi-layer perceptron.
 
     Args:
         widths: units of the encoder's hidden layers; the decoder has them in reverse.
     """
 
-    per_step_condition: ClassVar[bool] = False
-
     widths: tuple[int, ...] = (512, 256)
 
-    def encoder(self, example_spec: ExampleSpec) -> tuple[nn.Module, int]:
-        """The network from data to features, and how many features."""
+    def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
+        """See `Network`."""
         from torch import nn
 
         from musicae.core.networks.dense import DenseEncoder
@@ -88,8 +111,8 @@ class Dense:
         network = DenseEncoder(read.channels, example_spec.size, self.widths)
         return nn.Sequential(read, network), network.features
 
-    def decoder(self, example_spec: ExampleSpec, latent: int) -> nn.Module:
-        """The network from latent vectors to a likelihood."""
+    def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
+        """See `Network`."""
         from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
         from musicae.core.networks.head import LikelihoodHead
@@ -99,25 +122,25 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Recurrent:
+class Recurrent(Network):
     """The LSTMs of MusicVAE (Roberts et al. 2018): a bidirectional encoder, an autoregressive decoder.
 
     Args:
         encoder_units: units of each bidirectional layer, a direction.
         decoder_units: units of each layer of the decoder.
-        autoregressive: whether the decoder hears what it said before; if not, it hears z again at every step, and all
-            steps are decoded at once (sequence to sequence, Sutskever et al. 2014).
+        autoregressive: whether the decoder reads the step before; if not, it reads z alone at every step, and all steps
+            are decoded at once (sequence to sequence, Sutskever et al. 2014).
         segments: into how many equal parts the steps are cut for a hierarchical encoder and for a conductor.
-        hierarchical_encoder: whether the encoder reads each segment, and another like it what it made of them.
+        hierarchical_encoder: whether an encoder reads each segment, and another like it the features of the segments.
         conductor_units: units of each layer of the LSTM that makes a vector for each segment of z; the decoder begins
             each segment anew from its vector. Empty for none: all steps are decoded from z.
-        apart: whether each stream has a decoder of its own.
-        nade: hidden units of the neural autoregressive distribution over the switches of a step (Larochelle & Murray
-            2011); 0 for independent switches.
-        dropout: share of the inputs of every LSTM layer that is left out in training.
-        feed_after_end: whether a decoder that runs freely goes on hearing itself after the class that ends a segment,
-            as MusicVAE's does, so that the next segment begins from what nobody is told; or hears nothing there, as in
-            training.
+        separate_decoders: whether each stream has a decoder of its own.
+        nade: hidden units of the neural autoregressive distribution over the binary units of a step (Larochelle &
+            Murray 2011); 0 for independent ones.
+        dropout: share of the inputs of every LSTM layer that is dropped in training.
+        feed_after_end: whether a decoder that generates reads on, after the class that ends a segment, what it would
+            have made there, as MusicVAE's does, so that the next segment begins from what is shown nowhere; or nothing,
+            as in training.
     """
 
     per_step_condition: ClassVar[bool] = True
@@ -134,18 +157,14 @@ class Recurrent:
     feed_after_end: bool = False
 
     def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
-        """The network from data to features, and how many features.
-
-        Args:
-            example_spec: what one example is.
-            condition_size: values of the condition at each step.
+        """See `Network`.
 
         Raises:
-            ConfigError: the example_spec is not a sequence of classes or switches.
+            ConfigError: the example_spec is not a sequence of classes or binary units.
         """
         if len(example_spec.size) != 1 or example_spec.likelihood == "normal" or example_spec.bitmask_streams:
             raise ConfigError(
-                f"a recurrent network reads sequences of classes or switches, not {example_spec}: try Convolutional"
+                f"a recurrent network reads sequences of classes or binary units, not {example_spec}: try Convolutional"
             )
         from musicae.core.networks.inputs import input_layer
         from musicae.core.networks.recurrent_encoders import HierarchicalEncoder, InputEncoder, RecurrentEncoder
@@ -159,7 +178,7 @@ class Recurrent:
         return InputEncoder(read, network, example_spec), network.features
 
     def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
-        """The network from latent vectors to a likelihood."""
+        """See `Network`."""
         from musicae.core.networks.recurrent import RecurrentDecoder
 
         return RecurrentDecoder(
@@ -177,5 +196,4 @@ class Recurrent:
         )
 
 
-Network = Convolutional | Dense | Recurrent
 NETWORKS = (Convolutional, Dense, Recurrent)

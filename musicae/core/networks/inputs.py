@@ -1,4 +1,4 @@
-"""What stands between data and the first layer."""
+"""From data to the channels that the first layer of an encoder reads; no weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from musicae.core.example_spec import ExampleSpec
 
 
 class OneHot(nn.Module):
-    """Class numbers to indicators; the number after the last class, for what is not there, to zeros.
+    """Class numbers to one-hot vectors; the number after the last class, which is an absent part, to zeros.
 
     Args:
         streams: classes of each stream.
@@ -20,34 +20,34 @@ class OneHot(nn.Module):
     def __init__(self, streams: tuple[int, ...], several: bool = False, bitmask_streams: tuple[int, ...] = ()):
         super().__init__()
         self.streams, self.several = streams, several
-        self.layers = [digits if i in bitmask_streams else indicated for i in range(len(streams))]
+        self.layers = [digits if i in bitmask_streams else one_hot for i in range(len(streams))]
         self.channels = sum(binary_digits(n) if i in bitmask_streams else n for i, n in enumerate(streams))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """int64 `[batch, *size]`, or `[batch, streams, *size]`, to float `[batch, channels, *size]`."""
         parts = x.unbind(1) if self.several else (x,)
         layers = zip(self.layers, parts, self.streams, strict=True)
-        indicators = [layer(part, classes) for layer, part, classes in layers]
-        return torch.cat(indicators, -1).movedim(-1, 1)
+        vectors = [layer(part, classes) for layer, part, classes in layers]
+        return torch.cat(vectors, -1).movedim(-1, 1)
 
 
-def indicated(x: torch.Tensor, classes: int) -> torch.Tensor:
-    """Class numbers `[...]` to float indicators `[..., classes]`; the number `classes` to zeros."""
+def one_hot(x: torch.Tensor, classes: int) -> torch.Tensor:
+    """Class numbers `[...]` to float one-hot vectors `[..., classes]`; the number `classes` to zeros."""
     return (x.unsqueeze(-1) == torch.arange(classes, device=x.device)).float()
 
 
 def digits(x: torch.Tensor, classes: int) -> torch.Tensor:
-    """Class numbers `[...]` to the binary digits that they stand for, lowest first, float `[..., digits]`."""
+    """Class numbers `[...]` as binary digits, lowest first, float `[..., digits]`."""
     return (x.unsqueeze(-1) >> torch.arange(binary_digits(classes), device=x.device) & 1).float()
 
 
 def binary_digits(classes: int) -> int:
-    """How many digits it takes to tell so many classes apart."""
+    """Of the largest of so many class numbers."""
     return (classes - 1).bit_length()
 
 
 class Digits(nn.Module):
-    """Class numbers `[batch, *size]` to the binary digits that they stand for, lowest first, and one value more that is
+    """Class numbers `[batch, *size]` as binary digits, lowest first, and one value more that is
     1 where all digits are 0: `[batch, digits + 1, *size]`."""
 
     def __init__(self, classes: int):
@@ -61,24 +61,24 @@ class Digits(nn.Module):
 
 
 class Silence(nn.Module):
-    """Switches `[batch, channels, *size]`, and one value more that is 1 where all are off."""
+    """Binary units `[batch, channels, *size]`, and one value more that is 1 where all are off."""
 
-    def __init__(self, switches: int):
+    def __init__(self, units: int):
         super().__init__()
-        self.channels = switches + 1
+        self.channels = units + 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """float `[batch, switches, *size]` to `[batch, switches + 1, *size]`."""
+        """float `[batch, units, *size]` to `[batch, units + 1, *size]`."""
         return with_silence(x)
 
 
 def with_silence(x: torch.Tensor) -> torch.Tensor:
-    """`[batch, switches, *size]` with one channel more, 1 where all others are 0."""
+    """`[batch, units, *size]` with one channel more, 1 where all others are 0."""
     return torch.cat([x, (x == 0).all(1, keepdim=True).float()], 1)
 
 
-class AsItIs(nn.Identity):
-    """Values that pass as they are."""
+class Unchanged(nn.Identity):
+    """The data as they are."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -86,9 +86,10 @@ class AsItIs(nn.Identity):
 
 
 def input_layer(example_spec: ExampleSpec) -> nn.Module:
-    """Data to float `[batch, channels, *size]`: a module without weights that says how many `channels` it gives."""
+    """Data to float `[batch, channels, *size]`: a module without weights, with the number of `channels` that it
+    gives."""
     if not example_spec.categorical:
-        return Silence(example_spec.outputs) if example_spec.silence else AsItIs(example_spec.outputs)
+        return Silence(example_spec.outputs) if example_spec.silence else Unchanged(example_spec.outputs)
     if example_spec.silence:
         return Digits(example_spec.outputs)
     return OneHot(example_spec.streams, isinstance(example_spec.channels, tuple), example_spec.bitmask_streams)

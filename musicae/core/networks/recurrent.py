@@ -1,40 +1,39 @@
-"""The recurrent networks of MusicVAE (magenta.models.music_vae.lstm_models and lstm_utils).
+"""The recurrent decoder of MusicVAE (magenta.models.music_vae.lstm_models and lstm_utils).
 
-They compute what the original computes: LSTM cells with a forget bias of 1 at the start, Glorot initialisation over
-each whole kernel, `tanh(W z + b)` as the decoder's initial state, z beside the previous output at every step.
+It computes what the original computes: LSTM cells with a forget bias of 1 at the start, Glorot initialisation over each
+whole kernel, `tanh(W z + b)` as the initial state, z concatenated with the previous output at every step.
 
-A decoder is made of voices. A flat one has one voice, which says all steps from z. With a conductor, another LSTM makes
-a vector of z for each segment (a bar, a track), and voices begin each segment anew from its vector, hearing what
-they said last.
+A flat decoder makes all steps from z. With a conductor, another LSTM makes a vector of z for each segment (a bar, a
+track), and the decoder begins each segment anew from its vector, reading the last step of the segment before. Each
+stream of the data may have a decoder of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from musicae.core.autoregressive import Autoregressive, CausalDecoder, Step
 from musicae.core.conditioning import concatenated
 from musicae.core.example_spec import ExampleSpec
-from musicae.core.likelihoods import ScheduledSampling, Streams
+from musicae.core.likelihoods import Likelihood, Streams
 from musicae.core.networks.recurrent_encoders import lstm
-from musicae.core.networks.step_outputs import Nade, plain_step
-from musicae.core.randomness import RandomSource
+from musicae.core.networks.step_outputs import CategoricalStep, Nade, StepOutput, step_output
 
 State = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-class Stack(nn.Module):
-    """LSTM layers that begin from a vector.
+class LSTMStack(nn.Module):
+    """LSTM layers whose initial states are made of a vector.
 
     Args:
         inputs: values at each step.
         units: of each layer.
         vector: size of the vector.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, inputs: int, units: Sequence[int], vector: int, dropout: float = 0.0):
@@ -52,7 +51,7 @@ class Stack(nn.Module):
         return [(h.contiguous(), c.contiguous()) for c, h in zip(parts[::2], parts[1::2], strict=True)]
 
     def through(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        """What the top layer makes of `[batch, steps, inputs]`, and the new state."""
+        """`[batch, steps, inputs]` to the states of the top layer `[batch, steps, units]`, and the new state."""
         after = []
         for layer, before in zip(self.layers, state, strict=True):
             x, new = layer(functional.dropout(x, self.dropout, self.training), before)
@@ -60,8 +59,8 @@ class Stack(nn.Module):
         return x, after
 
 
-class Conductor(Stack):
-    """A vector for each segment, from z alone: its layers hear nothing.
+class Conductor(LSTMStack):
+    """A vector for each segment, from z alone: its layers have no inputs.
 
     The original feeds them one value that is always 0, whose weights are kept for its checkpoints' sake.
 
@@ -69,7 +68,7 @@ class Conductor(Stack):
         segments: how many.
         units: of each layer.
         latent: size of z.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, segments: int, units: Sequence[int], latent: int, dropout: float = 0.0):
@@ -81,57 +80,90 @@ class Conductor(Stack):
         return self.through(z.new_zeros(len(z), self.segments, 1), self.initial_state(z))[0]
 
 
-class Voice(Stack):
-    """An LSTM that says something at each step, hearing what it said before and a vector.
+class StepDecoder(LSTMStack, CausalDecoder):
+    """LSTMs that make each step of a segment from its vector, the step before, and the condition.
+
+    As a `CausalDecoder` it decodes the vectors of all segments, `[batch, segments, vector]`.
 
     Args:
-        step: what is said (`musicae.core.networks.step_outputs`).
-        autoregressive: whether it hears what it said before.
+        step: what a step is (`musicae.core.networks.step_outputs`).
+        segment_steps: steps of a segment.
         vector: size of the vector.
-        told: values that it is told at each step.
+        condition_size: values of the condition at each step.
         units: of each layer.
-        dropout: share of each layer's inputs that is left out in training.
+        autoregressive: whether it reads the step before.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
-    def __init__(self, step, autoregressive: bool, vector: int, told: int, units: Sequence[int], dropout: float):
-        heard = step.values if autoregressive else 0
-        super().__init__(heard + vector + told, units, vector, dropout)
-        self.heard = heard
-        self.output = nn.Linear(units[-1], step.numbers)
+    def __init__(
+        self,
+        step: StepOutput,
+        segment_steps: int,
+        vector: int,
+        condition_size: int,
+        units: Sequence[int],
+        autoregressive: bool,
+        dropout: float,
+    ):
+        self_inputs = step.input_size if autoregressive else 0
+        super().__init__(self_inputs + vector + condition_size, units, vector, dropout)
+        self.segment_steps, self.input_sizes = segment_steps, (self_inputs, vector, condition_size)
+        self.output = nn.Linear(units[-1], step.output_size)
         nn.init.xavier_uniform_(self.output.weight)
         nn.init.zeros_(self.output.bias)
         self.nade = step if isinstance(step, Nade) else None
-        self._plain = None if isinstance(step, Nade) else step
+        self._without_weights = None if isinstance(step, Nade) else step
 
     @property
-    def step(self):
-        """What is said at a step."""
-        return self._plain if self.nade is None else self.nade
+    def step_output(self) -> StepOutput:
+        """What a step is."""
+        return self._without_weights if self.nade is None else self.nade
 
     def run(
-        self, x: torch.Tensor, vector: torch.Tensor, state: State, condition: torch.Tensor | None = None
+        self, inputs: torch.Tensor, vector: torch.Tensor, state: State, condition: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, State]:
-        """What it gives at each step, `[batch, steps, numbers]`, and the new state.
+        """The outputs of some steps of a segment, `[batch, steps, output_size]`, and the new state.
 
         Args:
-            x: what it hears, `[batch, steps, values]`.
-            vector: `[batch, vector]`.
+            inputs: the step before each, `[batch, steps, input_size]`.
+            vector: of the segment, `[batch, vector]`.
             state: of every layer.
-            condition: what it is told, `[batch, steps, told]`, or None.
+            condition: `[batch, steps, size]`, or None.
         """
-        values = torch.cat([x, vector.unsqueeze(1).expand(-1, x.shape[1], -1)], -1)
+        values = torch.cat([inputs, vector.unsqueeze(1).expand(-1, inputs.shape[1], -1)], -1)
         hidden, state = self.through(concatenated(values, condition), state)
         return self.output(hidden).float(), state
 
-    def forced(self, x: torch.Tensor, vectors: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        """What it gives at each step `[batch, steps, numbers]`, hearing `x` `[batch, steps, values]`: all segments at
-        once, for each begins anew from its vector `[batch, segments, vector]`."""
-        segments = vectors.shape[1]
-        cut = lambda values: values.unflatten(1, (segments, -1)).flatten(0, 1)  # noqa: E731
-        begin = vectors.flatten(0, 1)
-        told = None if condition is None else cut(condition)
-        output, _ = self.run(cut(x), begin, self.initial_state(begin), told)
-        return output.unflatten(0, (-1, segments)).flatten(1, 2)
+    def teacher_forced(self, inputs: torch.Tensor, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        """See `CausalDecoder`; all segments at once, for each begins anew from its vector."""
+        cut = lambda values: values.unflatten(1, (z.shape[1], -1)).flatten(0, 1)  # noqa: E731
+        vectors = z.flatten(0, 1)
+        condition = None if condition is None else cut(condition)
+        outputs, _ = self.run(cut(inputs), vectors, self.initial_state(vectors), condition)
+        return outputs.unflatten(0, (-1, z.shape[1])).flatten(1, 2)
+
+    def step(
+        self,
+        t: int,
+        previous: torch.Tensor | None,
+        state: tuple[torch.Tensor, State] | None,
+        z: torch.Tensor,
+        condition: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, State]]:
+        """See `CausalDecoder`; the state holds the vector of the segment too."""
+        if t % self.segment_steps == 0:
+            vector = z[:, t // self.segment_steps]
+            state = vector, self.initial_state(vector)
+        vector, layers = state
+        size = self.step_output.input_size
+        inputs = z.new_zeros(len(z), size) if previous is None else self.step_output.step_inputs(previous)
+        condition = None if condition is None else condition[:, t : t + 1]
+        output, layers = self.run(inputs.unsqueeze(1), vector, layers, condition)
+        return output[:, 0], (vector, layers)
+
+    def sampler(self, z: torch.Tensor, condition: torch.Tensor | None) -> Step:
+        """See `CausalDecoder`."""
+        return FastLSTM(self, z, condition).step
 
 
 class RecurrentDecoder(nn.Module):
@@ -140,7 +172,7 @@ class RecurrentDecoder(nn.Module):
     Args:
         example_spec: what one example is.
         latent: size of z.
-        told: values that it is told at each step.
+        condition_size: values of the condition at each step.
         units: of each layer, and the others: as `musicae.core.networks.Recurrent` has them.
     """
 
@@ -148,7 +180,7 @@ class RecurrentDecoder(nn.Module):
         self,
         example_spec: ExampleSpec,
         latent: int,
-        told: int = 0,
+        condition_size: int = 0,
         *,
         units: Sequence[int],
         autoregressive: bool = True,
@@ -162,175 +194,78 @@ class RecurrentDecoder(nn.Module):
         super().__init__()
         self.example_spec, self.autoregressive, self.separate_decoders = example_spec, autoregressive, separate_decoders
         self.feed_after_end = feed_after_end
-        self.steps = example_spec.size[0]
+        self.steps, self.segments = example_spec.size[0], segments if conductor_units else 1
         self.conductor = Conductor(segments, conductor_units, latent, dropout) if conductor_units else None
         vector = conductor_units[-1] if conductor_units else latent
-        said = _said(example_spec, separate_decoders, nade)
-        self.voices = nn.ModuleList(Voice(step, autoregressive, vector, told, units, dropout) for step in said)
+        sizes = (self.steps // self.segments, vector, condition_size, units, autoregressive, dropout)
+        self.voices = nn.ModuleList(
+            StepDecoder(step, *sizes) for step in _step_outputs(example_spec, separate_decoders, nade)
+        )
 
-    def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None):
-        """The likelihood p(x | z) of `[batch, latent]`, told `[batch, steps, told]`."""
+    def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> Likelihood:
+        """The likelihood p(x | z) of `[batch, latent]`, with a condition `[batch, steps, size]` or None."""
         vectors = z.unsqueeze(1) if self.conductor is None else self.conductor(z)
-        if self.autoregressive:
-            return Autoregressive(self, vectors, condition)
-        nothing = z.new_zeros(len(z), self.steps, 0)
-        return self.joined([v.step.likelihood(v.forced(nothing, vectors, condition)) for v in self.voices])
-
-    def parts(self, x: torch.Tensor) -> Sequence[torch.Tensor]:
-        """The data of each voice."""
-        return x.unbind(1) if self.separate_decoders else (x,)
-
-    def joined(self, likelihoods: list):
-        """The likelihood of what all voices say together."""
+        likelihoods = [self._likelihood(decoder, vectors, condition) for decoder in self.voices]
         return Streams(tuple(likelihoods)) if self.separate_decoders else likelihoods[0]
 
+    def _likelihood(self, decoder: StepDecoder, z: torch.Tensor, condition: torch.Tensor | None) -> Likelihood:
+        """Of what one decoder makes of vectors `[batch, segments, vector]`."""
+        if self.autoregressive:
+            ending = {"end": self.example_spec.end, "feed_after_end": self.feed_after_end}
+            return Autoregressive(decoder, z, condition, self.steps, self.segments, **ending)
+        inputs = z.new_zeros(len(z), self.steps, 0)
+        return decoder.step_output.likelihood(decoder.teacher_forced(inputs, z, condition))
 
-def _said(example_spec: ExampleSpec, separate_decoders: bool, nade: int) -> list:
-    """What each voice says at a step."""
+
+def _step_outputs(example_spec: ExampleSpec, separate_decoders: bool, nade: int) -> list[StepOutput]:
+    """What a step of each decoder is."""
     if separate_decoders:
-        return [plain_step(example_spec, (classes,), several=False) for classes in example_spec.streams]
-    if nade:
-        return [Nade(example_spec.outputs, nade)]
-    return [plain_step(example_spec, example_spec.streams, isinstance(example_spec.channels, tuple))]
+        return [CategoricalStep((classes,), several=False) for classes in example_spec.streams]
+    return [Nade(example_spec.outputs, nade) if nade else step_output(example_spec)]
 
 
-@dataclass(frozen=True)
-class Autoregressive:
-    """Sequences of which each step depends on z and on all before it: `p(x | z) = Π_t p(x_t | x_<t, z)`.
-
-    `log_prob` is teacher-forced, which is exact; `mode` is greedy, step by step; `sample` runs freely.
-
-    Args:
-        network: the decoder.
-        vectors: what each segment begins from, `[batch, segments, vector]`.
-        condition: what it is told, `[batch, steps, told]`, or None.
-    """
-
-    network: RecurrentDecoder
-    vectors: torch.Tensor
-    condition: torch.Tensor | None = None
-
-    def teacher_forced(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None = None):
-        """p(x_t | what was heard before t, z) for every step: the truth `x`, or with `feedback` at times a sample.
-
-        Args:
-            x: data `[batch, ...]`.
-            scheduled_sampling: None for teacher forcing.
-        """
-        parts = zip(self.network.voices, self.network.parts(x), strict=True)
-        return self.network.joined([v.step.likelihood(self._heard(v, part, scheduled_sampling)) for v, part in parts])
-
-    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """ln p(x | z) in nats of data `[batch, ...]`: `[batch]`."""
-        return self.teacher_forced(x).log_prob(x)
-
-    def accuracy(self, x: torch.Tensor) -> torch.Tensor:
-        """Share of steps whose most probable value is right after the true steps before it, `[batch]`."""
-        return self.teacher_forced(x).accuracy(x)
-
-    def mode(self) -> torch.Tensor:
-        """The greedy decode, of the shape of the data."""
-        return self._said_by_all(0.0, 1.0, None)
-
-    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
-        """Each step drawn after the steps drawn before it, of the shape of the data."""
-        return self._said_by_all(temperature, top_p, random)
-
-    def _said_by_all(self, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
-        said = [v.step.data(self._said(v, temperature, top_p, random)) for v in self.network.voices]
-        return torch.stack(said, 1) if self.network.separate_decoders else said[0]
-
-    def _uniform(self, voice: Voice, random: RandomSource | None) -> torch.Tensor | None:
-        """Numbers for every draw of every step, `[batch, steps, draws]`."""
-        if random is None:
-            return None
-        return random.uniform(len(self.vectors), self.network.steps, voice.step.draws, device=self.vectors.device)
-
-    def _said(self, voice: Voice, temperature: float, top_p: float, random: RandomSource | None) -> torch.Tensor:
-        """What a voice says running freely, `[batch, steps, parts]`; after the class that ends a segment, nothing."""
-        uniform, cells = self._uniform(voice, random), Cells(voice, self.vectors, self.condition)
-        length, end = self.network.steps // self.vectors.shape[1], self.network.example_spec.end
-        said: list[torch.Tensor] = []
-        heard = None
-        for t in range(self.network.steps):
-            if t % length == 0:
-                cells.begin(t // length)
-                over = torch.zeros(len(self.vectors), 1, dtype=torch.bool, device=self.vectors.device)
-            numbers = cells.step(t, heard)
-            now = voice.step.choose(numbers, None if uniform is None else uniform[:, t], temperature, top_p)
-            said.append(now if end is None else now.masked_fill(over, voice.step.values))
-            heard = now if self.network.feed_after_end else said[-1]
-            over = over | (now == end) if end is not None else over
-        return torch.stack(said, 1)
-
-    def _heard(self, voice: Voice, x: torch.Tensor, scheduled_sampling: ScheduledSampling | None) -> torch.Tensor:
-        """What a voice gives at each step, hearing the truth `x` or at times itself: `[batch, steps, numbers]`."""
-        truth = functional.pad(voice.step.heard(x), (0, 0, 1, 0))[:, :-1]
-        if scheduled_sampling is None or scheduled_sampling.probability == 0:
-            return voice.forced(truth, self.vectors, self.condition)
-        return self._scheduled(voice, truth, scheduled_sampling)
-
-    def _scheduled(self, voice: Voice, truth: torch.Tensor, scheduled_sampling: ScheduledSampling) -> torch.Tensor:
-        """As `_heard`; what the model says is drawn at temperature 1 and carries no gradient."""
-        batch, steps = truth.shape[:2]
-        numbers = scheduled_sampling.random.uniform(batch, 1 + voice.step.draws, steps, device=truth.device)
-        coins, draws = numbers[:, 0] < scheduled_sampling.probability, numbers[:, 1:]
-        length, outputs, heard = steps // self.vectors.shape[1], [], truth[:, :1]
-        for t in range(steps):
-            if t % length == 0:
-                vector = self.vectors[:, t // length]
-                state = voice.initial_state(vector)
-            told = None if self.condition is None else self.condition[:, t : t + 1]
-            output, state = voice.run(heard, vector, state, told)
-            outputs.append(output)
-            if t + 1 < steps:
-                said = voice.step.choose(output[:, 0].detach(), draws[:, :, t], 1.0, 1.0)
-                own = voice.step.heard(voice.step.data(said.unsqueeze(1)))
-                heard = torch.where(coins[:, t, None, None], own, truth[:, t + 1 : t + 2])
-        return torch.cat(outputs, 1)
-
-
-class Cells:
-    """The layers of a voice as bare matrices, to run freely with no more work a step than the recurrence needs: what
+class FastLSTM:
+    """The layers of a decoder as bare matrices, to generate with no more work a step than the recurrence needs: what
     does not change from step to step is multiplied once.
 
     Args:
-        voice: the voice.
-        vectors: what each segment begins from, `[batch, segments, vector]`.
-        condition: what it is told, `[batch, steps, told]`, or None.
+        decoder: the decoder.
+        vectors: of each segment, `[batch, segments, vector]`.
+        condition: `[batch, steps, size]`, or None.
     """
 
-    def __init__(self, voice: Voice, vectors: torch.Tensor, condition: torch.Tensor | None):
-        self.voice, self.vectors = voice, vectors
-        first, *others = voice.layers
-        told = 0 if condition is None else condition.shape[-1]
-        heard, vector, beside = first.weight_ih_l0.split([voice.heard, vectors.shape[-1], told], 1)
-        self._heard = voice.step.table(heard.t())
-        self._fixed = functional.linear(vectors, vector, first.bias_ih_l0 + first.bias_hh_l0)
-        self._told = None if condition is None else functional.linear(condition, beside)
+    def __init__(self, decoder: StepDecoder, vectors: torch.Tensor, condition: torch.Tensor | None):
+        self.decoder, self.vectors = decoder, vectors
+        first, *others = decoder.layers
+        of_step, of_vector, of_condition = first.weight_ih_l0.split(decoder.input_sizes, 1)
+        self._table = decoder.step_output.table(of_step.t())
+        self._vector_gates = functional.linear(vectors, of_vector, first.bias_ih_l0 + first.bias_hh_l0)
+        self._condition_gates = None if condition is None else functional.linear(condition, of_condition)
         self._first = _columns(first.weight_hh_l0)
         self._others = [
             (_columns(o.weight_ih_l0), _columns(o.weight_hh_l0), o.bias_ih_l0 + o.bias_hh_l0) for o in others
         ]
 
-    def begin(self, segment: int) -> None:
-        """Begin a segment from its vector."""
-        state = self.voice.initial_state(self.vectors[:, segment])
-        self._state = [(h[0], c[0]) for h, c in state]
-        self._now = self._fixed[:, segment]
-
-    def step(self, t: int, said: torch.Tensor | None) -> torch.Tensor:
-        """What the voice gives at step `t`, `[batch, numbers]`, having said `said` `[batch, parts]` before."""
-        gates = self._now if self._told is None else self._now + self._told[:, t]
-        if said is not None:
-            gates = gates + self.voice.step.through(said, self._heard)
-        h, c = _cell(torch.addmm(gates, self._state[0][0], self._first), self._state[0][1])
+    def step(
+        self, t: int, previous: torch.Tensor | None, state: tuple[torch.Tensor, State] | None
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, State]]:
+        """As `StepDecoder.step`; the state holds the gates of the segment too."""
+        segment, since = divmod(t, self.decoder.segment_steps)
+        vector_gates, layers = state if since else self._begin(segment)
+        gates = vector_gates if self._condition_gates is None else vector_gates + self._condition_gates[:, t]
+        if previous is not None:
+            gates = gates + self.decoder.step_output.projected(previous, self._table)
+        h, c = _cell(torch.addmm(gates, layers[0][0], self._first), layers[0][1])
         after = [(h, c)]
-        for (below, across, bias), (before, memory) in zip(self._others, self._state[1:], strict=True):
+        for (below, across, bias), (before, memory) in zip(self._others, layers[1:], strict=True):
             h, c = _cell(torch.addmm(torch.addmm(bias, h, below), before, across), memory)
             after.append((h, c))
-        self._state = after
-        return self.voice.output(h).float()
+        return self.decoder.output(h).float(), (vector_gates, after)
+
+    def _begin(self, segment: int) -> tuple[torch.Tensor, State]:
+        """The state before a segment."""
+        layers = self.decoder.initial_state(self.vectors[:, segment])
+        return self._vector_gates[:, segment], [(h[0], c[0]) for h, c in layers]
 
 
 LARGE = 2**23  # weights of a matrix above which a copy costs more than it gains

@@ -36,12 +36,12 @@ def lstm(inputs: int, units: int, **options) -> nn.LSTM:
 
 
 class RecurrentEncoder(nn.Module):
-    """Stacked bidirectional LSTMs; the features are the last states of the top layer, forward beside backward.
+    """Stacked bidirectional LSTMs; the features are the last states of the top layer, those of both directions.
 
     Args:
         channels: values at each step.
         units: of each layer, a direction.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, channels: int, units: Sequence[int], dropout: float = 0.0):
@@ -65,13 +65,13 @@ class RecurrentEncoder(nn.Module):
 
 
 class HierarchicalEncoder(nn.Module):
-    """An encoder that reads segments, and one of the same size that reads what became of them.
+    """An encoder that reads segments, and one of the same size that reads the features of the segments.
 
     Args:
         channels: values at each step.
         units: of each layer of both, a direction.
         segments: how many; they are equally long.
-        dropout: share of each layer's inputs that is left out in training.
+        dropout: share of each layer's inputs that is dropped in training.
     """
 
     def __init__(self, channels: int, units: Sequence[int], segments: int, dropout: float = 0.0):
@@ -83,15 +83,15 @@ class HierarchicalEncoder(nn.Module):
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """`[batch, steps, channels]` to `[batch, features]`; of each segment the first `lengths` steps."""
         segments = x.unflatten(1, (self.segments, -1)).flatten(0, 1)
-        heard = self.levels[0](segments, None if lengths is None else lengths.flatten())
-        return self.levels[1](heard.unflatten(0, (-1, self.segments)))
+        features = self.levels[0](segments, None if lengths is None else lengths.flatten())
+        return self.levels[1](features.unflatten(0, (-1, self.segments)))
 
 
 class InputEncoder(nn.Sequential):
-    """What stands between data and a recurrent encoder, and the encoder.
+    """A recurrent encoder and the layer that makes its inputs of the data.
 
     Args:
-        read: a layer of `musicae.core.networks.inputs`.
+        read: the input layer, of `musicae.core.networks.inputs`.
         network: the encoder.
         example_spec: what one example is.
     """
@@ -106,8 +106,8 @@ class InputEncoder(nn.Sequential):
         return self[1](values, self._lengths(x))
 
     def _lengths(self, x: torch.Tensor) -> torch.Tensor | None:
-        """How much of each segment is there: `[batch, segments]`, or `[batch]` if there is one."""
+        """How many steps of each segment are present: `[batch, segments]`, or `[batch]` if there is one."""
         if self.example_spec.end is None:
             return None
-        there = (x < self.example_spec.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
-        return there.sum(-1).clamp(min=1).squeeze(1)
+        present = (x < self.example_spec.outputs).unflatten(1, (getattr(self[1], "segments", 1), -1))
+        return present.sum(-1).clamp(min=1).squeeze(1)

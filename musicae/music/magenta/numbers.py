@@ -10,7 +10,7 @@ import torch
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.likelihoods import HVO, Bernoulli, Categorical, Streams
-from musicae.core.networks.step_outputs import NadeSwitches
+from musicae.core.networks.step_outputs import NadeLikelihood
 from musicae.errors import DataError
 
 
@@ -108,6 +108,6 @@ def _output(likelihood: Any) -> torch.Tensor:
         return torch.cat([part.logits for part in likelihood.parts], -1)
     if isinstance(likelihood, Categorical):
         return likelihood.logits
-    if isinstance(likelihood, NadeSwitches):
+    if isinstance(likelihood, NadeLikelihood):
         return likelihood.output
     return (likelihood.logits if isinstance(likelihood, Bernoulli) else likelihood.output).transpose(1, 2)

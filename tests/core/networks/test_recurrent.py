@@ -311,11 +311,11 @@ def test_nade_knows_the_probability_of_every_set_of_switches():
     model = lively("nade")
     sets = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
     output = RandomSource(1).normal(1, 1, 7 + 4).expand(16, 1, -1)
-    likelihood = model.decoder.voices[0].step.likelihood(output)
+    likelihood = model.decoder.voices[0].step_output.likelihood(output)
     total = likelihood.log_prob(sets.unsqueeze(-1)).exp().sum()
     assert total.item() == pytest.approx(1.0, abs=1e-4)  # the original adds 1e-6 to each probability
     most = sets[likelihood.log_prob(sets.unsqueeze(-1)).argmax()]
-    drawn = model.decoder.voices[0].step.likelihood(output[:1].expand(4000, -1, -1)).sample(RandomSource(0))
+    drawn = model.decoder.voices[0].step_output.likelihood(output[:1].expand(4000, -1, -1)).sample(RandomSource(0))
     frequent, counts = drawn[..., 0].unique(dim=0, return_counts=True)
     assert torch.equal(frequent[counts.argmax()], most)
     torch.testing.assert_close(
