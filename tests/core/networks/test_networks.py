@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from musicae.core.autoencoder import build
 from musicae.core.checkpoints import read_weights, write_weights
 from musicae.core.event import Event
+from musicae.core.networks import NETWORKS as NETWORK_KINDS
 from musicae.core.networks import Convolutional, Dense, Network, Recurrent
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
@@ -141,7 +143,11 @@ def test_an_unknown_bottleneck_names_the_nearest():
         build(Dense((4,)), EVENTS[0], LATENT, "gausian")
 
 
-def test_menus_of_networks_need_no_torch_until_they_are_built():
-    """They are plain frozen numbers: equal when their numbers are."""
-    assert Convolutional((1, 2)) == Convolutional((1, 2)) != Convolutional((1, 3))
-    assert hash(Recurrent()) == hash(Recurrent())
+@pytest.mark.parametrize("kind", NETWORK_KINDS)
+def test_networks_are_frozen_and_equal_when_their_numbers_are(kind):
+    layers = "encoder_units" if kind is Recurrent else "widths"
+    one, same, other = (kind(**{layers: units}) for units in ((1, 2), (1, 2), (1, 3)))
+    assert one == same != other
+    assert len({one, same, other}) == 2
+    with pytest.raises(FrozenInstanceError):
+        setattr(one, layers, (3,))
