@@ -46,7 +46,7 @@ STRICT = [kind(strict=True) for kind in REPRESENTATIONS if hasattr(kind, "strict
 MELODY, BASS, KIT = (80, False), (33, False), (8, True)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 each_pitched = pytest.mark.parametrize("kind", PITCHED, ids=repr)
-few = settings(max_examples=25)
+few = settings(max_examples=15)
 
 
 @st.composite

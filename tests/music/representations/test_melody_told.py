@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pretty_midi
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.errors import ConfigError
@@ -17,6 +17,7 @@ from musicae.music.song import NOTE, KeySignature, Song, TimeSignature, Track, t
 
 BOTH = Melody(steps=16, chords=True, key=True)
 TOLD = [BOTH, Melody(steps=24, chords=True), Melody(key=True), Melody(strict=True, chords=True, key=True)]
+few = settings(max_examples=25)
 each_kind = pytest.mark.parametrize("kind", TOLD, ids=repr)
 
 
@@ -38,6 +39,7 @@ def songs(draw) -> Song:
 
 
 @each_kind
+@few
 @given(song=songs())
 def test_what_is_told_goes_with_the_melody(kind, song):
     plain = Melody(kind.steps, strict=kind.strict)
@@ -59,6 +61,7 @@ def test_what_is_told_goes_with_the_melody(kind, song):
 
 
 @each_kind
+@few
 @given(song=songs())
 def test_data_are_tokens_and_conditions(kind, song):
     hearing = kind.hear(song)
@@ -82,6 +85,7 @@ def test_data_are_tokens_and_conditions(kind, song):
 
 
 @each_kind
+@few
 @given(song=songs(), semitones=st.integers(-140, 140))
 def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitones):
     windows, _ = kind.cut(kind.hear(song).array, [(0, kind.steps), (16, kind.steps)])
@@ -165,6 +169,7 @@ def test_a_chord_a_bar_again_and_again(metre, steps):
 
 
 @each_kind
+@few
 @given(song=songs(), more=st.integers(0, 40))
 def test_what_is_not_asked_for_stays(kind, song, more):
     hearing = kind.hear(song)
@@ -295,6 +300,7 @@ def test_after_the_last_note_its_chord_goes_on():
     assert window[1].tolist() == np.repeat(harmonies, 8).tolist() + [int(harmonies[-1])] * (32 - 8 * len(harmonies))
 
 
+@few
 @given(song=songs())
 def test_strict_windows_are_those_of_the_melody_alone_with_rows(song):
     plain, _ = Melody(strict=True, steps=16).windows(song)

@@ -32,6 +32,7 @@ def archive(name: str) -> dict[str, bytes]:
         return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.name.endswith(".mid")}
 
 
+@cache
 def song(path: str, archive_name: str) -> Song:
     files = archive(archive_name)
     content = next(files[name] for name in files if name.removeprefix("./").endswith(path))
