@@ -57,7 +57,7 @@ def songs(draw) -> Song:
     parts = [MELODY, BASS, KIT, *draw(st.lists(st.sampled_from([MELODY, (0, False), KIT]), max_size=2))]
     tracks = []
     for program, is_drum in draw(st.permutations(parts)):
-        rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=16))]
+        rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=10))]
         tracks.append(Track(tidy(np.array(rows, NOTE)), program, is_drum, f"Ålesund {len(tracks)}"))
     return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
