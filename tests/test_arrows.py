@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from functools import cache
@@ -120,9 +121,9 @@ def test_no_module_imports_itself_by_a_detour():
 def loaded_by(statement: str) -> set[str]:
     """Which heavy packages a fresh interpreter has loaded after a statement."""
     script = f"import sys\n{statement}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
-    result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False, cwd=PACKAGE.parent
-    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    options = {"capture_output": True, "text": True, "timeout": 60, "check": False, "env": environment}
+    result = subprocess.run([sys.executable, "-c", script], **options, cwd=PACKAGE.parent)
     assert result.returncode == 0, result.stderr
     return set(result.stdout.split())
 

@@ -1,5 +1,5 @@
 """Faults of well-known code, and of the lesson that the presets of pictures come from: one test for each that could be
-ours. Where a test stands beside what it tests, it is named in ELSEWHERE.
+ours and is not tested beside what it is about.
 """
 
 from __future__ import annotations
@@ -50,67 +50,6 @@ from musicae.images.pictures import Pictures
 from musicae.loading import build_network, load
 from musicae.overrides import changed
 from musicae.presets import KINDS, PRESETS
-
-TESTS = Path(__file__).parent
-ELSEWHERE = {
-    "an adversarial autoencoder whose discriminator never learns (the lesson)": [
-        "core/test_penalties.py::test_each_side_of_the_adversary_gets_the_gradient_of_its_own_loss",
-        "core/test_penalties.py::test_training_changes_the_discriminator_and_a_resumed_run_goes_on_with_it_to_the_bit",
-        "core/test_penalties.py::test_the_discriminator_tells_codes_from_draws_while_the_encoder_stands_still",
-    ],
-    "a discriminator with 500 outputs, one layer applied twice and one never (the lesson)": [
-        "core/test_penalties.py::test_the_discriminator_says_one_number_of_each_code",
-        "test_presets.py::test_gradients_reach_every_parameter_at_the_end_of_training_too",
-    ],
-    "noise drawn once and used for every batch (the lesson in PyTorch)": [
-        "core/test_corruptions.py::test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture",
-        "core/test_corruptions.py::test_the_damage_is_fresh_for_every_example_and_every_step",
-        "core/test_training.py::test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them",
-    ],
-    "noise that is clipped in training and not in use (the lesson in PyTorch)": [
-        "core/test_corruptions.py::test_values_stay_in_their_range_and_the_clean_data_stay_clean",
-        "core/test_evaluation.py::test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole",
-    ],
-    "a loss that is called an ELBO and is none: means over dimensions, hidden weights (bolts, AntixK)": [
-        "core/test_evaluation.py::test_with_the_exact_posterior_the_elbo_is_the_log_likelihood",
-        "core/test_evaluation.py::test_with_another_posterior_the_elbo_is_lower_by_exactly_their_divergence",
-        "core/test_objectives.py::test_the_distortion_is_summed_over_the_event",
-        "core/test_objectives.py::test_weights_change_the_loss_and_nothing_else",
-    ],
-    "a likelihood bound that is not one (IWAE)": [
-        "core/test_objectives.py::test_with_one_sample_the_bound_is_the_elbo_on_average",
-        "core/test_objectives.py::test_more_samples_make_the_bound_tighter_up_to_the_likelihood",
-        "core/test_evaluation.py::test_the_measured_likelihood_is_the_closed_form",
-    ],
-    "fixed binarisation told as dynamic": [
-        "images/test_picture_set.py::test_in_training_a_picture_is_drawn_anew_every_time",
-        "images/test_picture_set.py::test_in_evaluation_a_picture_is_drawn_once",
-    ],
-    "a covariance taken for its square root in sampling (Dykeman)": [
-        "core/test_priors.py::test_draws_of_a_mixture_have_its_weights_means_and_covariances",
-    ],
-    "encode answers a sample, not the mean (MusicVAE)": [
-        "test_presets.py::test_what_stands_for_an_example_is_the_mean_of_its_posterior",
-        "test_presets.py::test_pictures_are_reconstructed_by_the_mean",
-    ],
-    "a decoder made for one size (AntixK)": ["core/networks/test_networks.py::test_what_holds_for_every_network"],
-    "weights that are pickled code (pythae)": [
-        "core/test_checkpoints.py::test_a_foreign_file_is_refused_and_never_unpickled",
-        "core/test_checkpoints.py::test_a_torch_checkpoint_is_refused",
-    ],
-    "figures of several runs shown as of one (the lesson)": [
-        "test_fitting.py::test_a_new_start_leaves_nothing_of_the_old_one",
-        "test_fitting.py::test_a_finished_run_resumes_to_what_it_is",
-    ],
-}
-
-
-@pytest.mark.parametrize(("fault", "names"), ELSEWHERE.items(), ids=ELSEWHERE)
-def test_what_is_tested_elsewhere_is_there(fault, names):
-    for name in names:
-        file, function = name.split("::")
-        assert f"\ndef {function}(" in (TESTS / file).read_text(), f"{fault}: no {name}"
-
 
 # The divergence
 

@@ -1,22 +1,26 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import os
-import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
 
-import psutil
 import pytest
 import torch
 
-from core.training_run import EVENT, SETTINGS, Classes, train, trainer
+from core.training_run import EVENT, SETTINGS, Classes, in_process, train, trainer
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.checkpoints import WEIGHTS, read_weights
@@ -84,54 +88,60 @@ def assert_as_if_never_interrupted(folder: Path, uninterrupted: Path) -> None:
 # Killed and resumed
 
 
+FORKS = multiprocessing.get_context("forkserver")  # each begins with torch loaded, and with none of its threads
+FORKS.set_forkserver_preload(["training_run"])
+
+
 @contextmanager
-def process(*command: str | Path) -> Iterator[subprocess.Popen]:
-    """A Python process that writes its steps; whatever happens, neither it nor its children outlive the test."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = (sys.executable, *map(str, command))
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+def process(*arguments: str | Path, **environment: str) -> Iterator[tuple[BaseProcess, Connection]]:
+    """A process that says its steps; whatever happens, it does not outlive the test."""
+    receiver, sender = FORKS.Pipe(duplex=False)
+    running = FORKS.Process(target=in_process, args=(sender, [*map(str, arguments)], environment))
+    running.start()
+    sender.close()
     try:
-        yield running
+        yield running, receiver
     finally:
-        if running.poll() is None:
-            for one in (*psutil.Process(running.pid).children(recursive=True), running):
-                one.kill()
-        running.communicate(timeout=TIMEOUT)
+        running.kill()
+        running.join(TIMEOUT)
 
 
-def wait_for_step(running: subprocess.Popen, step: int) -> None:
-    for line in running.stdout:
-        if line == f"step {step}\n":
-            return
-    pytest.fail(f"never came to step {step}:\n{running.stderr.read()}")
+def wait_for_step(receiver: Connection, step: int) -> None:
+    assert f"step {step}" in iter(partial(next_of, receiver), None)
 
 
-def wait_for_file(folder: Path, pattern: str, running: subprocess.Popen) -> None:
+def next_of(receiver: Connection) -> str | None:
+    """What a process says next; None when it has ended."""
+    try:
+        return receiver.recv() if receiver.poll(TIMEOUT) else None
+    except EOFError:
+        return None
+
+
+def wait_for_file(folder: Path, pattern: str, running: BaseProcess) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not any(folder.glob(pattern)):
-        assert running.poll() is None, running.stderr.read()
+        assert running.is_alive()
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
 def test_killed_again_and_again_and_resumed_it_ends_with_the_same_weights(tmp_path, uninterrupted):
-    """Before the first validation; soon after a state is there; while the best model is saved and the state is not;
-    while the best model is written."""
-    delay = random.Random(0).uniform
-    with process(SCRIPT, tmp_path) as running:
-        wait_for_step(running, 3)
+    """Before the first validation; after a state is there; while the best model is saved and the state is not; while
+    the best model is written."""
+    with process(tmp_path) as (_, steps):
+        wait_for_step(steps, 3)
     assert state(tmp_path)["step"] == 0
-    with process(SCRIPT, tmp_path, "--resume") as running:
-        wait_for_step(running, 10)
-        time.sleep(delay(0, 0.02))
+    with process(tmp_path, "--resume") as (_, steps):
+        wait_for_step(steps, 10)
     assert state(tmp_path)["step"] == 10
-    with process(SCRIPT, tmp_path, "--resume", "--slow-writes") as running:
-        wait_for_step(running, 19)
+    with process(tmp_path, "--resume", "--slow-writes") as (running, steps):
+        wait_for_step(steps, 19)
         wait_for_file(tmp_path, f".{STATE}.*.part", running)
     assert state(tmp_path)["step"] == 10
     assert list(tmp_path.glob(f".{STATE}.*.part"))
-    with process(SCRIPT, tmp_path, "--resume", "--slow-writes") as running:
-        wait_for_step(running, 29)
+    with process(tmp_path, "--resume", "--slow-writes") as (running, steps):
+        wait_for_step(steps, 29)
         wait_for_file(tmp_path, f".{WEIGHTS}.*.part", running)
     assert state(tmp_path)["step"] == 20
     train(tmp_path, resume=True)
@@ -139,8 +149,11 @@ def test_killed_again_and_again_and_resumed_it_ends_with_the_same_weights(tmp_pa
 
 
 def test_ctrl_c_saves_the_state_of_the_step(tmp_path, uninterrupted):
-    with process(SCRIPT, tmp_path) as running:
-        wait_for_step(running, 13)
+    """In a process of its own, as from a shell."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen([sys.executable, str(SCRIPT), str(tmp_path)], **options) as running:
+        assert "step 13\n" in running.stdout
         running.send_signal(signal.SIGINT)
         errors = running.communicate(timeout=TIMEOUT)[1]
     assert running.returncode != 0
@@ -276,10 +289,14 @@ def test_the_table_says_what_was_trained_and_validated(uninterrupted):
     assert float(table[0]["learning_rate"]) == pytest.approx(SETTINGS.learning_rate(4), rel=1e-4)
 
 
-def test_time_goes_on_over_interruptions_and_counts_all_steps(tmp_path):
+def test_time_goes_on_over_interruptions_and_counts_all_steps(tmp_path, monkeypatch):
     settings = replace(SETTINGS, log_every=30, validate_every=7)
-    first = train(tmp_path, settings=settings, spy=lambda: time.sleep(0.004)).seconds
-    assert first > 40 * 0.004
+    now = iter(range(10**6))
+    clock = SimpleNamespace(monotonic=lambda: next(now))  # a second every time that it is asked
+    monkeypatch.setattr("musicae.core.reports.time", clock)
+    first = train(tmp_path, settings=settings).seconds
+    assert first > 0
+    assert state(tmp_path)["seconds"] == first
     assert train(tmp_path, settings=replace(settings, steps=50), resume=True).seconds > first
 
 
@@ -288,12 +305,16 @@ def test_time_goes_on_over_interruptions_and_counts_all_steps(tmp_path):
 
 def test_two_processes_compute_what_one_does(tmp_path, uninterrupted):
     """With the same global batch. One of them is interrupted: both stop after the same step, and go on together."""
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-    with process(*launcher, SCRIPT, tmp_path, "--interrupt") as running:
-        output, errors = running.communicate(timeout=TIMEOUT)
-    assert running.returncode == 0, errors
-    assert output.count("interrupted after step 14\n") == 2
-    assert output.count("step 39\n") == 2
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    processes = [process(tmp_path, "--interrupt", **shared, RANK=rank, LOCAL_RANK=rank) for rank in "01"]
+    with processes[0] as one, processes[1] as other:
+        for running, receiver in (one, other):
+            said = list(iter(partial(next_of, receiver), None))
+            running.join(TIMEOUT)
+            assert running.exitcode == 0
+            assert "interrupted after step 14" in said
+            assert "step 39" in said
 
     close = {"rtol": 1e-3, "atol": 1e-5}
     assert_same_weights(state(tmp_path), state(uninterrupted), lambda a, b: torch.allclose(a, b, **close))
@@ -406,8 +427,10 @@ def test_matrices_decay_and_vectors_do_not():
 
 
 def test_what_is_frozen_is_not_given_to_the_optimiser():
-    groups = parameter_groups(build(Recurrent((4,), (4,)), EVENT, 3, Gaussian()), 0.1)
-    assert all(p.requires_grad for group in groups for p in group["params"])
+    model = build(Recurrent((4,), (4,)), EVENT, 3, Gaussian())
+    optimised = {id(p) for group in parameter_groups(model, 0.1) for p in group["params"]}
+    assert optimised == {id(p) for p in model.parameters() if p.requires_grad}
+    assert len(optimised) < len(list(model.parameters()))
 
 
 # The running average

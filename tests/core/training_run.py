@@ -1,6 +1,6 @@
 """A real training in a process of its own, small enough to be run many times: `training_run.py FOLDER [--resume]`.
 
-It prints a line a step, so that whoever started it knows when to kill it. With `--slow-writes` every file stays half
+It says every step, so that whoever started it knows when to kill it. With `--slow-writes` every file stays half
 written for a while; with `--interrupt` the last process is interrupted at step 13, and all go on from there.
 """
 
@@ -10,6 +10,8 @@ import argparse
 import os
 import signal
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -78,19 +80,29 @@ def train(folder: Path, resume: bool = False, **options) -> State:
     return trainer(folder, **options).run(resume)
 
 
-def main() -> None:
+def say(line: str) -> None:
+    print(line + "\n", end="", flush=True)  # one write, as others write to the same pipe
+
+
+def in_process(sender: Connection, arguments: list[str], environment: dict[str, str]) -> None:
+    """The same in a process that is forked when all is loaded; what it says goes into a pipe."""
+    os.environ.update(environment)
+    main(arguments, sender.send)
+
+
+def main(arguments: list[str] | None = None, say: Callable[[str], None] = say) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--slow-writes", action="store_true")
     parser.add_argument("--interrupt", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if options.slow_writes:
         os.fsync = lambda handle: time.sleep(0.15)
 
     def say_step() -> None:
-        print(f"step {running.state.step}\n", end="", flush=True)  # one write, as others write to the same pipe
+        say(f"step {running.state.step}")
         time.sleep(0.002)
         if options.interrupt and running.accelerator.is_last_process and running.state.step == 13:
             signal.raise_signal(signal.SIGINT)
@@ -102,7 +114,7 @@ def main() -> None:
         if not options.interrupt:
             raise
         options.interrupt = False
-        print(f"interrupted after step {running.state.step}\n", end="", flush=True)
+        say(f"interrupted after step {running.state.step}")
         running.run(resume=True)
 
 

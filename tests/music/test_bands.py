@@ -27,8 +27,8 @@ PRESETS = [
     replace(tiny.RECURRENT, name=name, representation=representation, network=network, track=None)
     for name, representation, network in (
         ("trio", Trio(steps=32), CONDUCTED),
-        ("multitrack", Multitrack(), BY_TRACK),
-        ("chords", Multitrack(chords=True), BY_TRACK),
+        ("multitrack", Multitrack(tokens=24), BY_TRACK),
+        ("chords", Multitrack(tokens=24, chords=True), BY_TRACK),
     )
 ]
 

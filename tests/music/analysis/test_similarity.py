@@ -27,7 +27,9 @@ def ratio(decoded, name: str) -> float:
 
 
 def test_what_comes_back_whole_is_wholly_right():
-    assert all(right == of > 0 for right, of in score(MELODY)(TRUTH, TRUTH).values())
+    found = score(MELODY)(TRUTH, TRUTH)
+    assert {"step_accuracy", "onset_f1", "whole_windows"} <= set(found)
+    assert all(right == of > 0 for right, of in found.values())
 
 
 def test_each_figure_counts_its_own_thing():
@@ -47,7 +49,9 @@ def test_silence_finds_no_onsets():
 def test_batches_add_up():
     decoded = np.roll(TRUTH, 1, axis=1)
     parts = [score(MELODY)(decoded[i : i + 1], TRUTH[i : i + 1]) for i in range(2)]
-    for name, whole in score(MELODY)(decoded, TRUTH).items():
+    whole_figures = score(MELODY)(decoded, TRUTH)
+    assert whole_figures.keys() == parts[0].keys() >= {"step_accuracy"}
+    for name, whole in whole_figures.items():
         assert np.array_equal(np.sum([part[name] for part in parts], axis=0), whole)
 
 

@@ -65,6 +65,7 @@ def test_a_corpus_is_split_by_song(folder, tmp_path):
 def test_every_window_is_its_songs(folder, tmp_path):
     built = build(folder, Melody(), tmp_path / "corpus", workers=1)
     for name in SPLITS:
+        assert len(built.windows[name])
         for window, index in zip(built.windows[name], built.songs[name], strict=True):
             path = folder / built.index["songs"][index].removeprefix("songs/")
             assert window.tolist() in training_windows(Melody(), Song.read(path))[0].tolist()
@@ -166,6 +167,7 @@ def test_processes_give_the_same_as_none(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "FEW", 1)
     for workers in (1, 2):
         build(folder, Melody(), tmp_path / str(workers), workers=workers)
+    assert len(list((tmp_path / "1").iterdir())) == len(list((tmp_path / "2").iterdir())) > 1
     for path in (tmp_path / "1").iterdir():
         assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
 

@@ -23,6 +23,7 @@ FAMILIES = {
 }
 
 
+@cache
 def song(path: str, archive: str) -> Score:
     return magenta.read(midi_file(path, archive))
 

@@ -101,6 +101,7 @@ def test_what_is_repeated_stays_repeated(model, decoded):
     tune = replace(tiny.song(12), name="once")
     twice = Song.concatenate([tune, tune], [12 * 1920] * 2)
     model.vary(twice, 2, strength=0.7)
+    assert decoded
     for z in decoded:
         np.testing.assert_allclose(z[:6], z[6:], atol=1e-5)
         assert len(np.unique(z[:6].round(4), axis=0)) == len(np.unique(model.encode(tune).round(4), axis=0))

@@ -111,8 +111,8 @@ def test_svg_of_many_notes_in_one_bar_or_of_one_far_away_is_capped():
 )
 def test_every_song_has_pictures(song, tmp_path):
     assert len(boxes(picture(song))) == sum(len(track.notes) for track in song.tracks)
-    save_piano_roll(song, tmp_path / "roll.png")
-    save_interpolation([song, song], tmp_path / "way.png", originals=(song, song))
+    assert min(png_size(save_piano_roll(song, tmp_path / "roll.png"))) > 100
+    assert min(png_size(save_interpolation([song, song], tmp_path / "way.png", originals=(song, song)))) > 100
 
 
 def test_hostile_names_are_text():
@@ -125,9 +125,15 @@ def test_hostile_names_are_text():
 
 
 def test_hostile_names_are_titles(tmp_path):
-    song = replace(SONG, name="$\\frac{$ \x00" + "很" * 300)
-    save_piano_roll(song, tmp_path / "roll.png")
-    save_interpolation([song, song], tmp_path / "way.png")
+    """Written as they are, but for what cannot be written: neither a formula nor an error, and other than no name."""
+    named, unnamed = (replace(SONG, name=name) for name in ("$\\frac{$ \x00" + "很" * 300, ""))
+    pictures = [save_piano_roll(song, tmp_path / f"{i}.png") for i, song in enumerate((named, unnamed))]
+    assert png_size(pictures[0]) == png_size(pictures[1])
+    assert pictures[0].read_bytes() != pictures[1].read_bytes()
+    title = figures._plain(named.name)
+    assert "$" not in title.replace(r"\$", "")
+    assert "\0" not in title
+    assert len(title) < 130
 
 
 def test_pictures_are_the_same_every_time(tmp_path):

@@ -49,7 +49,7 @@ STRICT = [kind(strict=True) for kind in REPRESENTATIONS if hasattr(kind, "strict
 MELODY, BASS, KIT = (80, False), (33, False), (8, True)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 each_pitched = pytest.mark.parametrize("kind", PITCHED, ids=repr)
-few = settings(max_examples=25)
+few = settings(max_examples=15)
 
 
 @st.composite
@@ -60,7 +60,7 @@ def songs(draw) -> Song:
     parts = [MELODY, BASS, KIT, *draw(st.lists(st.sampled_from([MELODY, (0, False), KIT]), max_size=2))]
     tracks = []
     for program, is_drum in draw(st.permutations(parts)):
-        rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=16))]
+        rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=10))]
         tracks.append(Track(tidy(np.array(rows, NOTE)), program, is_drum, f"Ålesund {len(tracks)}"))
     return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared import CONVERSION, needs_parity
 
@@ -57,6 +57,7 @@ def test_hits_velocities_and_offsets():
 
 
 @each_kind
+@settings(max_examples=25)
 @given(song=beats())
 def test_what_is_heard_comes_back_to_the_tick(kind, song):
     excerpt = kind.extract(song)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pretty_midi
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.errors import ConfigError
@@ -21,6 +21,7 @@ from musicae.music.theory import chords, harmony
 
 BOTH = Melody(steps=16, chords=True, key=True)
 TOLD = [BOTH, Melody(steps=24, chords=True), Melody(key=True), Melody(strict=True, chords=True, key=True)]
+few = settings(max_examples=25)
 each_kind = pytest.mark.parametrize("kind", TOLD, ids=repr)
 
 
@@ -42,6 +43,7 @@ def songs(draw) -> Song:
 
 
 @each_kind
+@few
 @given(song=songs())
 def test_what_is_told_goes_with_the_melody(kind, song):
     plain = Melody(kind.steps, strict=kind.strict)
@@ -63,6 +65,7 @@ def test_what_is_told_goes_with_the_melody(kind, song):
 
 
 @each_kind
+@few
 @given(song=songs())
 def test_data_are_tokens_and_conditions(kind, song):
     excerpt = kind.extract(song)
@@ -86,6 +89,7 @@ def test_data_are_tokens_and_conditions(kind, song):
 
 
 @each_kind
+@few
 @given(song=songs(), semitones=st.integers(-140, 140))
 def test_chords_and_keys_are_transposed_as_far_as_the_notes(kind, song, semitones):
     windows, _ = kind.cut(kind.extract(song).array, [(0, kind.steps), (16, kind.steps)])
@@ -169,6 +173,7 @@ def test_a_chord_a_bar_again_and_again(metre, steps):
 
 
 @each_kind
+@few
 @given(song=songs(), more=st.integers(0, 40))
 def test_what_is_not_asked_for_stays(kind, song, more):
     excerpt = kind.extract(song)
@@ -301,6 +306,7 @@ def test_after_the_last_note_its_chord_goes_on():
     assert window[1].tolist() == np.repeat(harmonies, 8).tolist() + [int(harmonies[-1])] * (32 - 8 * len(harmonies))
 
 
+@few
 @given(song=songs())
 def test_strict_windows_are_those_of_the_melody_alone_with_rows(song):
     plain, _ = training_windows(Melody(strict=True, steps=16), song)

@@ -50,6 +50,7 @@ def bands(draw, most_tracks: int = 10, most_notes: int = 40) -> Song:
 # There and back -----------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(band=bands(most_tracks=4, most_notes=12), start=st.integers(0, 200))
 def test_tokens_are_written_as_they_are_read(band, start):
     array = BAND.extract(band).array

@@ -123,11 +123,11 @@ def score(path: list[tuple[int, int]], likelihood: np.ndarray) -> float:
     return total
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_other_path_is_likelier(seed):
     random = np.random.default_rng(seed)
-    likelihood = random.normal(size=(12, 97)) * 4
-    likelihood[:6, 1 + 8 * random.integers(12)] += 12
+    likelihood = random.normal(size=(8, 97)) * 4
+    likelihood[:4, 1 + 8 * random.integers(12)] += 12
     keys, found = harmony._viterbi(likelihood)
     path = list(zip(keys.tolist(), found.tolist(), strict=True))
     best = score(path, likelihood)
