@@ -59,17 +59,17 @@ ELSEWHERE = {
         "core/test_penalties.py::test_the_discriminator_tells_codes_from_draws_while_the_encoder_stands_still",
     ],
     "a discriminator with 500 outputs, one layer applied twice and one never (the lesson)": [
-        "core/test_penalties.py::test_the_discriminator_says_one_number_of_each_code",
+        "core/test_penalties.py::test_the_discriminator_answers_one_number_for_each_code",
         "test_presets.py::test_gradients_reach_every_parameter_at_the_end_of_training_too",
     ],
     "noise drawn once and used for every batch (the lesson in PyTorch)": [
         "core/test_corruptions.py::test_the_noise_on_a_picture_is_another_in_every_epoch_and_on_every_picture",
-        "core/test_corruptions.py::test_the_damage_is_fresh_for_every_example_and_every_step",
+        "core/test_corruptions.py::test_the_noise_is_fresh_for_every_example_and_every_step",
         "core/test_training.py::test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them",
     ],
     "noise that is clipped in training and not in use (the lesson in PyTorch)": [
-        "core/test_corruptions.py::test_values_stay_in_their_range_and_the_clean_data_stay_clean",
-        "core/test_evaluation.py::test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole",
+        "core/test_corruptions.py::test_values_stay_in_their_range_and_the_data_are_not_changed",
+        "core/test_evaluation.py::test_with_a_corruption_the_encoder_reads_corrupted_data_and_the_target_is_the_whole",
     ],
     "a loss that is called an ELBO and is none: means over dimensions, hidden weights (bolts, AntixK)": [
         "core/test_evaluation.py::test_with_the_exact_posterior_the_elbo_is_the_log_likelihood",
