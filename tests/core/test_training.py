@@ -280,7 +280,7 @@ def rows_unsorted(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / METRICS_TABLE).read_text().splitlines()))
 
 
-def test_the_table_says_what_was_trained_and_validated(uninterrupted):
+def test_the_table_has_what_was_trained_and_validated(uninterrupted):
     table = rows(uninterrupted)
     assert [r["step"] for r in table if r["split"] == "train"] == [str(s) for s in range(5, 41, 5)]
     assert [r["step"] for r in table if r["split"] == "validation"] == ["10", "20", "30", "40"]
