@@ -16,7 +16,7 @@ from musicae.core.objectives import Objective, Reconstruction
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
-from musicae.core.training import Trainer
+from musicae.core.training import Task, Trainer
 from musicae.errors import ConfigError
 
 EVERY = pytest.mark.parametrize("corruption", [kind() for kind in CORRUPTIONS], ids=lambda c: type(c).__name__)
@@ -97,8 +97,8 @@ def corrupted_in_training(folder, corruption: Corruption, epochs: int = 3) -> li
     torch.manual_seed(0)
     model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
     settings = Training(steps=2 * epochs, batch_size=3, learning_rate=Constant(1e-3), precision="float32")
-    options = {"corruption": corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
-    running = Trainer(model, Spy(), Greys(), Greys(), settings, folder, **options)
+    options = {"save": lambda *_: None, "device": "cpu", "quiet": True}
+    running = Trainer(Task(model, Spy(), corruption), (Greys(), Greys()), settings, folder, **options)
     for _ in range(2 * epochs):
         running._step()
     order = [shuffled(6, 3, settings.seed, step).tolist() for step in range(2 * epochs)]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from core.linear_gaussian import SIZES, STD, LinearGaussian
+from musicae.core import evaluation
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Point
 from musicae.core.bounds import AT_ONCE, importance_weighted_bound
@@ -86,8 +87,15 @@ def score(decoded: torch.Tensor, truth: torch.Tensor) -> dict[str, tuple[float, 
     return {"near": (near.sum().item(), positive.sum().item()), "never": (0, 0)}
 
 
+def in_batches(size: int, *arguments, **options) -> dict:
+    """As `measure`, with so many examples at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "BATCH_SIZE", size)
+        return measure(*arguments, **options)
+
+
 def figures(batch_size: int, n: int = 300, **options) -> dict:
-    return measure(LinearGaussian(), Fixed(LinearGaussian().data(n)), score, batch_size=batch_size, **options)
+    return in_batches(batch_size, LinearGaussian(), Fixed(LinearGaussian().data(n)), score, **options)
 
 
 def test_the_size_of_batches_does_not_matter():
@@ -149,7 +157,7 @@ class ReportingModel(LinearGaussian):
 @pytest.mark.parametrize("batch_size", [300, 7])
 def test_what_a_posterior_reports_is_averaged_over_the_examples(batch_size):
     data = LinearGaussian().data(300)
-    measured = measure(ReportingModel(), Fixed(data), score, batch_size=batch_size)
+    measured = in_batches(batch_size, ReportingModel(), Fixed(data), score)
     expected = LinearGaussian().encode(data).mean.norm(dim=1).mean().item()
     assert measured["posterior"] == {"mean_length": pytest.approx(expected)}
     assert "posterior" not in figures(300)
@@ -189,7 +197,7 @@ def conditional():
 
 @pytest.mark.parametrize("batch_size", [4, 100])
 def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batch_size):
-    measured = measure(conditional(), Labelled(PICTURES), score, batch_size=batch_size)
+    measured = in_batches(batch_size, conditional(), Labelled(PICTURES), score)
     conditioned = conditional().conditioned_on(torch.eye(3)[torch.arange(10) % 3])
     expected = -conditioned.decode(conditioned.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
     assert measured["distortion"] == pytest.approx(expected)

@@ -226,7 +226,7 @@ def trainer(folder, steps: int = 20, frozen: bool = False) -> Trainer:
     for parameter in (*model.encoder.parameters(), *model.bottleneck.parameters()):
         parameter.requires_grad_(not frozen)
     settings, options = replace(SETTINGS, steps=steps), {"save": lambda *_: None, "device": "cpu", "quiet": True}
-    return Trainer(model, Reconstruction(ADVERSARY), DIGITS, DIGITS, settings, folder, **options)
+    return Trainer(Task(model, Reconstruction(ADVERSARY)), (DIGITS, DIGITS), settings, folder, **options)
 
 
 def test_training_changes_the_discriminator_and_a_resumed_run_goes_on_with_it_to_the_bit(tmp_path):

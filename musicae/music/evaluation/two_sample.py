@@ -233,7 +233,7 @@ def _told_apart(model: MusicModel, music: Music, make: Maker, samples: int, seed
 
 def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, steps: int) -> Classifier:
     """A judge that was trained on some lessons, with the weights that are best on others."""
-    from musicae.core.training import Trainer
+    from musicae.core.training import Task, Trainer
 
     torch.manual_seed(seed)
     rate = WarmupCosine(1e-3, 1e-5, min(100, steps // 10), steps)
@@ -247,7 +247,7 @@ def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, ste
 
     with TemporaryDirectory() as folder:
         options = {"save": keep, "device": device, "quiet": True}
-        Trainer(judge, Classification(), lessons, choice, training, Path(folder), **options).run()
+        Trainer(Task(judge, Classification()), (lessons, choice), training, Path(folder), **options).run()
     judge.load_state_dict(best)
     return judge.cpu().eval()
 

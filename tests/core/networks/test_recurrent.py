@@ -287,7 +287,7 @@ def test_after_the_end_of_a_segment_there_is_nothing_until_the_next_begins():
 def test_a_decoder_that_feeds_after_an_end_reads_what_it_does_not_show():
     """What it shows is what it generates without any end, up to the end of each segment."""
     model, endless = lively("ending"), lively("ending")
-    model.decoder.feed_after_end = True
+    model.decoder.settings = replace(model.decoder.settings, feed_after_end=True)
     endless.decoder.example_spec = replace(endless.decoder.example_spec, end=None)
     shown, endlessly = (one.decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4)) for one in (model, endless))
     over = ((endlessly == 3).cumsum(-1) - (endlessly == 3).long()) > 0
