@@ -663,12 +663,11 @@ def test_the_list_of_commands_leads_to_each(models, monkeypatch, capsys):
 
 
 @SHIPPED
-def test_the_first_command_of_the_readme():
+def test_the_first_command_of_the_readme(run):
     songs = [str(SAMPLES / f"{name}.mid") for name in ("twinkle_twinkle", "ode_to_joy")]
-    done = python("-m", "musicae.interpolate", *songs)
-    assert done.returncode == 0
-    assert done.stdout == "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n"
-    assert len(done.stderr.splitlines()) == 2
+    status, out, err = run("interpolate", *songs)
+    assert (status, out) == (0, "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n")
+    assert len(err.splitlines()) == 2
     assert len(Song.read(Path("twinkle_twinkle_to_ode_to_joy.mid")).tracks[0].notes) > 100
 
 
