@@ -14,6 +14,7 @@ from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
 END = b"\0\xff\x2f\0"
+WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
 
 
 def number(value: int) -> bytes:
@@ -45,11 +46,31 @@ def file(*bodies: bytes, division: int = 480, kind: int = 1) -> bytes:
     return header(len(bodies), division, kind) + b"".join(map(chunk, bodies))
 
 
+ONE_NOTE = note() + END
 SCALE = b"".join(note(60 + i) for i in range(8))
 GOOD = file(SCALE + END)
 
 
 # Songs --------------------------------------------------------------------------------------------
+
+
+def pitches(song: Song) -> list[int]:
+    return [int(pitch) for track in song.tracks for pitch in track.notes["pitch"]]
+
+
+def sounding(song: Song) -> list:
+    """What sounds when, track by track, whatever the tracks are called and however loud they are."""
+    return [(t.program, t.is_drum, t.notes[["start", "end", "pitch"]].tolist()) for t in song.tracks if len(t.notes)]
+
+
+def same(a: Song, b: Song) -> bool:
+    return a.to_bytes() == b.to_bytes()
+
+
+def eighths(seed: int, transpose: int = 0) -> Song:
+    """Eight bars of random eighths."""
+    pitches = np.random.default_rng(seed).integers(60, 72, 64) + transpose
+    return Song((Track(notes(*((240 * i, 240 * i + 240, pitch, 80) for i, pitch in enumerate(pitches)))),))
 
 
 def notes(*rows) -> np.ndarray:
