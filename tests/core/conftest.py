@@ -1,4 +1,4 @@
-"""One thread for every test of the core (they are small, and other work goes on at the same time), and a finished run."""
+"""One thread for all tests of the core, which are small, as other work goes on at the same time; and a finished run."""
 
 from __future__ import annotations
 

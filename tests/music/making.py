@@ -8,6 +8,9 @@ import numpy as np
 import tiny
 from hypothesis import strategies as st
 
+from musicae.music.data.windows import Windows
+from musicae.music.extraction.extract import training_windows
+from musicae.music.representations.base import Representation
 from musicae.music.representations.tokens import FIRST_NOTE
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
@@ -71,6 +74,14 @@ def eighths(seed: int, transpose: int = 0) -> Song:
     """Eight bars of random eighths."""
     pitches = np.random.default_rng(seed).integers(60, 72, 64) + transpose
     return Song((Track(notes(*((240 * i, 240 * i + 240, pitch, 80) for i, pitch in enumerate(pitches)))),))
+
+
+def band_windows(
+    representation: Representation = tiny.MELODY.representation, songs: int = 10, pitch: int = 60
+) -> Windows:
+    """The windows of some songs."""
+    cut = [training_windows(representation, tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
+    return Windows(np.concatenate(cut), representation, songs=np.repeat(np.arange(songs), [len(one) for one in cut]))
 
 
 def notes(*rows) -> np.ndarray:
