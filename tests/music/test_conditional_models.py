@@ -21,50 +21,50 @@ def drummer():
     return tiny.model(tiny.HITS)
 
 
-def triads(model, passage) -> list[int]:
-    """The triad at the first step of each window that is told one."""
-    return model.condition(passage)[:, 1, :49].argmax(-1).tolist()
+def triads(model, source) -> list[int]:
+    """The triad at the first step of each window that is conditioned on one."""
+    return model.condition(source)[:, 1, :49].argmax(-1).tolist()
 
 
-def listening(monkeypatch, model) -> list:
-    """What a model is told, one entry for each time that it decodes."""
-    told, decode = [], model.from_latent
+def decoded_conditions(monkeypatch, model) -> list:
+    """The latent vectors and the condition of each time that a model decodes."""
+    decoded, decode = [], model.from_latent
 
     def noted(z, temperature, top_p, seed, condition, *rest):
-        told.append((np.asarray(z), condition.numpy()))
+        decoded.append((np.asarray(z), condition.numpy()))
         return decode(z, temperature, top_p, seed, condition, *rest)
 
     monkeypatch.setattr(model, "from_latent", noted)
-    return told
+    return decoded
 
 
 def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypatch):
-    told = listening(monkeypatch, chordal)
+    decoded = decoded_conditions(monkeypatch, chordal)
     clips = chordal.sample(2, chords="Dm F Am", temperature=1.0)
-    ((z, condition),) = told
+    ((z, condition),) = decoded
     windows = len(z) // 2
     assert windows == -(-3 * 4 * chordal.representation.steps_per_quarter // chordal.representation.steps)
     assert all((z[i] == z[i - i % windows]).all() for i in range(len(z)))
     assert np.array_equal(condition[:windows], condition[windows:])
-    passage = chordal.blank(chords="Dm F Am")
-    assert passage.ticks == 3 * 1920
-    assert all(clip.end <= passage.ticks for clip in clips)
-    assert passage.excerpt.report == ("told chords Dm F Am, one a bar",)
+    source = chordal.blank(chords="Dm F Am")
+    assert source.ticks == 3 * 1920
+    assert all(clip.end <= source.ticks for clip in clips)
+    assert source.excerpt.report == ("told chords Dm F Am, one a bar",)
     assert set(condition[..., :49].argmax(-1).ravel().tolist()) - {0} == {15, 6, 22}
 
 
-def test_without_chords_a_clip_is_told_none(chordal):
-    passage = chordal.blank()
-    assert triads(chordal, passage) == [0]
-    assert passage.ticks == chordal.blank(1).ticks
-    assert not passage.excerpt.report
+def test_without_chords_a_clip_is_conditioned_on_none(chordal):
+    source = chordal.blank()
+    assert triads(chordal, source) == [0]
+    assert source.ticks == chordal.blank(1).ticks
+    assert not source.excerpt.report
 
 
 def test_a_short_progression_fills_a_window_again_and_again():
     model = tiny.model(tiny.CHORDS)
-    passage = model.blank(chords="C")
-    assert (len(passage.windows), passage.ticks) == (1, 2 * 1920)
-    assert (model.condition(passage)[..., 1] == 1).all()
+    source = model.blank(chords="C")
+    assert (len(source.windows), source.ticks) == (1, 2 * 1920)
+    assert (model.condition(source)[..., 1] == 1).all()
 
 
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "5/4"])
@@ -75,8 +75,8 @@ def test_other_chords_under_a_song(chordal, metre):
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
-    passage = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
-    found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
+    source = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
+    found = set(chordal.condition(source)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
     assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
 
@@ -84,9 +84,9 @@ def test_other_chords_under_a_song(chordal, metre):
 def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
     bars = 2 if chordal.name == "tiny-chords" else 1
     a, b = tiny.band(4), tiny.band(4, pitch=55)
-    told = listening(monkeypatch, chordal)
+    decoded = decoded_conditions(monkeypatch, chordal)
     between = chordal.interpolate(a, b, 4, bars=(1, bars), chords="C F G")
-    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in told]
+    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in decoded]
     if bars == 1:
         assert [step[0].item() for step in steps] == [1, 6, 8, 1]
     else:
@@ -96,21 +96,21 @@ def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
     assert same(between.songs[0], chordal.reconstruct(a, bars=(1, bars), chords="C F G").song)
 
 
-def test_each_step_is_told_what_the_nearer_song_has(chordal, monkeypatch):
+def test_each_step_has_the_condition_of_the_nearer_song(chordal, monkeypatch):
     a, b = tiny.band(2), tiny.band(2, pitch=54)
     own = [chordal.condition(chordal.extract(song)).numpy() for song in (a, b)]
     assert not np.array_equal(*own)
-    told = listening(monkeypatch, chordal)
+    decoded = decoded_conditions(monkeypatch, chordal)
     chordal.interpolate(a, b, 5)
-    assert [np.array_equal(condition, own[0]) for _, condition in told] == [True, True, True, False, False]
-    assert np.array_equal(told[-1][1], own[1])
+    assert [np.array_equal(condition, own[0]) for _, condition in decoded] == [True, True, True, False, False]
+    assert np.array_equal(decoded[-1][1], own[1])
 
 
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
-    passage = model.extract(tiny.band(4))
-    told = model.conditioned(passage, {"key": "F#", "chords": None})
-    before, after = (model.condition(one) for one in (passage, told))
+    source = model.extract(tiny.band(4))
+    requested = model.conditioned(source, {"key": "F#", "chords": None})
+    before, after = (model.condition(one) for one in (source, requested))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])
 
@@ -122,14 +122,14 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
     for clip in clips:
         assert (clip.tempos, clip.time_signatures) == (beat.tempos, beat.time_signatures)
         assert clip.tracks[0].name == "Kit"
-    passage = drummer.blank(hits=beat)
-    heard = drummer.extract(beat)
-    assert np.array_equal(drummer.condition(passage), drummer.condition(heard))
-    assert passage.excerpt.report == ("told the hits of song: took track 3 'Kit'",)
-    assert len(passage.windows) == 3
+    source = drummer.blank(hits=beat)
+    extracted = drummer.extract(beat)
+    assert np.array_equal(drummer.condition(source), drummer.condition(extracted))
+    assert source.excerpt.report == ("told the hits of song: took track 3 'Kit'",)
+    assert len(source.windows) == 3
 
 
-def test_hits_that_are_told_are_played_and_no_others(drummer):
+def test_hits_of_the_condition_are_played_and_no_others(drummer):
     """Whatever the network makes of them: only how loud, early or late is its own."""
     beat = tiny.band(5, "3/4")
     step, _, pitch = drummer.representation.decode(drummer.extract(beat).excerpt.array)
@@ -144,9 +144,9 @@ def test_hits_that_are_told_are_played_and_no_others(drummer):
 def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch):
     style, beat = tiny.band(4), tiny.band(9, stride=3, tempos=(Tempo(0, 66.0),))
     z = drummer.encode(style)
-    told = listening(monkeypatch, drummer)
+    decoded = decoded_conditions(monkeypatch, drummer)
     there = drummer.reconstruct(style, hits=beat)
-    ((used, condition),) = told
+    ((used, condition),) = decoded
     assert np.array_equal(used, z[[0, 1, 0, 1, 0]])
     assert np.array_equal(condition, drummer.condition(drummer.extract(beat)))
     assert there.song.tempos == beat.tempos
@@ -165,12 +165,16 @@ def test_the_same_hits_from_groove_to_groove(drummer):
     assert between.song.tempos == beat.tempos
 
 
-def test_what_a_model_is_not_told_is_refused(member):
+def test_conditions_that_a_model_lacks_are_refused(member):
     song = tiny.band()
     for name, value in {"chords": "C", "key": "C", "hits": song}.items():
         if name in member.representation.conditioning.names:
             continue
-        for verb in (member.reconstruct, member.vary, lambda s, **told: member.interpolate(s, s, 2, **told)):
+        for verb in (
+            member.reconstruct,
+            member.vary,
+            lambda s, **conditions: member.interpolate(s, s, 2, **conditions),
+        ):
             with pytest.raises(ConfigError, match=f"this model is not told {name}"):
                 verb(song, **{name: value})
         with pytest.raises(ConfigError, match=f"this model is not told {name}"):

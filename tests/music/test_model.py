@@ -59,7 +59,7 @@ def test_each_step_has_as_many_bars_as_both_songs_reach(melody, a, b, bars):
     assert all(original.end <= length for original in between.originals)
 
 
-def test_the_ends_are_what_the_model_gives_back(model):
+def test_both_ends_are_reconstructions(model):
     a, b = tiny.song(7), tiny.song(7, pitch=52)
     between = model.interpolate(a, b, 5, **WILD)
     assert same(between.songs[0], model.reconstruct(a, **WILD).song)
@@ -102,7 +102,7 @@ def test_unequal_songs_are_reported(melody):
     ]
 
 
-def test_metre_changes_of_a_song_come_back_in_every_step(melody):
+def test_metre_changes_of_a_song_are_kept_in_every_step(melody):
     metres = (TimeSignature(0, 4, 4), TimeSignature(2 * 1920, 3, 4))
     a = tiny.song(8, time_signatures=metres)
     between = melody.interpolate(a, tiny.song(8, pitch=50), 2, **WILD)
@@ -183,8 +183,8 @@ def test_the_whole_family_interpolates_between_its_reconstructions(member, metre
     whole = Song.read(between.song.to_bytes())
     assert whole.time_signatures == a.time_signatures
     assert [tempo.quarters_per_minute for tempo in whole.tempos] == pytest.approx([77, 133] * 4, abs=0.01)
-    heard = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
-    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= heard
+    extracted = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
+    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= extracted
     for step in between.songs:
         assert all((track.notes["start"] >= 0).all() for track in step.tracks)
         assert step.end <= between.ticks + step.ticks_per_quarter
@@ -208,10 +208,10 @@ def test_drums_and_nothing_else_are_on_channel_ten(preset):
         file = mido.MidiFile(file=io.BytesIO(song.to_bytes()))
         sounding = [track for track in song.tracks if len(track.notes)]
         drums = sum(len(track.notes) for track in sounding if track.is_drum)
-        struck = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
-        assert struck.count(9) == drums
-        assert len(struck) == sum(len(track.notes) for track in sounding)
-        assert struck
+        channels = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
+        assert channels.count(9) == drums
+        assert len(channels) == sum(len(track.notes) for track in sounding)
+        assert channels
 
 
 def test_the_whole_family_is_measured(member):
@@ -230,7 +230,7 @@ SHIPPED = pytest.mark.skipif(not (PRETRAINED / "melody-2bar" / "model.safetensor
 
 
 @SHIPPED
-def test_the_model_that_ships_gives_back_a_tune_and_silence():
+def test_the_model_that_ships_reconstructs_a_tune_and_silence():
     model = musicae.load()
     tune = [(0, 60), (1, 60), (2, 67), (3, 67), (4, 69), (5, 69), (6, 67), (8, 65), (9, 65), (10, 64), (11, 64)]
     rows = [(480 * i, 480 * (i + 1), pitch, 80) for i, pitch in tune]

@@ -73,7 +73,7 @@ def about(song: Song) -> list[tuple]:
 @pytest.mark.parametrize(
     "a", [band(), EIGHT, band(1), band(2, 5)], ids=["four", "eight tracks in 3/4", "one bar", "5/4"]
 )
-def test_what_comes_back_is_a_band_with_its_names_programs_tempo_and_metre(model, a):
+def test_bands_are_reconstructed_with_their_names_programs_tempo_and_metre(model, a):
     result = model.reconstruct(a, **WILD)
     for song in (result.song, result.original, *model.vary(a, 2, **WILD)):
         assert song.tempos == a.tempos
@@ -149,8 +149,8 @@ def test_chords_that_change_on_bar_lines_cost_no_bars():
     assert set(map(bytes, ours[0])) == set(map(bytes, ours[1][:, 0].copy()))
 
 
-def test_a_trio_without_a_bass_can_be_heard_and_given_back():
-    """The original hears nothing in a song that lacks one of the three parts, and does not say why."""
+def test_a_trio_without_a_bass_is_extracted_and_reconstructed():
+    """The original extracts nothing from a song that lacks one of the three parts, and does not say why."""
     made = tiny.model(PRESETS[0])
     lonely = band(programs=(73,))
     result = made.reconstruct(lonely, **WILD)

@@ -34,9 +34,9 @@ def melodies(n: int, notes: float, seed: int = 0) -> np.ndarray:
     return windows.astype(np.uint8)
 
 
-def normal(mean: float, spread: float, n: int = 20_000, seed: int = 0) -> dict[str, np.ndarray]:
+def normal(mean: float, std: float, n: int = 20_000, seed: int = 0) -> dict[str, np.ndarray]:
     """One attribute."""
-    return {"density": np.random.default_rng(seed).normal(mean, spread, n)}
+    return {"density": np.random.default_rng(seed).normal(mean, std, n)}
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_of_many_candidates_those_are_chosen_that_are_distributed_like_music():
     assert chosen.std() == pytest.approx(1, abs=0.1)
 
 
-def test_of_one_candidate_there_is_no_choice(model, monkeypatch):
+def test_one_candidate_is_not_reranked(model, monkeypatch):
     monkeypatch.setattr(models, "CANDIDATES", 1)
     chosen = model.sampled_windows(20, decoding=Decoding(seed=3))
     model.reranker = None
@@ -110,7 +110,7 @@ def test_chosen_windows_are_nearer_to_music(model):
 
 
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
-def test_clips_are_chosen_by_the_seed_and_judged_as_they_are(preset):
+def test_clips_are_reranked_by_the_seed_and_measured_as_they_are(preset):
     member = tiny.model(preset)
     cut = [training_windows(member.representation, tiny.band(8, stride=i))[0] for i in range(1, 16)]
     windows = np.resize(np.concatenate(cut), (100, *member.representation.shape))
@@ -146,7 +146,7 @@ def test_what_is_longer_than_a_window_is_not_chosen_among():
 # Files --------------------------------------------------------------------------------------------
 
 
-def test_a_folder_gives_back_what_was_written(tmp_path):
+def test_what_is_written_to_a_folder_is_read(tmp_path):
     assert Reranker.load(tmp_path) is None
     KNOWN.save(tmp_path)
     found = Reranker.load(tmp_path)
@@ -165,7 +165,7 @@ def test_a_damaged_file_is_said(tmp_path, spoil):
         Reranker.load(tmp_path)
 
 
-def test_a_loaded_model_chooses(tmp_path):
+def test_a_loaded_model_reranks(tmp_path):
     folder = tiny.folder(tiny.MELODY, tmp_path)
     assert load(folder).reranker is None
     KNOWN.save(folder)
@@ -179,7 +179,7 @@ def test_what_another_run_left_is_cleared(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_too_few_windows_leave_no_choice(tmp_path):
+def test_too_few_windows_make_no_reranker(tmp_path):
     KNOWN.save(tiny.folder(tiny.MELODY, tmp_path))
     member = load(tmp_path)
     fit_reranker(member, Windows(melodies(99, 8), MELODY))

@@ -210,12 +210,14 @@ def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(mon
     assert fitted(model, random_windows()) is None
 
 
-def test_a_model_that_is_told_something_is_told_it_while_it_is_tried():
+def test_a_conditional_model_has_its_condition_while_it_is_tried():
     member = tiny.model(tiny.HITS)
     windows = member.extract(tiny.band(8)).windows
     response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
     assert response.condition is not None
-    np.testing.assert_array_equal(response.change(*response.both_ways(np.ones((1, 4)))), [0.0])  # its hits are as told
+    np.testing.assert_array_equal(
+        response.change(*response.both_ways(np.ones((1, 4)))), [0.0]
+    )  # its hits are those of the condition
 
 
 # Keys ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What magenta.js is told. That its client then gives the same notes is checked by scripts/check_magenta_js.py."""
+"""The settings that magenta.js reads; scripts/check_magenta_js.py checks that its client then gives the same notes."""
 
 from __future__ import annotations
 

@@ -79,8 +79,8 @@ class Original:
     def voice(self, prefix, vectors, x_out, controls):
         before = np.concatenate([np.zeros_like(x_out[:1]), x_out[:-1]])
         segments, out = [np.split(v, len(vectors)) for v in (before, controls)], []
-        for vector, x, told in zip(vectors, *segments, strict=True):
-            xs = np.concatenate([x, np.tile(vector, (len(x), 1)), told], 1)
+        for vector, x, condition in zip(vectors, *segments, strict=True):
+            xs = np.concatenate([x, np.tile(vector, (len(x), 1)), condition], 1)
             names = f"{prefix}z_to_initial_state", f"{prefix}multi_rnn_cell/cell_{{}}/lstm_cell"
             hidden = self.stack(*names, self.network.decoder_units, vector, xs)
             out.append(self.dense(f"{prefix}output_projection", hidden))
@@ -125,32 +125,32 @@ class Original:
 
 
 def arrays(preset, random):
-    """Inputs, outputs and lengths of the original, and what it is told: `[batch, steps, depth]`."""
-    event, steps = preset.representation.example_spec, preset.representation.example_spec.size[0]
+    """Inputs, outputs and lengths of the original, and its conditions: `[batch, steps, depth]`."""
+    example_spec, steps = preset.representation.example_spec, preset.representation.example_spec.size[0]
     lengths = np.full((BATCH, preset.network.segments), steps // preset.network.segments)
-    if event.likelihood == "categorical":
-        out = [np.eye(n)[random.integers(0, n, (BATCH, steps))] for n in event.streams]
+    if example_spec.likelihood == "categorical":
+        out = [np.eye(n)[random.integers(0, n, (BATCH, steps))] for n in example_spec.streams]
         x_out = np.concatenate(out, -1)
     else:
-        x_out = (random.random((BATCH, steps, event.outputs)) < 0.3).astype(float)
-    if event.likelihood == "hvo":
+        x_out = (random.random((BATCH, steps, example_spec.outputs)) < 0.3).astype(float)
+    if example_spec.likelihood == "hvo":
         hits = x_out[..., :9]
         x_out = np.concatenate([hits, hits * random.random(hits.shape), hits * random.uniform(-1, 1, hits.shape)], -1)
-    if event.end is not None:
+    if example_spec.end is not None:
         lengths = random.integers(1, lengths + 1)
         x_out = x_out * (np.arange(steps // lengths.shape[1]) < lengths[..., None]).reshape(BATCH, steps, 1)
     controls = np.eye(max(preset.conditioning.size, 1))[
         random.integers(0, max(preset.conditioning.size, 1), (BATCH, steps))
     ]
-    return roll(x_out, event), x_out, lengths, controls[..., : preset.conditioning.size]
+    return roll(x_out, example_spec), x_out, lengths, controls[..., : preset.conditioning.size]
 
 
-def roll(x_out, event):
+def roll(x_out, example_spec):
     """What the encoder reads: of drums their bits, and a value for silence."""
-    if not event.silence:
+    if not example_spec.silence:
         return x_out
     bits = x_out
-    if event.likelihood == "categorical":
+    if example_spec.likelihood == "categorical":
         bits = (x_out.argmax(-1)[..., None] >> np.arange(9) & 1).astype(float)
     return np.concatenate([bits, (bits.sum(-1, keepdims=True) == 0).astype(float)], -1)
 
