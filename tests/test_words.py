@@ -148,15 +148,21 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
             yield token.start[0], " ".join(token.string.split())
 
 
+SEARCHES = ((identifiers, NAMES, re.fullmatch), (defined, DEFINED, re.fullmatch), (texts, PHRASES, re.search))
+
+
+@cache
+def old_words_in(text: str, search: int) -> list[tuple[str, str]]:
+    """The old words in a text, by one of the searches, and their standard terms: most names occur in many files."""
+    _, words, find = SEARCHES[search]
+    return [(match[0], standard) for old, standard in words.items() if (match := find(old, text))]
+
+
 def old_words(path: Path) -> Iterator[tuple[int, str, str]]:
     """The old words in a file: line, word, standard term."""
-    searches = ((identifiers, NAMES, re.fullmatch), (defined, DEFINED, re.fullmatch), (texts, PHRASES, re.search))
-    for source, words, search in searches:
+    for i, (source, *_) in enumerate(SEARCHES):
         for line, text in source(path):
-            for old, standard in words.items():
-                match = search(old, text)
-                if match:
-                    yield line, match[0], standard
+            yield from ((line, word, standard) for word, standard in old_words_in(text, i))
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(ROOT).as_posix())
