@@ -222,3 +222,14 @@ def test_the_tests_that_a_page_names_exist(page):
 def test_nothing_is_left_to_fill_in():
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         assert re.findall(r"^[A-Z]+_[A-Z]+$", path.read_text(encoding="utf-8"), re.MULTILINE) == [], path.name
+
+
+def test_the_functions_that_a_file_passes_exist():
+    """Of the tables of files and functions, each `Function` or `Class.method` in its file; no file twice in a walk."""
+    for walk in re.findall(r"^## The way of .*?(?=^## )", CONTRIBUTING, re.DOTALL | re.MULTILINE):
+        rows = re.findall(r"^\| `musicae/([\w/]+)\.py` \| (.*?) \|", walk, re.MULTILINE)
+        assert len(rows) > 20
+        assert len({file for file, _ in rows}) == len(rows)
+        for file, functions in rows:
+            module = "musicae." + file.replace("/", ".")
+            assert [one for one in re.findall(r"`([\w.]+)`", functions) if not exists(f"{module}.{one}")] == [], file
