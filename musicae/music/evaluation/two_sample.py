@@ -22,7 +22,7 @@ from musicae.core.schedules import WarmupCosine
 from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.analysis.attributes import measure
-from musicae.music.analysis.similarity import faulty, nearest, overlaps
+from musicae.music.analysis.similarity import nearest, overlaps
 from musicae.music.data.windows import Windows, to_batch
 from musicae.music.latent.interpolation import path, snap_to_key
 from musicae.music.model import MusicModel
@@ -162,7 +162,7 @@ def judged(
         "overlaps": _by_attribute({name: overlaps(representation, w, truth) for name, w in sets.items()}),
         "means": _by_attribute(means),
         **(_novelty(sets | {"held_out": truth}, train, seed) if known else {}),
-        "faults": {n: float(faulty(representation, w).mean()) for n, w in (sets | {"held_out": truth}).items()},
+        "faults": {n: float(representation.faults(w).mean()) for n, w in (sets | {"held_out": truth}).items()},
         "judge": {
             name: _told_apart(model, music, make, samples, seed, steps or STEPS) for name, make in makers.items()
         },
