@@ -141,6 +141,16 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
     assert nearest(kind, windows[:1], silent)[0] == 1 - kind.step_matches(windows[:1], silent).mean()
 
 
+@pytest.mark.parametrize("precise", [False, True])
+def test_only_the_hits_of_a_performance_count(precise):
+    kind = Groove(precise=precise)
+    excerpt = kind.extract(tiny.band(40))
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
+    softer = windows.copy()
+    softer[:, 9:18] /= 2
+    assert nearest(kind, softer, windows).tolist() == [0] * len(windows)
+
+
 @pytest.mark.parametrize(
     "kind",
     [Melody(32), Trio(32), Trio(32, multi_hot_drums=True), Drums(32), Pianoroll(32)],
