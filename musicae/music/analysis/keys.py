@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from musicae.music.analysis.attributes import SCALES
 from musicae.music.analysis.note_table import Notes
-
-if TYPE_CHECKING:
-    from musicae.music.representations import Representation
+from musicae.music.representations.base import Representation
 
 
 def keys(representation: Representation, windows: np.ndarray) -> np.ndarray:

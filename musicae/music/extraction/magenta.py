@@ -21,7 +21,7 @@ from musicae.music.extraction.pedal import with_pedal
 from musicae.music.formats import reading
 from musicae.music.formats.draft import with_notes
 from musicae.music.formats.pretty_midi_ import from_pretty_midi
-from musicae.music.representations.base import slices, unique
+from musicae.music.representations.arrays import slices, unique
 from musicae.music.representations.planes import loudest, performance
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
 from musicae.music.representations.tracks import drum_tracks, find, sounding
@@ -245,7 +245,7 @@ def _melody_windows(melody, song: Score, notes: np.ndarray, part: tuple[int, int
         tokens = line(start[piece] - first, end[piece] - first, token[piece], steps)
         found = without_leading_offs(_along_bars(melody, tokens))
         starts = first + steps_per_bar(melody) * np.arange(len(found))
-        yield melody.beside(found, told(starts[:, None] + np.arange(melody.steps)))
+        yield melody.with_rows(found, told(starts[:, None] + np.arange(melody.steps)))
 
 
 Told = Callable[[np.ndarray], np.ndarray | None]
@@ -273,7 +273,7 @@ def _told(melody, song: Score, kept: list[Track], part: tuple[int, int]) -> Told
             start + at * song.ticks_per_quarter // melody.steps_per_quarter for at in (steps, np.minimum(steps, final))
         )
         keys = signed_keys(song, ticks, by_tonic=True) if signed else found.at(ticks)[1]
-        return np.moveaxis(melody.told_rows(None if signed else found.at(sounding)[0], keys), 0, 1)
+        return np.moveaxis(melody.condition_rows(None if signed else found.at(sounding)[0], keys), 0, 1)
 
     return told
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from musicae.music.extraction import magenta
 from musicae.music.extraction.pedal import sustained
-from musicae.music.representations.multitrack import Multitrack, said
-from musicae.music.representations.performance import DRUMS, PIECE, loudness_of
+from musicae.music.representations.multitrack import Multitrack
+from musicae.music.representations.multitrack_notes import chord_entries
+from musicae.music.representations.performance import DRUMS, PIECE, velocity_bin
 from musicae.music.representations.tracks import find, sounding
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Score, Track
@@ -48,7 +49,7 @@ def _bars(kind: Multitrack, song: Score, chosen: list[int], part: Part) -> np.nd
     kept = (pieces["start"] < kind.steps) & (rows >= 0)
     pieces["row"] = rows
     _drums_instead(kinds, rows, kept)
-    tokens, counts = kind.write(pieces[kept], kinds, np.full(len(good), kind.steps))
+    tokens, counts = kind.rows.write(pieces[kept], kinds, np.full(len(good), kind.steps))
     counts = counts.reshape(-1, kind.most_tracks)
     enough = (counts <= kind.tokens - 2).all(axis=1) & (counts.sum(axis=1) >= FEWEST_EVENTS)
     bars = tokens.reshape(-1, kind.most_tracks * kind.tokens)
@@ -71,7 +72,7 @@ def _pieces(
     bars = (notes["start"] - part[0]) // bar
     begin = part[0] + bars * bar
     pieces = np.zeros(len(notes), PIECE)
-    pieces["pitch"], pieces["velocity"] = notes["pitch"], loudness_of(notes["velocity"])
+    pieces["pitch"], pieces["velocity"] = notes["pitch"], velocity_bin(notes["velocity"])
     pieces["start"] = magenta.nearest_step(notes["start"] - begin, kind, song)
     end = np.minimum(np.minimum(notes["end"], begin + bar), part[1])
     pieces["end"] = np.maximum(magenta.nearest_step(end - begin, kind, song), pieces["start"] + 1)
@@ -121,7 +122,7 @@ def _told(
     Args:
         kind: the settings.
         song: the song.
-        tokens: rows, as `Multitrack.write` gives them.
+        tokens: rows, as `Rows.write` gives them.
         bars: the numbers of the bars within the part.
         ends: the step at which the last note of each ends, those that are lost among them.
         part: the first tick and the last.
@@ -132,7 +133,7 @@ def _told(
     steps = (found.starts - part[0]) * kind.steps_per_quarter // song.ticks_per_quarter
     early, late = _unpunctual(kind, song, found, part)
     known = np.where(ends <= kind.steps, ends, kind.steps + early[bars + 1])
-    return kind.told_of(tokens, said(steps, found.chords), bars * kind.steps, known), ~late[bars]
+    return kind.rows.chords_at_tokens(tokens, chord_entries(steps, found.chords), bars * kind.steps, known), ~late[bars]
 
 
 def _harmony(song: Score, part: Part) -> harmony.Harmony | None:

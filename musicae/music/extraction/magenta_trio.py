@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from musicae.music.extraction import magenta
-from musicae.music.representations.base import slices
+from musicae.music.representations.arrays import slices
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line
 from musicae.music.representations.tracks import BASS_PROGRAMS, find
 from musicae.music.representations.trio import Trio

@@ -9,14 +9,14 @@ import numpy as np
 VELOCITIES = 8
 DRUMS = 128  # a kind of track beside the programs 0 to 127
 OFF, SHIFT = 128, 256  # the first tokens of their sort; those below are note-ons
-_ON, _END, _REST = 0, 1, 2  # a note begins, it ends, the track goes on to the end of the window
-_UNSAID = 7  # the velocity of notes before which none is said: that of 100, as in note-seq
+_ON, _END, _REST = 0, 1, 2  # a note begins, it ends, the track lasts to the end of the window
+_UNMARKED = 7  # the velocity of notes before which there is none: that of 100, as in note-seq
 
 PIECE = np.dtype([("row", "i8"), ("start", "i4"), ("end", "i4"), ("pitch", "i2"), ("velocity", "i2"), ("held", "?")])
 
 
 @dataclass(frozen=True)
-class Language:
+class PerformanceEncoding:
     """The tokens of performances (MultiInstrumentPerformanceConverter of magenta), 490 for 96 steps.
 
     A row of tokens is one track in one window: its program, events, an end, and `nothing` after it. Events, in the
@@ -106,7 +106,7 @@ class Language:
     def pieces(self, rows: np.ndarray) -> np.ndarray:
         """The notes of rows that have ended, by row, pitch and time: PIECE records.
 
-        A note lasts until the next event of its pitch or the end of the window. What makes no sense says nothing: ends
+        A note lasts until the next event of its pitch or the end of the window. What makes no sense is skipped: ends
         of notes that do not sound, notes without length, all that lies beyond the window.
         """
         row, at = np.nonzero((rows >= 0) & (rows < SHIFT))
@@ -127,13 +127,13 @@ class Language:
 
     def _velocities(self, rows: np.ndarray) -> np.ndarray:
         """The velocity in force at each token: [rows, tokens]."""
-        said = (rows >= self.velocity) & (rows < self.program)
-        last = np.maximum.accumulate(np.where(said, np.arange(rows.shape[1]), -1), axis=1)
+        marks = (rows >= self.velocity) & (rows < self.program)
+        last = np.maximum.accumulate(np.where(marks, np.arange(rows.shape[1]), -1), axis=1)
         velocity = np.take_along_axis(rows, np.maximum(last, 0), 1) - self.velocity + 1
-        return np.where(last >= 0, velocity, _UNSAID)
+        return np.where(last >= 0, velocity, _UNMARKED)
 
 
-def loudness_of(velocities: np.ndarray) -> np.ndarray:
+def velocity_bin(velocities: np.ndarray) -> np.ndarray:
     """MIDI velocities 1 to 127 as 1 to 8."""
     return (velocities.astype(np.int64) - 1) // 16 + 1
 
@@ -153,7 +153,7 @@ def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _louder(pieces: np.ndarray, row: np.ndarray, number: np.ndarray, sort: np.ndarray) -> np.ndarray:
-    """The events before which another velocity is said."""
+    """The events before which the velocity changes."""
     begun = np.flatnonzero(sort == _ON)
     velocity = pieces["velocity"][number[begun]].astype(np.int64)
     other = (np.diff(velocity, prepend=0) != 0) | (np.diff(row[begun], prepend=-1) > 0)

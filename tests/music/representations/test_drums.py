@@ -16,6 +16,7 @@ from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.kits import KITS, NINE
+from musicae.music.representations.rendering import blank, render
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
@@ -91,7 +92,7 @@ def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_is_heard(end):
     hit = Track(np.array([(17, end, 36, 80)], NOTE), is_drum=True)
     excerpt = Drums().extract(Song((hit,), ticks_per_quarter=5, time_signatures=metres))
     assert excerpt.array.any()
-    rendered = Drums().render(excerpt.array, excerpt)
+    rendered = render(Drums(), excerpt.array, excerpt)
     assert np.array_equal(Drums().extract(rendered).array.nonzero()[0], excerpt.array.nonzero()[0])
 
 
@@ -116,7 +117,7 @@ def test_all_tracks_of_drums_are_heard_together_unless_one_is_asked_for():
 def test_keys_that_the_kit_lacks_are_heard_as_the_nearest_and_said():
     excerpt = Drums().extract(Song((track((0, 36), (1, 19), (2, 19), (3, 90)),)))
     assert np.nonzero(excerpt.array.T)[1].tolist() == [0, 1, 1, 5]
-    said = "3 hits on keys that this kit lacks heard as the nearest: 19 as 38 (snare), 90 as 48 (mid tom)"
+    said = "3 hits on keys that this kit lacks played as the nearest: 19 as 38 (snare), 90 as 48 (mid tom)"
     assert said in excerpt.report
 
 
@@ -129,10 +130,10 @@ def test_hits_of_one_drum_in_one_step_are_one_and_said():
 
 def test_what_is_written_lasts_a_step_and_is_as_loud_as_what_was_heard():
     excerpt = Drums().extract(Song((track((0, 35), (4, 40), velocity=33),)))
-    (written,) = Drums().render(excerpt.array, excerpt).tracks
+    (written,) = render(Drums(), excerpt.array, excerpt).tracks
     assert written.notes.tolist() == [(0, 120, 36, 33), (480, 600, 38, 33)]
-    blank = Drums().blank(1)
-    (written,) = Drums().render(excerpt.array, blank).tracks
+    silence = blank(Drums(), 1)
+    (written,) = render(Drums(), excerpt.array, silence).tracks
     assert written.is_drum
     assert written.notes["velocity"].tolist() == [80, 80]
 

@@ -16,6 +16,7 @@ from music.representations.test_drums import beats, drum_midi, track
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.groove import Groove
+from musicae.music.representations.rendering import blank, render
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
@@ -62,7 +63,7 @@ def test_hits_velocities_and_offsets():
 def test_what_is_heard_comes_back_to_the_tick(kind, song):
     excerpt = kind.extract(song)
     assert excerpt.song.ticks_per_quarter >= 480
-    rendered = kind.render(excerpt.array, excerpt)
+    rendered = render(kind, excerpt.array, excerpt)
     assert rendered.tracks[0].notes["start"].min() >= 0
     again = kind.extract(rendered)
     before, after = cells(excerpt.array), cells(again.array)
@@ -82,7 +83,7 @@ def test_on_a_grid_of_its_own_it_comes_back_exactly(rows):
     for step, drum, velocity, ticks in rows:
         array[:, drum, step] = 1, velocity / np.float32(127), (0 if step == 0 else ticks / HALF_STEP)
     array[:, 0, 0] = 1, 1, 0
-    rendered = kind.render(array.reshape(27, 32), kind.blank(2))
+    rendered = render(kind, array.reshape(27, 32), blank(kind, 2))
     again = kind.extract(rendered, bars=(1, len(kind.extract(rendered).grid))).array
     assert np.allclose(again, array.reshape(27, 32)[:, : again.shape[1]], atol=1e-6)
     assert not array.reshape(27, 32)[:, again.shape[1] :].any()
@@ -114,7 +115,7 @@ def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
 def test_nothing_is_written_before_the_beginning_and_the_song_has_an_end(kind):
     array = np.zeros((27, 32), np.float32)
     array[[0, 9, 18], 0] = 1, 0.5, 0.9
-    rendered = kind.render(array, kind.blank())
+    rendered = render(kind, array, blank(kind))
     assert rendered.tracks[0].notes.tolist() == [(0, 120, 36, 64)]
     assert rendered.seconds > 0
     assert rendered.bars_end == 4 * 480
@@ -125,7 +126,7 @@ def test_what_is_just_between_two_steps_stays_with_its_own():
     array = np.zeros((27, 16), np.float32)
     array[[0, 9, 18], 4] = 1, 1, -1
     array[[0, 9, 18], 5] = 1, 0.0, 1
-    (written,) = Groove().render(array, Groove().blank(1)).tracks
+    (written,) = render(Groove(), array, blank(Groove(), 1)).tracks
     assert written.notes.tolist() == [(539, 540, 36, 127), (540, 660, 36, 1)]
 
 
@@ -142,7 +143,7 @@ def test_any_metre(metre):
     song = replace(hits(*notes), time_signatures=(TimeSignature(0, *metre),))
     excerpt = Groove().extract(song)
     assert [t for t, _ in cells(excerpt.array)] == excerpt.grid.bar_steps[:-1].tolist()
-    (written,) = Groove().render(excerpt.array, excerpt).tracks
+    (written,) = render(Groove(), excerpt.array, excerpt).tracks
     assert written.notes["start"].tolist() == [start for start, *_ in notes]
     assert written.notes["velocity"].tolist() == [60, 61, 62, 63, 64]
 
@@ -152,7 +153,7 @@ def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
     excerpt = Groove().extract(Song((taps,)))
     assert excerpt.array[:9].sum() == 2
     assert excerpt.report[0] == "took track 1 'Taps' as drums: there is none of drums"
-    assert Groove().render(excerpt.array, excerpt).tracks[0].is_drum
+    assert render(Groove(), excerpt.array, excerpt).tracks[0].is_drum
     both = Song((replace(taps, program=73), replace(track((0, 36)), program=25)))
     assert Groove().extract(both).report == ("took track 2",)
     assert Groove().extract(both).track.program == 25
@@ -165,28 +166,24 @@ def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
 def test_tempo_name_and_metre_are_kept():
     song = replace(hits((0, 36, 80), (960, 38, 80), name="Kit"), tempos=(Tempo(0, 93.0),))
     excerpt = Groove().extract(song)
-    rendered = Groove().render(excerpt.array, excerpt)
+    rendered = render(Groove(), excerpt.array, excerpt)
     assert rendered.tempos == (Tempo(0, 93.0),)
     assert rendered.tracks[0].name == "Kit"
 
 
-# Told ---------------------------------------------------------------------------------------------
+# Hits as a condition ---------------------------------------------------------------------------------------------
 
 
-def test_the_hits_of_another_song_are_told_on_its_own_grid():
+def test_the_hits_of_another_song_are_on_its_own_grid():
     kind = Groove(steps=16, condition_on_hits=True)
     other = replace(hits((0, 36, 80), (1920 + 480, 38, 20)), tempos=(Tempo(0, 77.0),), name="other")
-    excerpt = kind.with_condition(kind.blank(), hits=other)
+    excerpt = kind.with_condition(blank(kind), hits=other)
     windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(16))
-    _, told = kind.to_data(windows)
-    assert [np.argwhere(window).tolist() for window in told] == [[[0, 0]], [[4, 1]]]
+    _, condition = kind.to_data(windows)
+    assert [np.argwhere(window).tolist() for window in condition] == [[[0, 0]], [[4, 1]]]
     assert excerpt.song.tempos == other.tempos
-    assert excerpt.report[-1].startswith("told the hits of other: took track 1")
-    assert kind.with_condition(kind.blank()).array.sum() == 0
-    with pytest.raises(ConfigError, match="not told chords, only hits"):
-        kind.with_condition(excerpt, chords="C")
-    with pytest.raises(ConfigError, match="not told hits"):
-        Groove().with_condition(excerpt, hits=other)
+    assert excerpt.report[-1].startswith("plays the hits of other: took track 1")
+    assert blank(kind).array.sum() == 0
 
 
 # Figures ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from music.extraction.test_magenta import song
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import score
 from musicae.music.extraction.extract import training_windows
+from musicae.music.representations.rendering import blank, render
 from musicae.music.representations.trio import Trio
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Track
@@ -47,7 +48,7 @@ BAND = Song((line(72, program=73, name="Flöte"), line(36, program=33, name="E-B
 
 def test_rendering_keeps_programs_and_names():
     excerpt = TRIO.extract(BAND)
-    tracks = TRIO.render(excerpt.array, excerpt).tracks
+    tracks = render(TRIO, excerpt.array, excerpt).tracks
     assert [(t.name, t.program, t.is_drum) for t in tracks] == [
         ("Flöte", 73, False),
         ("E-Bass", 33, False),
@@ -56,8 +57,8 @@ def test_rendering_keeps_programs_and_names():
     for one, other in zip(tracks[:2], BAND.tracks, strict=False):
         assert one.notes.tolist() == other.notes.tolist()
     assert tracks[2].notes["pitch"].tolist() == [36] * 8
-    blank = TRIO.render(excerpt.array, TRIO.blank(2)).tracks
-    assert [(t.program, t.is_drum) for t in blank] == [(0, False), (33, False), (0, True)]
+    tracks = render(TRIO, excerpt.array, blank(TRIO, 2)).tracks
+    assert [(t.program, t.is_drum) for t in tracks] == [(0, False), (33, False), (0, True)]
 
 
 def test_what_a_network_sees():
@@ -77,7 +78,7 @@ def test_whatever_a_network_writes_is_music(seed, length):
     assert (end > start).all()
     assert end.max(initial=0) <= 32 + length
     assert set((pitch // 128).tolist()) <= {0, 1, 2}
-    TRIO.render(passage, TRIO.blank(4))
+    render(TRIO, passage, blank(TRIO, 4))
 
 
 # Parts --------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def test_what_is_missing_is_silent_and_makes_no_windows_to_train_on():
     excerpt = TRIO.extract(song)
     assert "no bass: left silent" in excerpt.report[0]
     assert not (excerpt.array[1] > 1).any()
-    assert TRIO.render(excerpt.array, excerpt).tracks[1].program == 33
+    assert render(TRIO, excerpt.array, excerpt).tracks[1].program == 33
     windows, problems = training_windows(TRIO, song)
     assert windows.shape == (0, 3, 32)
     assert problems == ["a song: no bass"]
