@@ -248,7 +248,7 @@ def _classifier_test(model: MusicModel, music: Music, generate: Generate, sample
 
 def _classifier(train: Labelled, validation: Labelled, device: str, seed: int, steps: int) -> Classifier:
     """A classifier trained on `train`, with the weights that are best on `validation`."""
-    from musicae.core.training import Trainer
+    from musicae.core.training import Task, Trainer
 
     torch.manual_seed(seed)
     rate = WarmupCosine(1e-3, 1e-5, min(100, steps // 10), steps)
@@ -262,7 +262,7 @@ def _classifier(train: Labelled, validation: Labelled, device: str, seed: int, s
 
     with TemporaryDirectory() as folder:
         options = {"save": keep, "device": device, "quiet": True}
-        Trainer(classifier, Classification(), train, validation, training, Path(folder), **options).run()
+        Trainer(Task(classifier, Classification()), (train, validation), training, Path(folder), **options).run()
     classifier.load_state_dict(best)
     return classifier.cpu().eval()
 
