@@ -184,7 +184,7 @@ def crash() -> None:
     raise Crash
 
 
-@pytest.mark.parametrize("step", [1, 9, 10, 25, 39])
+@pytest.mark.parametrize("step", [1, 10, 39])
 def test_a_run_that_crashed_at_any_step_ends_with_the_same_weights(tmp_path, uninterrupted, step):
     with pytest.raises(Crash):
         train(tmp_path, spy=interrupt_at(step, crash))
@@ -203,7 +203,7 @@ def test_so_does_one_in_bf16(tmp_path, uninterrupted, uninterrupted_in_bf16):
     assert not all(torch.equal(in_bf16[name], in_float32[name]) for name in in_bf16)
 
 
-@pytest.mark.parametrize("step", [0, 4, 10, 39])
+@pytest.mark.parametrize("step", [0, 10, 39])
 def test_ctrl_c_finishes_the_step_and_can_be_resumed(tmp_path, uninterrupted, step):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, spy=interrupt_at(step, lambda: signal.raise_signal(signal.SIGINT)))
