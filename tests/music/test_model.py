@@ -383,17 +383,17 @@ def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypa
 
 
 def test_without_chords_a_clip_is_not_conditioned_on_any(chordal):
-    passage = chordal.blank()
-    assert triads(chordal, passage) == [0]
-    assert passage.ticks == chordal.blank(1).ticks
-    assert not passage.excerpt.report
+    source = chordal.blank()
+    assert triads(chordal, source) == [0]
+    assert source.ticks == chordal.blank(1).ticks
+    assert not source.excerpt.report
 
 
 def test_a_short_progression_fills_a_window_again_and_again():
     model = tiny.model(tiny.CHORDS)
-    passage = model.blank(chords="C")
-    assert (len(passage.windows), passage.ticks) == (1, 2 * 1920)
-    assert (model.condition(passage)[..., 1] == 1).all()
+    source = model.blank(chords="C")
+    assert (len(source.windows), source.ticks) == (1, 2 * 1920)
+    assert (model.condition(source)[..., 1] == 1).all()
 
 
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "5/4"])
@@ -404,8 +404,8 @@ def test_other_chords_under_a_song(chordal, metre):
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
-    passage = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
-    found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
+    source = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
+    found = set(chordal.condition(source)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
     assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
 
@@ -437,9 +437,9 @@ def test_each_step_is_conditioned_on_the_chords_of_the_nearer_song(chordal, monk
 
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
-    passage = model.extract(tiny.band(4))
-    conditioned = model.conditioned(passage, {"key": "F#", "chords": None})
-    before, after = (model.condition(one) for one in (passage, conditioned))
+    source = model.extract(tiny.band(4))
+    conditioned = model.conditioned(source, {"key": "F#", "chords": None})
+    before, after = (model.condition(one) for one in (source, conditioned))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])
 
