@@ -37,7 +37,7 @@ def repair(data: bytes) -> Tracks:
     start = data.find(b"MThd", 0, 4096)
     if start < 0:
         raise ValueError("is not a MIDI file: it has no MThd header")
-    changes = ["what stood before its header (RIFF, MacBinary or alike) was taken off"] * (start > 0)
+    changes = ["the bytes before its header (RIFF, MacBinary or similar) were skipped"] * (start > 0)
     header = data[start + 8 : start + 14]
     if len(header) < 6:
         raise ValueError("ends inside its header")
