@@ -116,11 +116,11 @@ def test_what_comes_out_is_like_a(model):
 
 def test_unequal_songs_are_reported(melody):
     report = melody.interpolate(tiny.song(9), tiny.song(3, "3/4"), 2).report
-    assert report[0][1:] == ["its last 24 quarters have no partner in the other and are left out"]
-    padded = "padded with 3 quarters of silence to the length of the other"
+    assert report[0][1:] == ["the first song is 24 beats longer; its end was left out"]
+    padded = "3 beats of silence added at the end of the second song"
     assert report[1][1:] == [padded, "laid from 3/4 on bars of 4/4"]
     report = melody.interpolate(tiny.song(6), tiny.song(5), 2).report
-    assert report[0][1:] == ["its last 4 quarters have no partner in the other and are left out"]
+    assert report[0][1:] == ["the first song is 4 beats longer; its end was left out"]
     assert not report[1][1:]
     assert melody.interpolate(tiny.song(6), tiny.song(6, pitch=50), 2).report[0] == [
         "took track 1 'Flöte' (the only one with pitched notes)"
@@ -375,10 +375,10 @@ def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypa
     assert windows == -(-3 * 4 * chordal.representation.steps_per_quarter // chordal.representation.steps)
     assert all((z[i] == z[i - i % windows]).all() for i in range(len(z)))
     assert np.array_equal(condition[:windows], condition[windows:])
-    passage = chordal.blank(chords="Dm F Am")
-    assert passage.ticks == 3 * 1920
-    assert all(clip.end <= passage.ticks for clip in clips)
-    assert passage.excerpt.report == ("told chords Dm F Am, one a bar",)
+    source = chordal.blank(chords="Dm F Am")
+    assert source.ticks == 3 * 1920
+    assert all(clip.end <= source.ticks for clip in clips)
+    assert source.excerpt.report == ("follows the chords Dm F Am, one a bar",)
     assert set(condition[..., :49].argmax(-1).ravel().tolist()) - {0} == {15, 6, 22}
 
 
@@ -400,7 +400,7 @@ def test_a_short_progression_fills_a_window_again_and_again():
 def test_other_chords_under_a_song(chordal, metre):
     song = tiny.band(4, metre)
     other = chordal.reconstruct(song, chords="Cdim Gaug", **WILD)
-    assert other.report[-1] == "told chords Cdim Gaug, one a bar"
+    assert other.report[-1] == "follows the chords Cdim Gaug, one a bar"
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
@@ -420,7 +420,7 @@ def test_a_style_is_decoded_over_a_progression_that_continues(chordal, monkeypat
         assert [step[0].item() for step in steps] == [1, 6, 8, 1]
     else:
         assert [step.tolist() for step in steps] == [[1, 6], [8, 1], [6, 8], [1, 6]]
-    assert between.report[0][-1] == "told chords C F G, one a bar"
+    assert between.report[0][-1] == "follows the chords C F G, one a bar"
     assert between.song.end <= 4 * bars * 1920
     assert same(between.songs[0], chordal.reconstruct(a, bars=(1, bars), chords="C F G").song)
 
@@ -451,11 +451,11 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
     for clip in clips:
         assert (clip.tempos, clip.time_signatures) == (beat.tempos, beat.time_signatures)
         assert clip.tracks[0].name == "Kit"
-    passage = drummer.blank(hits=beat)
+    source = drummer.blank(hits=beat)
     own = drummer.extract(beat)
-    assert np.array_equal(drummer.condition(passage), drummer.condition(own))
-    assert passage.excerpt.report == ("told the hits of song: took track 3 'Kit'",)
-    assert len(passage.windows) == 3
+    assert np.array_equal(drummer.condition(source), drummer.condition(own))
+    assert source.excerpt.report == ("plays the hits of song: took track 3 'Kit'",)
+    assert len(source.windows) == 3
 
 
 def test_the_hits_conditioned_on_are_played_and_no_others(drummer):
@@ -480,7 +480,7 @@ def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch)
     assert np.array_equal(condition, drummer.condition(drummer.extract(beat)))
     assert there.song.tempos == beat.tempos
     assert notes(there.original) == notes(drummer.reconstruct(beat).original)
-    assert there.report[-1].startswith("told the hits of song: took track 3 'Kit'")
+    assert there.report[-1].startswith("plays the hits of song: took track 3 'Kit'")
     assert len(drummer.vary(style, 2, hits=beat)) == 2
 
 
@@ -494,15 +494,19 @@ def test_the_same_hits_from_groove_to_groove(drummer):
     assert between.song.tempos == beat.tempos
 
 
-def test_what_a_model_is_not_told_is_refused(member):
+def test_what_a_model_is_not_conditioned_on_is_refused(member):
     song = tiny.band()
     for name, value in {"chords": "C", "key": "C", "hits": song}.items():
         if name in member.representation.conditioning.names:
             continue
-        for verb in (member.reconstruct, member.vary, lambda s, **told: member.interpolate(s, s, 2, **told)):
-            with pytest.raises(ConfigError, match=f"this model is not told {name}"):
+        for verb in (
+            member.reconstruct,
+            member.vary,
+            lambda s, **conditions: member.interpolate(s, s, 2, **conditions),
+        ):
+            with pytest.raises(ConfigError, match=f"{member.name} cannot .*leave {name} out"):
                 verb(song, **{name: value})
-        with pytest.raises(ConfigError, match=f"this model is not told {name}"):
+        with pytest.raises(ConfigError, match=f"{member.name} cannot .*leave {name} out"):
             member.sample(1, **{name: value})
 
 

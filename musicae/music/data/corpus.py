@@ -28,7 +28,7 @@ from musicae.files import write_atomically
 from musicae.music.data.sources import SPLITS, Piece, is_archive, labels, pieces
 from musicae.music.extraction import extract
 from musicae.music.representations import Representation
-from musicae.music.representations.base import counted
+from musicae.music.representations.report import counted
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 

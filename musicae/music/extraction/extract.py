@@ -11,7 +11,7 @@ from musicae.errors import NoWindows
 from musicae.music.extraction import magenta, magenta_multitrack, magenta_trio
 from musicae.music.formats import reading
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Representation, Trio
-from musicae.music.representations.base import unique
+from musicae.music.representations.arrays import unique
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 
