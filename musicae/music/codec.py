@@ -131,8 +131,8 @@ class MusicCodec(Model):
             z: the vectors.
             condition: of a conditional model, `[n, steps, conditions]`.
             decoding: how.
-            known: windows `[n, *shape]` of which a model encoded partial inputs: what these hold is kept where the
-                representation says so (`Representation.restores_known`).
+            known: windows `[n, *shape]` whose partial inputs were encoded: what these inputs hold is kept, if the
+                representation does so (`Representation.restores_known`).
             first: see `Model.from_latent`.
         """
         x = self.from_latent(z, decoding.temperature, decoding.top_p, decoding.seed, condition, first)

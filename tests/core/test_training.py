@@ -366,7 +366,7 @@ def test_a_step_with_an_impossible_gradient_is_skipped_and_counted(tmp_path, fac
 
 
 @pytest.mark.parametrize("factor", [float("nan"), 1e8])
-def test_a_coasting_step_goes_on_by_its_momentum(tmp_path, factor):
+def test_a_skipped_step_goes_on_by_its_momentum(tmp_path, factor):
     """As MusicVAE does it: in place of an impossible gradient Adam gets zeros."""
     settings = replace(SETTINGS, steps=3, momentum_on_skip=True, weight_decay=0.0, betas=(0.9, 0.999), skip_above=1e6)
     trained = trainer(tmp_path, objective=Spoilt({1}, factor), settings=settings)

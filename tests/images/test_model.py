@@ -42,7 +42,7 @@ def test_an_interpolation_needs_both_ends(model, pictures):
 
 
 def test_the_seed_decides_samples_and_variations(model, pictures):
-    for verb in (model.sample, lambda **given: model.vary(pictures[0], n=8, **given)):
+    for verb in (model.sample, lambda **options: model.vary(pictures[0], n=8, **options)):
         assert len(verb(seed=1)) == 8
         assert same(verb(seed=1), verb(seed=1))
         assert not same(verb(seed=1), verb(seed=2))

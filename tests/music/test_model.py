@@ -16,7 +16,7 @@ from musicae.loading import PRETRAINED
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
-WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
+WILD = {"temperature": 1.0, "seed": 3}  # random weights decode to few notes when greedy
 SHIPPED = pytest.mark.skipif(not (PRETRAINED / "melody-2bar" / "model.safetensors").exists(), reason="no weights here")
 
 
@@ -31,7 +31,7 @@ def melody():
 
 
 def silenced(model, monkeypatch):
-    """A model that answers everything with silence."""
+    """A model that decodes everything to silence."""
     silence = model.blank(1).windows
     monkeypatch.setattr(model, "_decoded", lambda z, *_, **__: np.repeat(silence, len(z), 0))
     return model
@@ -84,7 +84,7 @@ def test_steps_that_end_in_silence_keep_their_bars(melody, monkeypatch):
     assert whole.tracks[0].notes["start"].tolist() == [2 * 8 * 4 * 480]
 
 
-def test_the_ends_are_what_the_model_gives_back(model):
+def test_the_ends_are_the_reconstructions(model):
     a, b = tiny.song(7), tiny.song(7, pitch=52)
     between = model.interpolate(a, b, 5, **WILD)
     assert same(between.songs[0], model.reconstruct(a, **WILD).song)
@@ -98,7 +98,7 @@ def test_identical_songs_give_the_same_music_in_every_step(model, linear, temper
     assert all(same(step, between.songs[0]) for step in between.songs)
 
 
-def test_the_way_from_b_to_a_is_the_way_back(melody):
+def test_the_path_from_b_to_a_is_that_from_a_to_b_reversed(melody):
     there, back = (melody.interpolate(*pair, 5).latents for pair in [(tiny.song(), tiny.song(4, pitch=50))] * 2)
     assert np.array_equal(there, back)
     back = melody.interpolate(tiny.song(4, pitch=50), tiny.song(), 5).latents
@@ -127,7 +127,7 @@ def test_unequal_songs_are_reported(melody):
     ]
 
 
-def test_metre_changes_of_a_song_come_back_in_every_step(melody):
+def test_metre_changes_of_a_song_are_in_every_step(melody):
     metres = (TimeSignature(0, 4, 4), TimeSignature(2 * 1920, 3, 4))
     a = tiny.song(8, time_signatures=metres)
     between = melody.interpolate(a, tiny.song(8, pitch=50), 2, **WILD)
@@ -144,7 +144,7 @@ def test_a_change_after_the_bars_asked_for_does_not_reach_the_padding(melody):
     assert between.song.time_signatures == (TimeSignature(0, 4, 4),)
 
 
-# Excerpt ------------------------------------------------------------------------------------------
+# Encoding ---------------------------------------------------------------------------------------
 
 
 def test_a_song_can_be_anything_that_reads_as_one(melody, tmp_path):
@@ -183,7 +183,7 @@ def test_repairs_are_reported(melody):
     assert report[0] == "1 track had no end"
 
 
-# Back ---------------------------------------------------------------------------------------------
+# Decoding ---------------------------------------------------------------------------------------
 
 
 def test_encoding_and_decoding_is_reconstructing(model):
@@ -221,7 +221,7 @@ def test_more_vectors_than_windows_are_refused(melody):
     [{"temperature": -1.0}, {"temperature": float("nan")}, {"temperature": float("inf")}]
     + [{"top_p": value} for value in (0.0, -1.0, 1.5, float("nan"))],
 )
-def test_impossible_ways_of_drawing_are_refused(melody, options):
+def test_impossible_temperatures_and_top_p_are_refused(melody, options):
     with pytest.raises(ConfigError, match=next(iter(options)).replace("_", "-")):
         melody.sample(1, **options)
 
@@ -260,7 +260,7 @@ def test_variations_begin_at_the_reconstruction(model):
         model.vary(song, strength=2)
 
 
-def test_evaluation_says_what_it_promises(model):
+def test_evaluation_has_every_figure(model):
     from musicae.music.data.windows import Windows
 
     windows = np.concatenate([model.extract(tiny.song(8, pitch=p)).windows for p in (55, 60)])
@@ -297,8 +297,8 @@ def test_the_whole_family_interpolates_between_its_reconstructions(member, metre
     whole = Song.read(between.song.to_bytes())
     assert whole.time_signatures == a.time_signatures
     assert [tempo.quarters_per_minute for tempo in whole.tempos] == pytest.approx([77, 133] * 4, abs=0.01)
-    heard = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
-    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= heard
+    tracks = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
+    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= tracks
     for step in between.songs:
         assert all((track.notes["start"] >= 0).all() for track in step.tracks)
         assert step.end <= between.ticks + step.ticks_per_quarter
@@ -322,10 +322,10 @@ def test_drums_and_nothing_else_are_on_channel_ten(preset):
         file = mido.MidiFile(file=io.BytesIO(song.to_bytes()))
         sounding = [track for track in song.tracks if len(track.notes)]
         drums = sum(len(track.notes) for track in sounding if track.is_drum)
-        struck = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
-        assert struck.count(9) == drums
-        assert len(struck) == sum(len(track.notes) for track in sounding)
-        assert struck
+        sounded = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
+        assert sounded.count(9) == drums
+        assert len(sounded) == sum(len(track.notes) for track in sounding)
+        assert sounded
 
 
 def test_the_whole_family_is_measured(member):
@@ -337,7 +337,7 @@ def test_the_whole_family_is_measured(member):
     assert {"step_accuracy", "onset_f1", "whole_windows"} <= set(figures["mean"]["greedy"])
 
 
-# Told ---------------------------------------------------------------------------------------------
+# Conditions -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=(tiny.CHORDS, tiny.BAND), ids=lambda preset: preset.name)
@@ -350,50 +350,50 @@ def drummer():
     return tiny.model(tiny.HITS)
 
 
-def triads(model, passage) -> list[int]:
-    """The triad at the first step of each window that is told one."""
-    return model.condition(passage)[:, 1, :49].argmax(-1).tolist()
+def triads(model, source) -> list[int]:
+    """The triad that each window is conditioned on at its first step."""
+    return model.condition(source)[:, 1, :49].argmax(-1).tolist()
 
 
-def listening(monkeypatch, model) -> list:
-    """What a model is told, one entry for each time that it decodes."""
-    told, decode = [], model.from_latent
+def decoded_conditions(monkeypatch, model) -> list:
+    """Latent vectors and conditions, an entry for each time that a model decodes."""
+    found, decode = [], model.from_latent
 
     def noted(z, temperature, top_p, seed, condition, *rest):
-        told.append((np.asarray(z), condition.numpy()))
+        found.append((np.asarray(z), condition.numpy()))
         return decode(z, temperature, top_p, seed, condition, *rest)
 
     monkeypatch.setattr(model, "from_latent", noted)
-    return told
+    return found
 
 
 def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypatch):
-    told = listening(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     clips = chordal.sample(2, chords="Dm F Am", temperature=1.0)
-    ((z, condition),) = told
+    ((z, condition),) = decodes
     windows = len(z) // 2
     assert windows == -(-3 * 4 * chordal.representation.steps_per_quarter // chordal.representation.steps)
     assert all((z[i] == z[i - i % windows]).all() for i in range(len(z)))
     assert np.array_equal(condition[:windows], condition[windows:])
-    passage = chordal.blank(chords="Dm F Am")
-    assert passage.ticks == 3 * 1920
-    assert all(clip.end <= passage.ticks for clip in clips)
-    assert passage.excerpt.report == ("follows the chords Dm F Am, one a bar",)
+    source = chordal.blank(chords="Dm F Am")
+    assert source.ticks == 3 * 1920
+    assert all(clip.end <= source.ticks for clip in clips)
+    assert source.excerpt.report == ("follows the chords Dm F Am, one a bar",)
     assert set(condition[..., :49].argmax(-1).ravel().tolist()) - {0} == {15, 6, 22}
 
 
-def test_without_chords_a_clip_is_told_none(chordal):
-    passage = chordal.blank()
-    assert triads(chordal, passage) == [0]
-    assert passage.ticks == chordal.blank(1).ticks
-    assert not passage.excerpt.report
+def test_without_chords_a_clip_is_not_conditioned_on_any(chordal):
+    source = chordal.blank()
+    assert triads(chordal, source) == [0]
+    assert source.ticks == chordal.blank(1).ticks
+    assert not source.excerpt.report
 
 
 def test_a_short_progression_fills_a_window_again_and_again():
     model = tiny.model(tiny.CHORDS)
-    passage = model.blank(chords="C")
-    assert (len(passage.windows), passage.ticks) == (1, 2 * 1920)
-    assert (model.condition(passage)[..., 1] == 1).all()
+    source = model.blank(chords="C")
+    assert (len(source.windows), source.ticks) == (1, 2 * 1920)
+    assert (model.condition(source)[..., 1] == 1).all()
 
 
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "5/4"])
@@ -404,18 +404,18 @@ def test_other_chords_under_a_song(chordal, metre):
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
-    passage = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
-    found = set(chordal.condition(passage)[..., :49].argmax(-1).unique().tolist())
+    source = chordal.conditioned(chordal.extract(song), {"chords": "Cdim Gaug"})
+    found = set(chordal.condition(source)[..., :49].argmax(-1).unique().tolist())
     assert found - {0} == {37, 32}
     assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
 
 
-def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
+def test_a_style_is_decoded_over_a_progression_that_continues(chordal, monkeypatch):
     bars = 2 if chordal.name == "tiny-chords" else 1
     a, b = tiny.band(4), tiny.band(4, pitch=55)
-    told = listening(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     between = chordal.interpolate(a, b, 4, bars=(1, bars), chords="C F G")
-    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in told]
+    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in decodes]
     if bars == 1:
         assert [step[0].item() for step in steps] == [1, 6, 8, 1]
     else:
@@ -425,21 +425,21 @@ def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
     assert same(between.songs[0], chordal.reconstruct(a, bars=(1, bars), chords="C F G").song)
 
 
-def test_each_step_is_told_what_the_nearer_song_has(chordal, monkeypatch):
+def test_each_step_is_conditioned_on_the_chords_of_the_nearer_song(chordal, monkeypatch):
     a, b = tiny.band(2), tiny.band(2, pitch=54)
     own = [chordal.condition(chordal.extract(song)).numpy() for song in (a, b)]
     assert not np.array_equal(*own)
-    told = listening(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     chordal.interpolate(a, b, 5)
-    assert [np.array_equal(condition, own[0]) for _, condition in told] == [True, True, True, False, False]
-    assert np.array_equal(told[-1][1], own[1])
+    assert [np.array_equal(condition, own[0]) for _, condition in decodes] == [True, True, True, False, False]
+    assert np.array_equal(decodes[-1][1], own[1])
 
 
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
-    passage = model.extract(tiny.band(4))
-    told = model.conditioned(passage, {"key": "F#", "chords": None})
-    before, after = (model.condition(one) for one in (passage, told))
+    source = model.extract(tiny.band(4))
+    conditioned = model.conditioned(source, {"key": "F#", "chords": None})
+    before, after = (model.condition(one) for one in (source, conditioned))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])
 
@@ -451,15 +451,15 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
     for clip in clips:
         assert (clip.tempos, clip.time_signatures) == (beat.tempos, beat.time_signatures)
         assert clip.tracks[0].name == "Kit"
-    passage = drummer.blank(hits=beat)
-    heard = drummer.extract(beat)
-    assert np.array_equal(drummer.condition(passage), drummer.condition(heard))
-    assert passage.excerpt.report == ("plays the hits of song: took track 3 'Kit'",)
-    assert len(passage.windows) == 3
+    source = drummer.blank(hits=beat)
+    own = drummer.extract(beat)
+    assert np.array_equal(drummer.condition(source), drummer.condition(own))
+    assert source.excerpt.report == ("plays the hits of song: took track 3 'Kit'",)
+    assert len(source.windows) == 3
 
 
-def test_hits_that_are_told_are_played_and_no_others(drummer):
-    """Whatever the network makes of them: only how loud, early or late is its own."""
+def test_the_hits_conditioned_on_are_played_and_no_others(drummer):
+    """The network decides only how loud, early or late they are."""
     beat = tiny.band(5, "3/4")
     step, _, pitch = drummer.representation.decode(drummer.extract(beat).excerpt.array)
     for clip in drummer.sample(2, hits=beat, temperature=1.0):
@@ -473,9 +473,9 @@ def test_hits_that_are_told_are_played_and_no_others(drummer):
 def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch):
     style, beat = tiny.band(4), tiny.band(9, stride=3, tempos=(Tempo(0, 66.0),))
     z = drummer.encode(style)
-    told = listening(monkeypatch, drummer)
+    decodes = decoded_conditions(monkeypatch, drummer)
     there = drummer.reconstruct(style, hits=beat)
-    ((used, condition),) = told
+    ((used, condition),) = decodes
     assert np.array_equal(used, z[[0, 1, 0, 1, 0]])
     assert np.array_equal(condition, drummer.condition(drummer.extract(beat)))
     assert there.song.tempos == beat.tempos
@@ -521,7 +521,7 @@ def test_vectors_of_one_style_each_bar_over_a_progression():
 
 
 @SHIPPED
-def test_the_model_that_ships_gives_back_a_tune_and_silence():
+def test_the_model_that_ships_reconstructs_a_tune_and_silence():
     model = musicae.load()
     tune = [(0, 60), (1, 60), (2, 67), (3, 67), (4, 69), (5, 69), (6, 67), (8, 65), (9, 65), (10, 64), (11, 64)]
     rows = [(480 * i, 480 * (i + 1), pitch, 80) for i, pitch in tune]

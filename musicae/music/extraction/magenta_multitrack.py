@@ -27,7 +27,7 @@ def windows(kind: Multitrack, song: Score, track: int | str | None = None) -> tu
     """The bars of a song: int16 [n, *shape], repeats among them; and, if there are none, why.
 
     A bar counts if it has 2 to 8 tracks, at least 8 events in all, and room for those of each track. Where chords are
-    told, parts for which the original infers none (see `harmony.of_part`) have no bars.
+    a condition, parts for which the original infers none (see `harmony.of_part`) have no bars.
 
     Args:
         kind: the settings.
@@ -57,17 +57,17 @@ def _bars(kind: Multitrack, song: Score, chosen: list[int], part: Part) -> np.nd
         return bars[enough]
     ends = np.zeros(1 + bars_of_notes.max(initial=-1), np.int64)
     np.maximum.at(ends, bars_of_notes, pieces["end"])
-    told, heard = _told(kind, song, tokens, good, ends[good], part)
-    return np.stack([bars, told], 1)[enough & heard]
+    chords, kept = _chords(kind, song, tokens, good, ends[good], part)
+    return np.stack([bars, chords], 1)[enough & kept]
 
 
 def _pieces(
     kind: Multitrack, song: Score, tracks: list[Track], part: Part
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The notes between two ticks: the bar of each, the number of its track, and the piece."""
-    heard = [magenta.within(one.notes, part) for one in tracks]
-    number = np.repeat(np.arange(len(tracks)), [len(one) for one in heard])
-    notes = np.concatenate([np.zeros(0, NOTE), *heard])
+    notes_of = [magenta.within(one.notes, part) for one in tracks]
+    number = np.repeat(np.arange(len(tracks)), [len(one) for one in notes_of])
+    notes = np.concatenate([np.zeros(0, NOTE), *notes_of])
     bar = magenta.BAR_QUARTERS * song.ticks_per_quarter
     bars = (notes["start"] - part[0]) // bar
     begin = part[0] + bars * bar
@@ -109,12 +109,12 @@ def _drums_instead(kinds: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> Non
     kinds[(kinds >= 0) & ~left] = DRUMS
 
 
-def _told(
+def _chords(
     kind: Multitrack, song: Score, tokens: np.ndarray, bars: np.ndarray, ends: np.ndarray, part: Part
 ) -> tuple[np.ndarray, np.ndarray]:
     """The triad at each token of bars [n, most_tracks * tokens]; and which bars the original does not drop, bool [n].
 
-    In each bar it knows the chords before the end of the last note, and later events are told the last of these. It has
+    In each bar it knows the chords before the end of the last note, and later events have the last of these. It has
     the moments of chords and of bar lines as float64 seconds, computed in two ways. Where a chord that changes on a bar
     line is late by the last bit, the bar has two chords at its beginning and is dropped; where it is early, it counts
     as one of the bar before as well, if that has a note at its very end.
@@ -138,7 +138,7 @@ def _told(
 
 def _harmony(song: Score, part: Part) -> harmony.Harmony | None:
     """The chords between two ticks."""
-    ends = [int(heard["end"].max()) for one in song.tracks if len(heard := magenta.within(one.notes, part))]
+    ends = [int(notes["end"].max()) for one in song.tracks if len(notes := magenta.within(one.notes, part))]
     return harmony.of_part(song.tracks, part[0], min(max(ends, default=part[0]), part[1]), song)
 
 

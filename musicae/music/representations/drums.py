@@ -13,7 +13,7 @@ from musicae.music.representations.kits import KITS, NINE, Kit, kit
 from musicae.music.representations.one_part import OnePart
 from musicae.music.representations.planes import hit_metrics
 from musicae.music.representations.report import counted, sentences
-from musicae.music.representations.tracks import describe, drum_tracks, find, together
+from musicae.music.representations.tracks import describe, drum_tracks, find, merged
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -95,7 +95,7 @@ class Drums(OnePart):
         return (x[:, None, :].astype(np.int64) >> np.arange(self.classes)[:, None] & 1).astype(np.uint8)
 
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track of drums asked for, or all of them together."""
+        """The track of drums that is asked for, or all of them together."""
         return drum_part(song, track)
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
@@ -108,7 +108,7 @@ class Drums(OnePart):
             (int(np.sum(grid.ticks(step) != notes["start"])), "hit", "moved to the grid"),
             (len(notes) - int(array.sum()), "hit", "merged with one of the same drum and step"),
         )
-        return array, unknown(self.drums, notes["pitch"]) + changes
+        return array, unknown_keys(self.drums, notes["pitch"]) + changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hits of a plane [classes, total_steps], a step long, each as the first key of its drum."""
@@ -133,13 +133,13 @@ class Drums(OnePart):
 
 
 def drum_part(song: Score, track: int | str | None) -> tuple[Track, str]:
-    """The track of drums asked for, or all of them as one, and a sentence that says so.
+    """The track of drums that is asked for, or all of them as one, and a sentence that says so.
 
     Raises:
         NoWindows: there are no drums.
     """
     if track is None:
-        part, sentence = together(song, drum_tracks(song), "drum")
+        part, sentence = merged(song, drum_tracks(song), "drum")
     else:
         index = find(song, track, drum_tracks)
         part, sentence = song.tracks[index], f"took {describe(song, index)} (as asked)"
@@ -156,7 +156,7 @@ def without_lengths(track: Track) -> Track:
 EXAMPLES = 4  # keys that are named
 
 
-def unknown(drums: Kit, pitches: np.ndarray) -> list[str]:
+def unknown_keys(drums: Kit, pitches: np.ndarray) -> list[str]:
     """A sentence on keys [notes] that are no drum of a kit: which ones, how often, and what they are played as."""
     keys, counts = np.unique(pitches[drums.known[pitches] < 0], return_counts=True)
     if not len(keys):

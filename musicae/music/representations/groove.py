@@ -11,7 +11,7 @@ from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.formats.reading import read
-from musicae.music.representations.drums import drum_part, unknown, without_lengths
+from musicae.music.representations.drums import drum_part, unknown_keys, without_lengths
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.kits import KITS, Kit, kit
 from musicae.music.representations.one_part import OnePart
@@ -26,7 +26,7 @@ from musicae.music.representations.planes import (
     thirds,
 )
 from musicae.music.representations.report import sentences
-from musicae.music.representations.tracks import describe, find, sounding, title, together
+from musicae.music.representations.tracks import describe, find, merged, sounding, title
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Score, Track
@@ -138,16 +138,16 @@ class Groove(OnePart):
         return replace(played, report=(*excerpt.report, sentence))
 
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or all of drums together, or, where there are none, all tracks together."""
+        """The track that is asked for, or all of drums together, or, where there are none, all tracks together."""
         if track is not None:
             index = find(song, track, sounding)
             return as_drums(song.tracks[index]), f"took {describe(song, index)} (as asked)"
         if any(song.tracks[i].is_drum for i in sounding(song)):
             return drum_part(song, None)
-        part, sentence = together(song, sounding(song), "sounding")
+        part, sentence = merged(song, sounding(song), "sounding")
         taps = part.notes.copy()
         taps["pitch"] = self.drums.written[self.drums.nearest[taps["pitch"]]]  # nobody meant drums by these keys
-        return as_drums(replace(part, notes=taps)), f"{sentence} as drums: there is none of drums"
+        return as_drums(replace(part, notes=taps)), f"{sentence} as drums: none is on channel 10"
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """See `Representation.extract`; in ticks fine enough for what is written."""
@@ -173,7 +173,7 @@ class Groove(OnePart):
         offset = offsets(notes["start"][kept], step[kept], grid)
         array = performance(step[kept], drum[kept], notes["velocity"][kept], offset, grid.total_steps)
         changes = sentences((len(notes) - len(kept), "hit", "left out beside a louder one of the same drum and step"))
-        return array, unknown(self.drums, notes["pitch"]) + changes
+        return array, unknown_keys(self.drums, notes["pitch"]) + changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hits of planes [27, total_steps], a step long, each as the first key of its drum."""

@@ -99,7 +99,7 @@ class Melody(Pitched):
         return [i + 1 for i in pitched(song)]
 
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or the one that carries the melody (see `tracks.melody_track`)."""
+        """The track that is asked for, or the one that carries the melody (see `tracks.melody_track`)."""
         index, why = melody_track(song) if track is None else (find(song, track), "as asked")
         return song.tracks[index], f"took {describe(song, index)} ({why})"
 

@@ -94,7 +94,7 @@ class Multitrack(Representation):
 
     @property
     def instruments(self) -> tuple[Track, ...]:
-        """None: what comes from no song says itself on which programs it is played."""
+        """None: what comes from no song has its programs in its rows."""
         return ()
 
     def is_drum_part(self, part: np.ndarray) -> np.ndarray:

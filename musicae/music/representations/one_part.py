@@ -9,7 +9,7 @@ import numpy as np
 
 from musicae.errors import ConfigError
 from musicae.music.representations.base import Representation
-from musicae.music.representations.tracks import find, pitched, together
+from musicae.music.representations.tracks import find, merged, pitched
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -21,7 +21,7 @@ class OnePart(Representation):
         """The track that is asked for, or all pitched tracks together, under the program of that with the most notes;
         and a sentence that says so."""
         indices = pitched(song) if track is None else [find(song, track)]
-        return together(song, indices, "pitched")
+        return merged(song, indices, "pitched")
 
     @abstractmethod
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:

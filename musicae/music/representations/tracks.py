@@ -136,7 +136,7 @@ def title(song: Score) -> str:
     return song.name or "the song"
 
 
-def together(song: Score, indices: list[int], kind: str) -> tuple[Track, str]:
+def merged(song: Score, indices: list[int], kind: str) -> tuple[Track, str]:
     """Some tracks as one, under the program of the one with the most notes, and a sentence that says so.
 
     Args:

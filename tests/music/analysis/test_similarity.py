@@ -1,4 +1,4 @@
-"""How much of some music came back, and how alike windows are, on such as are small enough to count by hand."""
+"""How much of some music is right, and how alike windows are, on such as are small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ratio(decoded, name: str) -> float:
     return right / of
 
 
-def test_what_comes_back_whole_is_wholly_right():
+def test_what_is_decoded_whole_is_wholly_right():
     found = score(MELODY)(TRUTH, TRUTH)
     assert {"step_accuracy", "onset_f1", "whole_windows"} <= set(found)
     assert all(right == of > 0 for right, of in found.values())
@@ -156,16 +156,16 @@ def test_only_the_hits_of_a_performance_count(precise):
     [Melody(32), Trio(32), Trio(32, multi_hot_drums=True), Drums(32), Pianoroll(32)],
     ids=lambda kind: type(kind).__name__,
 )
-def test_what_is_mended_has_no_faults_and_the_same_notes(kind):
+def test_what_is_repaired_has_no_faults_and_the_same_notes(kind):
     random = np.random.default_rng(0)
     if isinstance(kind, Melody | Trio):
         windows = random.choice([0, 0, 0, 1, 1, 40, 45], (50, *kind.shape)).astype(kind.dtype)
     else:
         windows = (random.random((50, *kind.shape)) < 0.1).astype(kind.dtype)
     assert isinstance(kind, Drums) or kind.faults(windows).any()
-    mended = kind.repaired(windows)
-    assert not kind.faults(mended).any()
+    repaired = kind.repaired(windows)
+    assert not kind.faults(repaired).any()
     lengths = np.full(50, kind.steps)
-    for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, mended)), strict=True):
+    for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, repaired)), strict=True):
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else str(before) == str(after)
-    np.testing.assert_array_equal(kind.repaired(mended), mended)
+    np.testing.assert_array_equal(kind.repaired(repaired), repaired)

@@ -149,8 +149,8 @@ def test_a_track_of_wrong_length_leaves_the_next_one_whole():
 
 
 def test_notes_never_ended_are_ended():
-    struck = b"".join(number(480 * (i > 0)) + bytes([0x90, 60, 64]) for i in range(5))
-    song = Song.read(file(struck + END))
+    begun = b"".join(number(480 * (i > 0)) + bytes([0x90, 60, 64]) for i in range(5))
+    song = Song.read(file(begun + END))
     expected = [(480 * i, 480 * i + 480, 60, 64) for i in range(4)] + [(1920, 3840, 60, 64)]
     assert song.tracks[0].notes.tolist() == expected
     assert "never ended" in song.changes[0]
@@ -158,8 +158,8 @@ def test_notes_never_ended_are_ended():
 
 @pytest.mark.parametrize("channels", [[0], [9], [15], [0, 3, 15]])
 def test_notes_never_ended_are_ended_on_every_channel(channels):
-    struck = b"".join(bytes([0, 0x90 | channel, 60, 64]) for channel in channels)
-    song = Song.read(file(struck + END))
+    begun = b"".join(bytes([0, 0x90 | channel, 60, 64]) for channel in channels)
+    song = Song.read(file(begun + END))
     assert [track.notes.tolist() for track in song.tracks] == [[(0, 1920, 60, 64)]] * len(channels)
 
 

@@ -1,4 +1,4 @@
-"""What magenta.js is told. That its client then gives the same notes is checked by scripts/check_magenta_js.py."""
+"""Settings of models for magenta.js; scripts/check_magenta_js.py checks that its client gives the same notes."""
 
 from __future__ import annotations
 

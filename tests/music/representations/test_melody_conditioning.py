@@ -260,10 +260,10 @@ def test_equal_melodies_over_other_chords_are_kept():
 
 
 def test_chords_are_inferred_from_what_the_settings_let_in():
-    heard = training_windows(CHORDS, midi(SAME, triads("F F F F F F")))[0]
-    deaf = training_windows(CHORDS, midi(SAME, triads("F F F F F F"), second=48))[0]
-    assert set(heard[:, 1].ravel().tolist()) == {6}
-    assert set(deaf[:, 1].ravel().tolist()) != {6}
+    same = training_windows(CHORDS, midi(SAME, triads("F F F F F F")))[0]
+    other = training_windows(CHORDS, midi(SAME, triads("F F F F F F"), second=48))[0]
+    assert set(same[:, 1].ravel().tolist()) == {6}
+    assert set(other[:, 1].ravel().tolist()) != {6}
 
 
 def test_a_part_without_inference_has_no_windows():
@@ -278,8 +278,8 @@ def test_strict_keys_are_tonics_of_signatures_only_without_chords():
     song = midi(SAME, triads("C F G C F C"), keys=[(9 + 12, 0.0), (2, 4.0)])  # A minor, then D major
     by_sign, _ = training_windows(Melody(steps=16, strict=True, key=True), song, 1)
     assert sorted({int(k) for k in by_sign[:, 1].ravel()}) == [1 + 2, 1 + 9]
-    heard = Melody(strict=True, key=True, chords=True).extract(song, 1).array
-    assert set(heard[2].tolist()) == {1}
+    array = Melody(strict=True, key=True, chords=True).extract(song, 1).array
+    assert set(array[2].tolist()) == {1}
     by_ear, _ = training_windows(Melody(steps=16, strict=True, key=True, chords=True), song, 1)
     assert set(by_ear[:, 2].ravel().tolist()) == {1}
     assert set(

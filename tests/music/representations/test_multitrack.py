@@ -1,4 +1,4 @@
-"""Bars of many tracks: the original's bars are ours, what fits comes back, and whatever a network writes is music."""
+"""Bars of many tracks: the original's bars are ours, what fits is kept, and whatever a network writes is music."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_rows_are_by_program_and_drums_are_last():
     assert excerpt.report[0] == "took all 3 tracks"
 
 
-def test_a_bar_that_only_one_track_plays_is_heard():
+def test_a_bar_that_only_one_track_plays_has_a_window():
     assert len(training_windows(BAND, Song((track((0, 1, 60)),)))[0]) == 1
     assert BAND.extract(Song((track((0, 1, 60)),))).report[0] == "took 1 track"
 
@@ -177,19 +177,19 @@ def test_a_track_asked_for_may_be_drums():
         BAND.extract(Song((Track(),)))
 
 
-def test_velocities_come_back_in_the_middle_of_an_eighth():
+def test_velocities_are_decoded_at_the_middle_of_an_eighth():
     song = Song((track((0, 1, 60, 1), (1, 2, 60, 16), (2, 3, 60, 17), (3, 4, 60, 127)),))
     for kind, velocities in ((BAND, [8, 8, 24, 120]), (STRICT, [1, 1, 17, 113])):
         excerpt = kind.extract(song)
         assert render(kind, excerpt.array, excerpt).tracks[0].notes["velocity"].tolist() == velocities
 
 
-def test_what_comes_from_no_song_is_played_on_the_programs_that_it_says():
-    heard = BAND.extract(Song((track((0, 1, 60), program=40), track((0, 1, 36), is_drum=True))))
-    rendered = render(BAND, heard.array, blank(BAND, 1))
+def test_what_comes_from_no_song_is_played_on_the_programs_in_its_rows():
+    excerpt = BAND.extract(Song((track((0, 1, 60), program=40), track((0, 1, 36), is_drum=True))))
+    rendered = render(BAND, excerpt.array, blank(BAND, 1))
     assert [(one.program, one.is_drum, len(one.notes)) for one in rendered.tracks] == [(40, False, 1), (0, True, 1)]
     assert render(BAND, blank(BAND, 3).array, blank(BAND, 3)).end == 0
-    other = render(BAND, heard.array, BAND.extract(Song((track((0, 1, 60), program=7, name="Flöte"),))))
+    other = render(BAND, excerpt.array, BAND.extract(Song((track((0, 1, 60), program=7, name="Flöte"),))))
     assert [(one.program, one.name, len(one.notes)) for one in other.tracks] == [
         (7, "Flöte", 0),
         (40, "", 1),
@@ -206,23 +206,23 @@ def test_what_comes_from_no_song_is_played_on_the_programs_that_it_says():
 )
 def test_every_row_of_tokens_is_music(x, lengths):
     windows = BAND.from_data(x)
-    passage = BAND.join(windows, lengths)
-    start, end, _ = BAND.decode(passage)
+    array = BAND.join(windows, lengths)
+    start, end, _ = BAND.decode(array)
     assert (end > start).all()
     assert end.max(initial=0) <= sum(lengths)
-    rendered = render(BAND, passage, blank(BAND, 3))
+    rendered = render(BAND, array, blank(BAND, 3))
     for one in rendered.tracks:
         assert np.array_equal(tidy(one.notes), one.notes)
-    again = BAND.join(*BAND.cut(passage, [(sum(lengths[:i]), lengths[i]) for i in range(3)]))
-    assert len(again) <= len(passage)
+    again = BAND.join(*BAND.cut(array, [(sum(lengths[:i]), lengths[i]) for i in range(3)]))
+    assert len(again) <= len(array)
     assert BAND.step_matches(windows, windows).all()
 
 
 def decoded(*tokens) -> list[tuple]:
     row = np.full((1, 8, 64), END)
     row[0, 0, : len(tokens)] = tokens
-    passage = BAND.join(BAND.from_data(row.reshape(1, 512)), [96])
-    return [(n["part"] // 8, n["start"], n["end"], n["pitch"], n["velocity"]) for n in passage]
+    array = BAND.join(BAND.from_data(row.reshape(1, 512)), [96])
+    return [(n["part"] // 8, n["start"], n["end"], n["pitch"], n["velocity"]) for n in array]
 
 
 @pytest.mark.parametrize(
@@ -299,13 +299,13 @@ def test_each_token_has_the_chord_in_force():
     c, f = chord(0, 48, 60, 64, 67), chord(8, 53, 60, 65, 69)
     song = Song((track(*c, *f), track((0, 1, 36), is_drum=True)))
     windows, _ = training_windows(CHORDAL, song)
-    tokens, told = windows.reshape(2, 8, 64)
-    piano = told[0][tokens[0] != NOTHING].tolist()
+    tokens, chords = windows.reshape(2, 8, 64)
+    piano = chords[0][tokens[0] != NOTHING].tolist()
     assert piano[0] == 0
     assert piano[1:] == [1] * 6 + [6] * (len(piano) - 7)
-    # the events of the drums end with a rest that begins under C; so its end is told C
-    assert told[1][tokens[1] != NOTHING].tolist() == [0, *[1] * 6]
-    assert told[2].tolist() == [0, *[1] * 63]
+    # the events of the drums end with a rest that begins under C; so its end has C
+    assert chords[1][tokens[1] != NOTHING].tolist() == [0, *[1] * 6]
+    assert chords[2].tolist() == [0, *[1] * 63]
     x, condition = CHORDAL.to_data(windows)
     assert x.shape == (1, 512)
     assert condition.shape == (1, 512, CHORDAL.conditioning.size)
