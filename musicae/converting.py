@@ -25,7 +25,7 @@ class Converted:
     Args:
         preset: the settings of the model.
         files: the paths.
-        report: what was recognised and chosen, in sentences.
+        report: which configuration was recognised and what was chosen, in sentences.
     """
 
     preset: Preset
@@ -55,13 +55,13 @@ def from_magenta(
     if (folder / checkpoints.CONFIG).exists() and not force:
         raise Error(f"{folder} holds a model: name another --out, or overwrite it with --force")
     checkpoint = open_checkpoint(path)
-    preset, said = _recognised(checkpoint, config)
+    preset, about = _recognised(checkpoint, config)
     preset, about_kit = _with_kit(preset, checkpoint, kit)
     state = weights.to_musicae(checkpoint, preset)
     with torch.device("meta"):
         network = build_network(preset)
     network.load_state_dict(state, assign=True)
-    report = [said, *about_kit]
+    report = [about, *about_kit]
     source = {"checkpoint": Path(path).name, "step": checkpoint.step, "configuration": preset.name, "report": report}
     checkpoints.write_weights(folder, network)
     checkpoints.write_json(folder, checkpoints.METRICS, {"converted": source})
@@ -79,7 +79,7 @@ def to_magenta_js(model: str | Path, out: str | Path, *, force: bool = False) ->
         force: overwrite files that are there.
 
     Raises:
-        ConfigError: magenta.js cannot hold such a model; says why.
+        ConfigError: magenta.js cannot run such a model; says why.
         CheckpointError: there is no such model.
     """
     preset = read_preset(find(model))
@@ -97,18 +97,18 @@ def published() -> dict[str, Preset]:
 
 
 def _recognised(checkpoint: Checkpoint, config: str | None) -> tuple[Preset, str]:
-    """The preset of a checkpoint with its sizes, its windows as the original has them; and a sentence on it."""
+    """The preset of a checkpoint with its sizes and with strict windows, and a sentence on how it was found."""
     known = published()
     if config is not None and config not in known:
         raise ConfigError.unknown("configuration", config, known)
     if config is not None:
-        preset, said = recognition.resized(known[config], checkpoint), f"taken as {config}, as asked"
+        preset, about = recognition.resized(known[config], checkpoint), f"taken as {config}, as asked"
     else:
         found = recognition.recognise(checkpoint, known.values())
         others = f"; it could as well be {' or '.join(found.others)}: --config chooses" if found.others else ""
-        preset, said = found.preset, f"recognised as {found.preset.name}{others}"
+        preset, about = found.preset, f"recognised as {found.preset.name}{others}"
     sizes = "" if preset.network == known[preset.name].network else f", with {_sizes(preset)}"
-    return replace(preset, representation=_as_the_original(preset.representation)), said + sizes
+    return replace(preset, representation=_as_the_original(preset.representation)), about + sizes
 
 
 def _sizes(preset: Preset) -> str:
@@ -120,7 +120,7 @@ def _sizes(preset: Preset) -> str:
 
 
 def _as_the_original(representation: Any) -> Any:
-    """Windows exactly as the weights know them; of grooves with the map of drums for other data than its own."""
+    """The representation with windows as the original makes them; of grooves with the drum map for any data set."""
     if getattr(representation, "kit", None) == "roland":
         representation = replace(representation, kit="reduced")
     return replace(representation, strict=True)

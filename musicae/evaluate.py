@@ -100,17 +100,17 @@ class Evaluate(Command):
             with self.progress(number + bounded, "measuring", "decodes") as bar:
                 measured = figures(model, splits, self.part, seed=self.seed, progress=bar.update, **options)
             if model.preset.musical and self.samples:
-                self.say(f"judging {self.samples:,} samples: this takes minutes")
+                self.say(f"comparing {self.samples:,} samples with held-out music: this takes minutes")
                 measured["made_up"] = self._comparison(model, splits)
         return measured
 
     def _comparison(self, model: MusicModel, splits: Splits) -> dict[str, Any]:
-        """New windows and midpoints, beside the part that is measured."""
-        from musicae.music.evaluation.two_sample import judged
+        """How new windows and midpoints compare with the part that is measured."""
+        from musicae.music.evaluation.two_sample import two_sample_report
 
         train = None if self.part == "train" else splits.train
         options = {"samples": self.samples, "seed": self.seed, "temperature": self.temperature or 0.0}
-        return judged(model, getattr(splits, self.part), train, **options)
+        return two_sample_report(model, getattr(splits, self.part), train, **options)
 
     def _picture_options(self, model: ImageModel) -> dict[str, Any]:
         """The options of `ImageModel.evaluate`.

@@ -17,7 +17,7 @@ from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
 from musicae.core.reports import METRICS_TABLE, whole_rows
-from musicae.core.training import STATE, State, Trainer, make_accelerator
+from musicae.core.training import STATE, State, Task, Trainer, make_accelerator
 from musicae.datasets import CORPUS, INDEX, Splits, open_data
 from musicae.errors import CheckpointError, DataError, Error
 from musicae.loading import build_network, find, of, read_preset, write_settings
@@ -148,13 +148,10 @@ class _Run:
         if init:
             checkpoints.read_weights(find(init), network)
         trainer = Trainer(
-            network,
-            self.preset.objective,
-            splits.train,
-            splits.validation,
+            Task(network, self.preset.objective, self.preset.corruption),
+            (splits.train, splits.validation),
             self.preset.training,
             self.folder,
-            corruption=self.preset.corruption,
             save=lambda averaged, row: checkpoints.write_weights(self.folder, averaged),
             device=self.device,
             quiet=self.say is None,

@@ -89,7 +89,7 @@ def test_what_cannot_be(tmp_path):
         from_magenta(prefix, tmp_path / "a", config="cat-mel_2bar_big")
     with pytest.raises(ConfigError, match="no two maps of drums"):
         from_magenta(prefix, tmp_path / "a", kit="old")
-    with pytest.raises(ConfigError, match=r"magenta\.js cannot hold tiny-melody: it holds LSTMs"):
+    with pytest.raises(ConfigError, match=r"magenta\.js cannot run tiny-melody: it runs LSTMs"):
         to_magenta_js(tiny.folder(tiny.MELODY, tmp_path / "tiny"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
     from_magenta(prefix, tmp_path / "a")
@@ -106,30 +106,30 @@ def run(capsys, *arguments) -> tuple[int, str, str]:
         status = 0
     except SystemExit as end:
         status = end.code
-    said = capsys.readouterr()
-    return status, said.out, said.err
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
 
 
 def test_the_command(tmp_path, capsys):
     prefix, _ = checkpoint("groovae_4bar", tmp_path / "x", "some.ckpt", even=False)
     out = tmp_path / "model"
-    status, said, beside = run(capsys, prefix, "--out", out)
-    assert (status, said) == (0, f"saved {out}: groovae_2bar_humanize, 3 files\n")
-    assert "recognised as groovae_2bar_humanize; it could as well be groovae_4bar" in beside
-    assert "units of its own (encoder 5; decoder 4, 5) and 2 dimensions of z" in beside
-    status, said, _ = run(capsys, prefix, "--out", out, "--config", "groovae_4bar", "--force", "--json")
-    assert json.loads(said)["configuration"] == "groovae_4bar"
+    status, printed, err = run(capsys, prefix, "--out", out)
+    assert (status, printed) == (0, f"saved {out}: groovae_2bar_humanize, 3 files\n")
+    assert "recognised as groovae_2bar_humanize; it could as well be groovae_4bar" in err
+    assert "units of its own (encoder 5; decoder 4, 5) and 2 dimensions of z" in err
+    status, printed, _ = run(capsys, prefix, "--out", out, "--config", "groovae_4bar", "--force", "--json")
+    assert json.loads(printed)["configuration"] == "groovae_4bar"
     assert run(capsys, out, "--out", tmp_path / "js", "--to", "magenta-js", "--kit", "old")[0] == 2
-    status, _, beside = run(capsys, out, "--out", tmp_path / "js", "--to", "magenta-js")
-    why = "it wants as many units in each layer of a decoder"
-    assert (status, beside) == (2, f"error: magenta.js cannot hold groovae_4bar: {why}\n")
+    status, _, err = run(capsys, out, "--out", tmp_path / "js", "--to", "magenta-js")
+    why = "all layers of its decoders have the same number of units, and here they differ"
+    assert (status, err) == (2, f"error: magenta.js cannot run groovae_4bar: {why}\n")
 
 
 def test_damage_is_one_line(tmp_path, capsys):
     prefix, _ = checkpoint("cat-mel_2bar_small", tmp_path / "x")
     data = prefix.with_name(prefix.name + ".data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-8000])
-    status, said, beside = run(capsys, prefix, "--out", tmp_path / "a")
-    assert (status, said, beside.count("\n")) == (2, "", 1)
-    assert beside.startswith(f"error: {prefix}: tensor ")
+    status, printed, err = run(capsys, prefix, "--out", tmp_path / "a")
+    assert (status, printed, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {prefix}: tensor ")
     assert not (tmp_path / "a").exists()

@@ -80,12 +80,12 @@ def test_figures_of_pictures_are_not_those_of_music(refused):
 
 
 @pytest.mark.usefixtures("music")
-def test_samples_are_judged_beside_held_out_music(run, refused, monkeypatch):
+def test_samples_are_compared_with_held_out_music(run, refused, monkeypatch):
     monkeypatch.setattr("musicae.music.evaluation.two_sample.STEPS", 2)
     line = "evaluate {melody} --data music --samples 9"
     status, out, err = run(f"{line} --temperature 1")
     assert status == 0
-    assert "judging 9 samples" in err
+    assert "comparing 9 samples with held-out music" in err
     assert "9 samples and as many midpoints of two songs, temperature 1, beside" in out
     assert "no ceiling and no distances: the data have no training part" in out
     found = json.loads(run(f"{line} --json")[1])["made_up"]

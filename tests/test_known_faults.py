@@ -32,7 +32,7 @@ from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from musicae.core.networks.dense import DenseDecoder, DenseEncoder, Discriminator
-from musicae.core.networks.recurrent import RecurrentDecoder
+from musicae.core.networks.recurrent import DecoderSettings, RecurrentDecoder
 from musicae.core.networks.recurrent_encoders import RecurrentEncoder
 from musicae.core.objectives import Elbo
 from musicae.core.posteriors import PointPosterior, free_bits
@@ -212,7 +212,7 @@ def test_settings_and_lists_that_are_changed_under_the_callers_hands():
         *(ConvolutionalEncoder(1, [8, 8], widths, 1), ConvolutionalDecoder(1, [8, 8], widths, 1, 3)),
         *(
             RecurrentEncoder(3, widths),
-            RecurrentDecoder(ExampleSpec("categorical", 3, (8,)), 3, units=widths),
+            RecurrentDecoder(DecoderSettings(widths), ExampleSpec("categorical", 3, (8,)), 3),
         ),
     ]
     assert widths == [8, 4]

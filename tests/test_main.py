@@ -18,6 +18,9 @@ def test_the_list_of_commands_leads_to_each(models, monkeypatch, capsys):
     assert all(f"  {name} " in listed for name in COMMANDS)
     done = python("-m", "musicae", "sampel")
     assert (done.returncode, done.stderr) == (2, "error: unknown command 'sampel': did you mean 'sample'?\n")
+    done = python("-m", "musicae.listen", "nowhere.mid")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: nowhere.mid: there is no such file")
     monkeypatch.setattr(sys, "argv", ["musicae", *f"sample -n 2 --model {models['melody']} --out x".split()])
     main()
     assert tuple(capsys.readouterr()) == ("saved x.mid\nseed 0\n", "")
@@ -25,10 +28,9 @@ def test_the_list_of_commands_leads_to_each(models, monkeypatch, capsys):
 
 @SHIPPED
 @pytest.mark.usefixtures("inputs")
-def test_the_first_command_of_the_readme():
+def test_the_first_command_of_the_readme(run):
     songs = [str(SAMPLES / f"{name}.mid") for name in ("twinkle_twinkle", "ode_to_joy")]
-    done = python("-m", "musicae.interpolate", *songs)
-    assert done.returncode == 0
-    assert done.stdout == "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n"
-    assert len(done.stderr.splitlines()) == 2
+    status, out, err = run("interpolate", *songs)
+    assert (status, out) == (0, "saved twinkle_twinkle_to_ode_to_joy.mid\nseed 0\n")
+    assert len(err.splitlines()) == 2
     assert len(Song.read(Path("twinkle_twinkle_to_ode_to_joy.mid")).tracks[0].notes) > 100

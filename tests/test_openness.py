@@ -26,7 +26,7 @@ from musicae.core.posteriors import Posterior
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
-from musicae.core.training import Trainer
+from musicae.core.training import Task, Trainer
 from musicae.loading import build_network, read_preset, write_settings
 from musicae.presets import Preset
 
@@ -214,7 +214,7 @@ def test_it_is_trained_saved_and_loaded_like_any_other(preset, tmp_path):
         write_settings(tmp_path, preset)
 
     options = {"save": save, "device": "cpu", "quiet": True}
-    Trainer(model, preset.objective, Words(), Words(), preset.training, tmp_path, **options).run()
+    Trainer(Task(model, preset.objective), (Words(), Words()), preset.training, tmp_path, **options).run()
     assert [name for name, weights in model.state_dict().items() if torch.equal(weights, before[name])] == []
 
     read = read_preset(tmp_path)

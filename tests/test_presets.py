@@ -175,8 +175,9 @@ def test_what_is_saved_and_loaded_computes_the_same_to_the_bit(preset, tmp_path)
 def two_steps(preset: Preset, folder) -> Trainer:
     torch.manual_seed(preset.training.seed)
     settings, examples = replace(preset.training, steps=2, batch_size=4), Examples(preset)
-    options = {"corruption": preset.corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
-    trainer = Trainer(build_network(preset), preset.objective, examples, examples, settings, folder, **options)
+    task = Task(build_network(preset), preset.objective, preset.corruption)
+    options = {"save": lambda *_: None, "device": "cpu", "quiet": True}
+    trainer = Trainer(task, (examples, examples), settings, folder, **options)
     for _ in range(2):
         trainer._step()
     return trainer

@@ -23,6 +23,7 @@ WAYS: dict[str, Way] = {
     "greedy": lambda likelihood, random: likelihood.mode(),
     "temperature_1": lambda likelihood, random: likelihood.sample(random),
 }
+BATCH_SIZE = 512  # examples at a time
 ACTIVE = 0.01  # variance of a posterior mean over the data above which a dimension counts as in use (Burda et al. 2016)
 
 
@@ -35,7 +36,6 @@ def measure(
     ways: Mapping[str, Way] = WAYS,
     corruption: Corruption | None = None,
     seed: int = 0,
-    batch_size: int = 512,
     progress=None,
 ) -> dict:
     """Figures of a model on held-out examples.
@@ -48,7 +48,6 @@ def measure(
         ways: how a likelihood becomes data, by name.
         corruption: what the encoder reads in place of the examples; the target is the whole ones.
         seed: of the draws of z and of the data.
-        batch_size: examples at a time.
         progress: called with the number of examples done after every batch.
 
     Returns:
@@ -57,8 +56,8 @@ def measure(
         `mean` and `sample` (which z is decoded), under the names of `ways` (how), the ratios of `score`.
     """
     sums = _Sums(score, ways)
-    for start in range(0, len(examples), batch_size):
-        indices = np.arange(start, min(start + batch_size, len(examples)))
+    for start in range(0, len(examples), BATCH_SIZE):
+        indices = np.arange(start, min(start + BATCH_SIZE, len(examples)))
         batch = examples.batch(indices).to(model.device)
         random = RandomSource(seed, start)
         corrupted = batch.x if corruption is None else corruption(batch.x, random)

@@ -129,13 +129,11 @@ class Trainer:
     """Trains an autoencoder.
 
     Args:
-        model: what is trained, in place.
-        objective: terms of a batch (`musicae.core.objectives`).
-        train: the examples to learn from.
-        validation: examples of other songs (or other pictures), by which the best weights are chosen.
+        task: the model, which is trained in place, and its objective.
+        examples: those to learn from, and those of other songs (or other pictures) by which the best weights are
+            chosen.
         settings: how.
         folder: where the state, the table of metrics and the best weights go.
-        corruption: of the examples, which the encoder reads in their place.
         save: called with the averaged model and what was measured whenever it is the best so far.
         device: `"cpu"`, `"cuda"`, ... or None for the best there is.
         quiet: no progress bar.
@@ -143,18 +141,16 @@ class Trainer:
 
     def __init__(
         self,
-        model: Autoencoder,
-        objective: Objective,
-        train: Examples,
-        validation: Examples,
+        task: Task,
+        examples: tuple[Examples, Examples],
         settings: Training,
         folder: Path,
         *,
-        corruption: Corruption | None = None,
         save: Callable[[Autoencoder, dict], None],
         device: str | None = None,
         quiet: bool = False,
     ):
+        train, validation = examples
         if not len(train) or not len(validation):
             raise DataError(f"{len(train)} examples to train on and {len(validation)} to validate: both need some")
         self.accelerator = make_accelerator(device, settings.precision)
@@ -163,11 +159,10 @@ class Trainer:
             raise DataError(f"a batch of {settings.batch_size} cannot be shared by {processes} processes")
         self.train_examples, self.validation_examples = train, validation
         self.settings, self.folder, self.save, self.quiet = settings, Path(folder), save, quiet
-        task = Task(model, objective, corruption)
         fused = self.accelerator.device.type in ("cpu", "cuda")  # one pass over the weights: 5 times as fast on a CPU
         groups = parameter_groups(task, settings.weight_decay)
         optimizer = torch.optim.AdamW(groups, betas=settings.betas, fused=fused)
-        average = running_average(model, settings.average).to(self.accelerator.device).eval()
+        average = running_average(task.model, settings.average).to(self.accelerator.device).eval()
         self.wrapped, optimizer = self.accelerator.prepare(task, optimizer)
         self.state = State(task, optimizer, average)
 
@@ -221,18 +216,18 @@ class Trainer:
                     self._validate(table, board)
                     self._save_state()
                     window = Means(state)
-                stopped = self._asked_anywhere(interruption)
+                stopped = self._requested_anywhere(interruption)
         if stopped:
             window.stop_clock()
             self._save_state()
         return stopped
 
-    def _asked_anywhere(self, interruption: _Interruption) -> bool:
+    def _requested_anywhere(self, interruption: _Interruption) -> bool:
         """Whether any process was asked to stop: all stop after the same step, or some would wait for ever."""
         if self.accelerator.num_processes == 1:
-            return interruption.asked
-        asked = torch.tensor(float(interruption.asked), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(asked, "sum"))
+            return interruption.requested
+        requested = torch.tensor(float(interruption.requested), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(requested, "sum"))
 
     def _step(self) -> Terms:
         """One step of the optimiser on one global batch, of which this process holds its share."""
@@ -334,21 +329,21 @@ class _Interruption:
     """Ctrl-C between two steps: the step under way is finished, so what is saved is whole. A second one is final."""
 
     def __init__(self):
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> _Interruption:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._before = signal.signal(signal.SIGINT, self._request)
         return self
 
     def __exit__(self, *_: object) -> None:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, *_: object) -> None:
-        if self.asked:
+    def _request(self, *_: object) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 def make_accelerator(device: str | None, precision: str) -> Accelerator:

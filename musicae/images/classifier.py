@@ -209,14 +209,14 @@ def train(
 
 def _trainer(settings: ClassifierSettings, splits: PictureSplits, folder: Path, **options) -> Trainer:
     """The training of a new network, which keeps the weights of least validation loss in `folder`."""
-    from musicae.core.training import Trainer
+    from musicae.core.training import Task, Trainer
 
-    train, validation = Shifted(splits.train, settings.shift), splits.validation
-    return Trainer(
-        *(Classifier(settings), Classification(), train, validation, settings.training, folder),
-        save=lambda averaged, row: checkpoints.write_weights(folder, averaged),
-        **options,
+    task, examples = (
+        Task(Classifier(settings), Classification()),
+        (Shifted(splits.train, settings.shift), splits.validation),
     )
+    options["save"] = lambda averaged, row: checkpoints.write_weights(folder, averaged)
+    return Trainer(task, examples, settings.training, folder, **options)
 
 
 def _make_room(folder: Path, force: bool) -> None:

@@ -1,6 +1,7 @@
 """All figures of a model of pictures on held-out pictures, and beside them those of baselines.
 
-The figures of `evaluate` are those of `musicae.core.evaluation.measure`, where "greedy" is the expected picture, with
+The figures of `ImageModel.evaluate` are those of `musicae.core.evaluation.measure`, where "greedy" is the expected
+picture, with
 
 * `bce`: binary cross-entropy in nats a value; `bce_floor`: its minimum, that of perfect reconstructions (0 only of
   pictures in black and white); `mse`: squared error a value, full range 1; and of pictures that are not binary `psnr`
@@ -25,13 +26,10 @@ from musicae.core.bounds import importance_weighted_bound
 from musicae.core.evaluation import measure
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
-from musicae.images.baselines import baselines
 from musicae.images.metrics import (
     agreement,
     class_entropies,
-    code_statistics,
     frechet_distance,
-    neighbours,
     picture_errors,
     pixel_errors,
     with_signal_to_noise,
@@ -52,51 +50,6 @@ PROTOCOLS = {
     "normal": "squared errors, as a normal density of variance 1/2: not comparable with binarised figures",
 }
 Progress = Callable[[int], Any] | None
-
-
-def evaluate(
-    model: ImageCodec,
-    examples: PictureSet,
-    known: PictureSet | None = None,
-    *,
-    samples: int | None = None,
-    most: int | None = None,
-    classifier: ImageClassifier | None = None,
-    seed: int = 0,
-    progress: Progress = None,
-) -> dict:
-    """All figures on held-out pictures; the head of this module lists them.
-
-    Args:
-        model: the model.
-        examples: pictures that the model was not trained on.
-        known: training pictures: baselines are fitted to them, and neighbours are searched among those with labels.
-            Without them there are no baselines, and neighbours are searched among `examples`.
-        samples: of z, by which the likelihood of each picture is bounded; by default `likelihood_samples(model)`.
-        most: of so many pictures at most, drawn by the seed, the likelihood is bounded; by default of all.
-        classifier: classifies generated pictures.
-        seed: of everything random.
-        progress: called with the number of decodes done after every batch: one for each picture, and `samples` more
-            for each whose likelihood is bounded.
-
-    Raises:
-        ConfigError: samples of a model without a density of z, or a classifier of other pictures.
-    """
-    samples = likelihood_samples(model, samples)
-    if most is not None and most < 1:
-        raise ConfigError(f"the likelihoods of {most} pictures: ask for 1 or more")
-    if classifier is not None:
-        _check_classifier(classifier, model)
-    figures = reconstruction_figures(model, examples, seed, progress)
-    figures["codes"] = code_statistics(model.draws(examples, seed), seed)
-    figures |= neighbours(lambda pictures: model.means(pictures, seed), examples, known)
-    if samples:
-        figures |= likelihood_figures(model, examples, samples, most, seed, progress)
-    if known is not None and len(known):
-        figures["baselines"] = baselines(known, examples, model.network.latent, model.preset.corruption, seed)
-    if classifier is not None:
-        figures["generated"] = generated_figures(model, classifier, examples, known, seed)
-    return figures
 
 
 def likelihood_samples(model: ImageCodec, samples: int | None = None) -> int:
@@ -195,7 +148,7 @@ def _grey_pictures(pictures: PictureSet, n: int, seed: int) -> np.ndarray:
     return replace(pictures, binary=False, label_classes=0).batch(chosen).x.numpy()
 
 
-def _check_classifier(classifier: ImageClassifier, model: ImageCodec) -> None:
+def check_classifier(classifier: ImageClassifier, model: ImageCodec) -> None:
     """Refuse a classifier of other pictures, or of fewer classes, than the model generates.
 
     Raises:

@@ -8,8 +8,16 @@ import torch
 
 from musicae.core.geometry import lerp, slerp
 from musicae.errors import ConfigError
+from musicae.images.baselines import baselines
 from musicae.images.codec import ImageCodec
-from musicae.images.evaluation import evaluate
+from musicae.images.evaluation import (
+    check_classifier,
+    generated_figures,
+    likelihood_figures,
+    likelihood_samples,
+    reconstruction_figures,
+)
+from musicae.images.metrics import code_statistics, neighbours
 from musicae.images.picture_set import PictureSet
 
 if TYPE_CHECKING:
@@ -97,7 +105,34 @@ class ImageModel(ImageCodec):
         seed: int = 0,
         progress: Progress = None,
     ) -> dict:
-        """Figures on held-out pictures, and those of baselines on the same ones: see
-        `musicae.images.evaluation.evaluate` for the arguments and the result."""
-        options = {"samples": samples, "most": most, "classifier": classifier, "seed": seed, "progress": progress}
-        return evaluate(self, examples, known, **options)
+        """All figures on held-out pictures; `musicae.images.evaluation` lists them.
+
+        Args:
+            examples: pictures that the model was not trained on.
+            known: training pictures: baselines are fitted to them, and neighbours are searched among those with labels.
+                Without them there are no baselines, and neighbours are searched among `examples`.
+            samples: of z, by which the likelihood of each picture is bounded; by default `likelihood_samples`.
+            most: of so many pictures at most, drawn by the seed, the likelihood is bounded; by default of all.
+            classifier: classifies generated pictures.
+            seed: of everything random.
+            progress: called with the number of decodes done after every batch: one for each picture, and `samples` more
+                for each whose likelihood is bounded.
+
+        Raises:
+            ConfigError: samples of a model without a density of z, or a classifier of other pictures.
+        """
+        samples = likelihood_samples(self, samples)
+        if most is not None and most < 1:
+            raise ConfigError(f"the likelihoods of {most} pictures: ask for 1 or more")
+        if classifier is not None:
+            check_classifier(classifier, self)
+        figures = reconstruction_figures(self, examples, seed, progress)
+        figures["codes"] = code_statistics(self.draws(examples, seed), seed)
+        figures |= neighbours(lambda pictures: self.means(pictures, seed), examples, known)
+        if samples:
+            figures |= likelihood_figures(self, examples, samples, most, seed, progress)
+        if known is not None and len(known):
+            figures["baselines"] = baselines(known, examples, self.network.latent, self.preset.corruption, seed)
+        if classifier is not None:
+            figures["generated"] = generated_figures(self, classifier, examples, known, seed)
+        return figures

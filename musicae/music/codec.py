@@ -1,4 +1,4 @@
-"""Songs to latent vectors and back: what the verbs of a model of music are made of."""
+"""From songs to latent vectors and back: what the verbs of a model of music are built on."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ from musicae.music.theory.chords import parse
 
 
 class MusicCodec(Model):
-    """A trained model of music with the windows of songs on one side and latent vectors on the other."""
+    """A trained model of music as a codec: songs to windows to latent vectors, and back."""
 
     @property
     def parallel(self) -> bool:
-        """Whether its decoder gives all steps at once: fast, but no step depends on what became of the others."""
+        """Whether its decoder outputs all steps at once: fast, but no step is conditioned on another."""
         return not getattr(self.preset.network, "autoregressive", False)
 
     @property
     def decodes_ahead(self) -> bool:
-        """Whether decoding many vectors to compare them is cheap, and needs no condition for each."""
+        """Whether it can decode many vectors just to compare them: the decoder is parallel, and unconditional."""
         return self.parallel and not self.representation.conditioning
 
     def for_task(self, setting: str) -> Self:
-        """The same model, whose encoder from now on reads songs through one setting of `GrooveCorruption`:
-        `"humanise"` scores, `"tapify"` taps, `"add_instruments"` beats that lack a part.
+        """The same model for one kind of partial input, a setting of `GrooveCorruption`: what it encodes
+        is corrupted first, by `"humanise"` to scores, by `"tapify"` to taps, by `"add_instruments"` to beats without
+        a part.
 
         Raises:
             ConfigError: it was not trained on such inputs.
@@ -61,7 +62,7 @@ class MusicCodec(Model):
 
         Raises:
             MidiError: it cannot be read.
-            NoWindows: it holds nothing of the kind that the model is of.
+            NoWindows: it has nothing for the representation to extract.
         """
         read = Song.read(song)
         excerpt = self.representation.extract(read, track, bars)
@@ -72,7 +73,7 @@ class MusicCodec(Model):
 
         Args:
             windows: how many; None for as many as the chords take, or one.
-            conditions: see `DecodeOptions`; hits come with their own metre, tempo and length.
+            conditions: see `DecodeOptions`; with hits, the metre, tempo and length are theirs.
         """
         steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
         requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
@@ -85,10 +86,10 @@ class MusicCodec(Model):
         return self.conditioned(recut(self.representation, excerpt, lengths), requested)
 
     def conditioned(self, source: Windowed, conditions: dict[str, Any], before: int = 0) -> Windowed:
-        """The same with the conditions that are requested in place of its own; see `Representation.with_condition`.
+        """The same windows with the requested conditions in place of their own; see `Representation.with_condition`.
 
         Raises:
-            ConfigError: the model is not conditioned on such a thing.
+            ConfigError: the model is not conditioned on them.
         """
         requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
         if not requested:
@@ -103,7 +104,7 @@ class MusicCodec(Model):
         return to_batch(source.windows, self.representation).condition
 
     def render(self, windows: np.ndarray, like: Windowed) -> Song:
-        """Windows `[n, *shape]` as a song in the tempo, the metre and on the tracks of what they are like."""
+        """Windows `[n, *shape]` as a song with the tempo, metre and tracks of `like`."""
         array = self.representation.join(windows, like.lengths)
         return Song.of(render(self.representation, array, like.excerpt))
 
@@ -124,13 +125,13 @@ class MusicCodec(Model):
         known: np.ndarray | None = None,
         first: int = 0,
     ) -> np.ndarray:
-        """Windows `[n, *shape]` from latent vectors `[n, latent]`; of a parallel decoder without faults of grammar.
+        """Windows `[n, *shape]` from latent vectors `[n, latent]`; those of a parallel decoder are repaired.
 
         Args:
             z: the vectors.
             condition: of a conditional model, `[n, steps, conditions]`.
             decoding: how.
-            known: windows `[n, *shape]` of which a model encoded partial inputs: what these hold is kept where the
+            known: windows `[n, *shape]` whose partial inputs were encoded: what these hold is kept where the
                 representation says so (`Representation.restores_known`).
             first: see `Model.from_latent`.
         """

@@ -29,16 +29,16 @@ from musicae.music.representations.windowing import aligned_pair, whole_windows
 from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
 
-STRENGTH = 0.3  # of variations, where none is asked for
+STRENGTH = 0.3  # of variations, where none is given
 
 
 class MusicModel(MusicCodec):
-    """Verbs on songs. Whatever takes a song takes a path, bytes, a `PrettyMIDI` or a symusic `Score` too.
+    """Verbs on songs. Songs may also be a path, bytes, a `PrettyMIDI` or a symusic `Score` (see `Song.read`).
 
     All verbs that decode take the keywords of `musicae.music.options.DecodeOptions`, those on songs `VerbOptions`.
 
     Attributes:
-        reranker: what chooses among several decodes for each new clip; None where none was fitted: the first is taken.
+        reranker: chooses among several decodes for each new clip; None if none was fitted: then the first is taken.
     """
 
     reranker: Reranker | None = None
@@ -52,8 +52,8 @@ class MusicModel(MusicCodec):
 
         Args:
             z: `[windows, latent]`, or one vector `[latent]`.
-            like: a song (or what reads as one), or a `Windowed`, whose tempo, metre, program and track name are kept;
-                None for 4/4 at 120 BPM.
+            like: a song (or what `Song.read` reads), or a `Windowed`, whose tempo, metre, program and track name the
+                result has; None for 4/4 at 120 BPM.
             options: see `DecodeOptions`.
 
         Raises:
@@ -73,20 +73,20 @@ class MusicModel(MusicCodec):
     def interpolate(
         self, a: Any, b: Any, steps: int = 7, *, linear: bool = False, **options: Unpack[VerbOptions]
     ) -> Interpolation:
-        """What lies between two songs, window by window, on the bars of A.
+        """An interpolation between two songs, window by window, on the bars of A.
 
-        What lies between songs in different keys is taken into one (`latent.interpolation.snap_to_key`), where the
-        model can be steered so.
+        Between songs in different keys each step is moved into one (`latent.interpolation.snap_to_key`), if the model
+        can be steered so.
 
         Args:
-            a: the song that it begins with; its tempo, metre, program and track name are kept.
-            b: the song that it ends with; its steps are laid on A's bars.
+            a: the song that it begins with; the result has its tempo, metre, program and track name.
+            b: the song that it ends with, on A's bars.
             steps: how many, both ends included; at least 2.
-            linear: along straight lines in equal steps; if not, in steps of about as much change
+            linear: at even positions of straight lines; otherwise, about as much changes from step to step
                 (`latent.interpolation.path`).
-            options: see `VerbOptions`; a selection is made of both songs. Without conditions each step has those of
-                the song that it is nearer to. Chords go on from step to step, again and again; with `hits`, each step
-                plays all of them.
+            options: see `VerbOptions`; the selection is that of both songs. Without conditions each step has those of
+                the nearer song. Chords continue from step to step, repeated as needed; with `hits`, each step has all
+                of them.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
         if steps < 2:
@@ -110,9 +110,9 @@ class MusicModel(MusicCodec):
         return Interpolation(songs, originals, reports, latents, like.ticks)
 
     def reconstruct(self, song: Any, **options: Unpack[VerbOptions]) -> Reconstruction:
-        """What the model makes of a song, and how much of it is right.
+        """A song as the model reconstructs it, and how much of it is right.
 
-        With `hits`, these are the original: the song's latent vectors play them, again and again.
+        With `hits`, these are the original: they are decoded from the song's latent vectors, repeated as needed.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
         source = self.extract(song, selection.track, selection.bars)
@@ -134,8 +134,8 @@ class MusicModel(MusicCodec):
         """`n` new clips, each one window long (see `sampled_windows`).
 
         With chords a clip is as long as their progression, with hits as long as their song: all of it from one latent
-        vector, in one style, and nothing is reranked if that is more than one window. `progress` is called with the
-        number of clips that were made, every now and then.
+        vector, in one style, and not reranked if that is more than one window. `progress` is called with the number
+        of clips decoded since the last call.
         """
         decoding = taken(Decoding, conditions := dict(options))
         if n < 1:
@@ -159,20 +159,20 @@ class MusicModel(MusicCodec):
     ) -> np.ndarray:
         """`n` new windows `[n, *shape]`, decodes of draws from the prior.
 
-        Where the model has a reranker, each is one of `CANDIDATES` decodes, chosen with a chance in proportion to the
+        If the model has a reranker, each is one of `CANDIDATES` decodes, drawn with probability proportional to the
         odds that it is music.
 
         Args:
             n: how many.
-            condition: of a conditional model, for each `[n, steps, conditions]`.
+            condition: of a conditional model, `[n, steps, conditions]`.
             decoding: how; its seed is that of everything random.
-            progress: called with the number of windows that were made, after every `BATCH` of them.
+            progress: called after every `BATCH` of windows with their number.
         """
         candidates = 1 if self.reranker is None else CANDIDATES
         z = self.draw(n * candidates, decoding.seed)
         chances = RandomSource(decoding.seed, RERANKING).uniform(n).numpy()
         found = []
-        for start in range(0, n, BATCH):  # the candidates for all at once would take gigabytes
+        for start in range(0, n, BATCH):  # all candidates at once would take gigabytes
             part = slice(start, start + BATCH)
             repeated = None if condition is None else condition[part].repeat_interleave(candidates, 0)
             first = start * candidates
@@ -194,20 +194,19 @@ class MusicModel(MusicCodec):
         less: Mapping[str, float] | None = None,
         **options: Unpack[VerbOptions],
     ) -> Variations:
-        """`n` variations of a song: with more or less of something, or at random, or both.
+        """`n` variations of a song: with more or less of some attributes, or at random, or both.
 
-        All windows go the same way along a direction; windows that are the same get the same random one, so that what
-        is repeated stays repeated.
+        All windows are moved alike along a direction; equal windows get the same random one, so that what is repeated
+        stays repeated.
 
         Args:
             song: what to vary.
             n: how many.
-            strength: how far the latent vectors go toward random ones, of which likely ones are chosen: 0 gives the
-                reconstruction, 1 something else entirely. None for 0.3, or for 0 where more or less is asked for: then
-                the variations go to that in `n` steps of about as much change; with a strength all go the whole way.
-            more: attributes and how much more of each, in standard deviations over the data, e.g. `{"density": 1.5}`;
-                see `self.directions.names`.
-            less: how much less.
+            strength: how far latent vectors are moved toward random ones: 0 gives the reconstruction, 1 something else
+                entirely. None for 0.3; but for 0 with `more` or `less`, which are then reached in `n` steps of about as
+                much change. With a strength all variations have the whole change.
+            more: standard deviations of attributes, e.g. `{"density": 1.5}`; see `self.directions.names`.
+            less: as `more`, in the other direction.
             options: see `VerbOptions`.
 
         Raises:
@@ -234,8 +233,8 @@ class MusicModel(MusicCodec):
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.analysis.accuracy.score`.
 
-        A model that was trained on one of several partial inputs is measured on whole windows; under `remains` are the
-        ratios of what it makes of each of the others, greedily at the posterior mean.
+        A model that was trained on several partial inputs is measured on whole windows; under `remains` are the ratios
+        for each of the partial inputs, decoded greedily from the posterior mean.
         """
         ratios, corruption = score(self.representation), self.preset.corruption
 
@@ -253,20 +252,20 @@ class MusicModel(MusicCodec):
         return figures(None, progress) | {"remains": others}
 
     def _decoded(self, z: np.ndarray, like: Windowed, decoding: Decoding, known: np.ndarray | None = None):
-        """The windows that the model makes of latent vectors under the conditions of what they are like."""
+        """The decodes of latent vectors under the conditions of `like`."""
         return self.decode_windows(z, self.condition(like), decoding, known=known)
 
     def _stages(self, pair: tuple[Windowed, Windowed], steps: int, conditions: dict[str, Any]) -> list[Windowed]:
-        """The conditions of each step from A to B, on the bars of A."""
+        """The windows whose conditions each step from A to B has, on the bars of A."""
         grid = pair[0].excerpt.grid
-        laid = [replace(one, excerpt=replace(one.excerpt, grid=grid)) for one in pair]
-        nearer = [laid[2 * i >= steps] for i in range(steps)]
+        aligned = [replace(one, excerpt=replace(one.excerpt, grid=grid)) for one in pair]
+        nearer = [aligned[2 * i >= steps] for i in range(steps)]
         return [self.conditioned(one, conditions, before=i * len(grid)) for i, one in enumerate(nearer)]
 
     def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
-        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those of one id alike.
+        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those with equal ids alike.
 
-        Each is chosen among several as new windows are (see `sampled_windows`), unless the model is conditional.
+        Each is reranked as new windows are (see `sampled_windows`), unless the model is conditional.
 
         Returns:
             float32 `[n, windows, latent]`.
@@ -286,7 +285,7 @@ class MusicModel(MusicCodec):
     def _steered(
         self, z: np.ndarray, source: Windowed, amounts: dict[str, float], n: int, equal_steps: bool
     ) -> np.ndarray:
-        """What to add to latent vectors `[windows, latent]` of each of `n` variations, `[n, windows, latent]`."""
+        """The shifts of latent vectors `[windows, latent]` for each of `n` variations, `[n, windows, latent]`."""
         shift = self.directions.shift(amounts, keys(self.representation, source.windows))
         shares = np.ones(n, np.float32)
         if equal_steps:
@@ -295,7 +294,7 @@ class MusicModel(MusicCodec):
         return shares[:, None, None] * shift
 
     def _amounts(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
-        """How much is asked for, in standard deviations of each attribute, below 0 for less.
+        """The requested change of each attribute, in standard deviations, below 0 for less.
 
         Raises:
             ConfigError: the model has no such direction.
@@ -309,7 +308,7 @@ class MusicModel(MusicCodec):
         return requested_amounts(self.directions.names, more, less)
 
     def _variations(self, varied: list[np.ndarray], target: Windowed, requested: tuple[str, ...]) -> Variations:
-        """Songs of windows, beside the excerpt that they are variations of."""
+        """Variations of an excerpt, from their windows."""
         return Variations(
             songs=[self.render(windows, target) for windows in varied],
             original=self.render(target.windows, target),
@@ -322,12 +321,12 @@ class MusicModel(MusicCodec):
         )
 
     def _kept(self, windows: np.ndarray, target: Windowed) -> float:
-        """The share of the notes of an excerpt that windows have at their pitch and onset; 0 of none."""
+        """The share of the notes of an excerpt that windows have, with the same pitch and onset; 0 if it has none."""
         both = (self.representation.rejoin(one, target.lengths) for one in (windows, target.windows))
         found, wanted = (self.representation.onsets(one) for one in both)
         return float((found & wanted).sum() / max(wanted.sum(), 1))
 
 
 def cycled(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
-    """Latent vectors repeated from the first one on, until there are so many along an axis; or the first so many."""
+    """Latent vectors repeated cyclically along an axis until there are `windows`, or the first `windows` of them."""
     return z.take(np.arange(windows) % z.shape[axis], axis)

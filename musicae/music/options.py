@@ -1,4 +1,4 @@
-"""What the verbs of a model of music have in common: how to decode, what of a song to take, what to condition on."""
+"""Options that the verbs of a model of music share: how to decode, what of a song to take, what to condition on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Decoding:
         seed: of the draws.
 
     Raises:
-        ConfigError: a temperature or top-p that cannot be.
+        ConfigError: a temperature or top-p out of range.
     """
 
     temperature: float = 0.0
@@ -44,10 +44,10 @@ GREEDY = Decoding()
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a song is taken.
+    """Which part of a song is taken.
 
     Args:
-        track: number (from 1) or part of a name; None takes the one that the representation's rule picks.
+        track: number (from 1) or part of a name; None for the one that the representation chooses.
         bars: first and last, from 1; None for all.
     """
 
@@ -58,8 +58,8 @@ class Selection:
 class DecodeOptions(TypedDict, total=False):
     """Keywords of all verbs that decode: those of `Decoding`, and the conditions of a conditional model.
 
-    `chords`, `key` and `hits` replace those of the song (see `Representation.with_condition`). A song has its own; what
-    comes from no song has no chords, no key and no hits. With `hits`, the result has their tempo and metre.
+    `chords`, `key` and `hits` replace those of the song (see `Representation.with_condition`). A song has its own;
+    samples have no chords, no key and no hits. With `hits`, the result has their tempo and metre.
     """
 
     temperature: float
@@ -107,5 +107,5 @@ class VerbOptions(DecodeOptions, total=False):
 
 
 def taken(kind: type[Kind], options: dict[str, Any]) -> Kind:
-    """A `Decoding` or a `Selection` from those options that are its fields; they are taken out of `options`."""
+    """A `Decoding` or a `Selection` from those options that are its fields; they are removed from `options`."""
     return kind(**{field.name: options.pop(field.name) for field in fields(kind) if field.name in options})

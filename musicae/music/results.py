@@ -1,4 +1,4 @@
-"""What the verbs of a model answer: interpolations, reconstructions, variations."""
+"""What the verbs of a model return: interpolations, reconstructions, variations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Variations(Sequence[Song]):
 
     Args:
         songs: the variations.
-        original: the passage as the representation holds it.
-        report: what was taken from the file.
+        original: the excerpt as the representation holds it.
+        report: which part of the song was taken, and what was done to it, in sentences.
         before: the attributes of the original (`musicae.music.analysis.attributes`), each a mean over its windows; nan
-            where no window has one.
+            if no window has one.
         after: those of each variation.
-        requested: the attributes of which there was to be more or less.
+        requested: the attributes of which more or less was requested.
         kept: the share of the original's notes that are in each variation, at their pitch and onset.
         ticks: the length of each to its last bar line.
     """
@@ -52,12 +52,12 @@ class Variations(Sequence[Song]):
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
-    """What lies between two songs.
+    """An interpolation between two songs.
 
     Args:
         songs: one a step, the first a reconstruction of A, the last of B.
-        originals: the passages of A and of B that were heard, as they were before the model.
-        report: what was taken from A and from B, and what was done to it, in sentences, A's first.
+        originals: the excerpts of A and of B as the representation holds them.
+        report: which parts of A and of B were taken, and what was done to them, in sentences, A's first.
         latents: `[steps, windows, latent]`.
         ticks: the length of each step to its last bar line.
     """
@@ -70,7 +70,7 @@ class Interpolation:
 
     @property
     def song(self) -> Song:
-        """All steps one after another, each with A's number of bars, even where the last ones are silent."""
+        """All steps one after another, each with A's number of bars, even if the last ones are silent."""
         return Song.concatenate(self.songs, [self.ticks] * len(self.songs))
 
     def save(self, path: str | Path, force: bool = False) -> Path:
@@ -80,15 +80,14 @@ class Interpolation:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """What a model hears in a song.
+    """A song as a model reconstructs it.
 
     Args:
         song: the decode of the posterior mean.
-        original: the passage as the representation holds it, which is all that the model could give back.
-        figures: `note_accuracy` (notes of the original that came back with their pitch, onset and length),
-            `step_accuracy`, `onset_f1`, `whole_windows` (see `musicae.music.analysis.similarity.score`), between 0 and
-            1.
-        report: what was taken from the file.
+        original: the excerpt as the representation holds it: the most that a model can reconstruct.
+        figures: `note_accuracy` (the share of the original's notes with the same pitch, onset and length),
+            `step_accuracy`, `onset_f1`, `whole_windows` (see `musicae.music.analysis.accuracy.score`), between 0 and 1.
+        report: which part of the song was taken, and what was done to it, in sentences.
     """
 
     song: Song

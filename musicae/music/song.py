@@ -29,7 +29,7 @@ class Song(Score):
         """The music in `source`: a path or bytes of MIDI, ABC, MusicXML (.mxl too) or kern; a `Song` or `Score`, a
         `pretty_midi.PrettyMIDI`, a `symusic.Score` or a music21 stream.
 
-        What can be repaired is repaired, and said in `changes`.
+        What can be repaired is repaired, and listed in `changes`.
 
         Raises:
             MidiError: there is no music in it, or none that can be read; path and reason in one line.
@@ -42,11 +42,11 @@ class Song(Score):
         return score if isinstance(score, cls) else cls(**vars(score))
 
     def to_bytes(self) -> bytes:
-        """A MIDI file of type 1 with 480 ticks a quarter, the same bytes for the same song."""
+        """A MIDI file of type 1 with 480 ticks a quarter; equal songs give equal bytes."""
         return midi.write(self)
 
     def save(self, path: str | Path, force: bool = False) -> Path:
-        """Writes a MIDI file, whole or not at all.
+        """Writes a MIDI file, completely or not at all.
 
         Raises:
             Error: the file exists and `force` is off, or it cannot be written.

@@ -1,4 +1,4 @@
-"""One thread for every test of the core: they are small, and other work goes on beside them."""
+"""One thread for every test of the core: they are small, and other work goes on at the same time."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SIZES = torch.tensor([2.0, 1.0, 0.01], dtype=torch.float64)  # lengths of the co
 
 
 class Encoder(nn.Module):
-    """The exact posterior, or with a `shift` and a `factor` one beside it."""
+    """The exact posterior, or with a `shift` and a `factor` another one."""
 
     latent = len(SIZES)
 

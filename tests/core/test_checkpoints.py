@@ -22,7 +22,7 @@ def equal(a: nn.Module, b: nn.Module) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
-def test_weights_come_back_to_the_bit(tmp_path):
+def test_weights_are_read_as_they_were_written_to_the_bit(tmp_path):
     written, read = network(0), network(1)
     with torch.no_grad():
         written[0].bias.copy_(torch.tensor([1e-45, -0.0, torch.inf, torch.finfo().max]))
@@ -45,14 +45,14 @@ def test_half_precision_weights_are_read_into_the_precision_of_the_network(tmp_p
     assert (tmp_path / WEIGHTS).stat().st_size < (full / WEIGHTS).stat().st_size
 
 
-def test_writing_again_replaces_and_leaves_nothing_beside(tmp_path):
+def test_writing_again_replaces_and_leaves_nothing_else(tmp_path):
     write_weights(tmp_path, network(0))
     write_weights(tmp_path, network(1))
     write_json(tmp_path, CONFIG, {"a": 1})
     assert sorted(path.name for path in tmp_path.iterdir()) == [CONFIG, WEIGHTS]
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path):
+def test_a_missing_file_is_called_missing(tmp_path):
     with pytest.raises(CheckpointError, match=WEIGHTS):
         read_weights(tmp_path, network())
     with pytest.raises(CheckpointError, match="not a model folder"):
@@ -105,7 +105,7 @@ def test_the_first_tensor_that_is_missing_or_too_many_is_named(tmp_path):
         read_weights(tmp_path, network())
 
 
-def test_settings_come_back(tmp_path):
+def test_settings_are_read_as_they_were_written(tmp_path):
     content = {"name": "Ünï", "widths": [1, 2], "rate": 0.1, "none": None}
     write_json(tmp_path, CONFIG, content)
     assert read_json(tmp_path, CONFIG) == content

@@ -16,67 +16,67 @@ from musicae.core.objectives import Objective, Reconstruction
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Constant
 from musicae.core.settings import Training
-from musicae.core.training import Trainer
+from musicae.core.training import Task, Trainer
 from musicae.errors import ConfigError
 
 EVERY = pytest.mark.parametrize("corruption", [kind() for kind in CORRUPTIONS], ids=lambda c: type(c).__name__)
 
 
 @EVERY
-def test_any_corruption_keeps_the_shape_and_the_range_and_leaves_the_clean_data_alone(corruption):
+def test_any_corruption_keeps_the_shape_and_the_range_and_leaves_the_data_alone(corruption):
     for shape in ((5, 1, 8), (5, 3, 8, 4)):
-        clean = RandomSource(0).uniform(*shape)
-        before = clean.clone()
-        damaged = corruption(clean, RandomSource(1))
-        assert damaged.shape == clean.shape
-        assert damaged.dtype == clean.dtype
-        assert damaged.min() >= 0
-        assert damaged.max() <= 1
-        assert not torch.equal(damaged, clean)
-        assert torch.equal(clean, before)
+        x = RandomSource(0).uniform(*shape)
+        before = x.clone()
+        corrupted = corruption(x, RandomSource(1))
+        assert corrupted.shape == x.shape
+        assert corrupted.dtype == x.dtype
+        assert corrupted.min() >= 0
+        assert corrupted.max() <= 1
+        assert not torch.equal(corrupted, x)
+        assert torch.equal(x, before)
 
 
-def test_values_stay_in_their_range_and_the_clean_data_stay_clean():
-    clean = RandomSource(0).uniform(50, 8, 8)
-    before = clean.clone()
-    noisy = GaussianNoise(mean=0.2, std=2.0)(clean, RandomSource(1))
-    assert noisy.shape == clean.shape
+def test_values_stay_in_their_range_and_the_data_are_not_changed():
+    x = RandomSource(0).uniform(50, 8, 8)
+    before = x.clone()
+    noisy = GaussianNoise(mean=0.2, std=2.0)(x, RandomSource(1))
+    assert noisy.shape == x.shape
     assert noisy.min() == 0
     assert noisy.max() == 1
-    assert torch.equal(clean, before)
+    assert torch.equal(x, before)
 
 
-def test_the_damage_is_fresh_for_every_example_and_every_step():
-    clean = torch.full((3, 16), 0.5)
+def test_the_noise_is_fresh_for_every_example_and_every_step():
+    x = torch.full((3, 16), 0.5)
     noise = GaussianNoise(std=0.1)
-    first, second = (noise(clean, RandomSource(0, step)) for step in (0, 1))
+    first, second = (noise(x, RandomSource(0, step)) for step in (0, 1))
     assert not torch.equal(first, second)
     assert len({tuple(row.tolist()) for row in first}) == 3
-    assert torch.equal(first, noise(clean, RandomSource(0, 0)))
+    assert torch.equal(first, noise(x, RandomSource(0, 0)))
 
 
 def test_the_noise_has_its_mean_and_deviation():
-    damage = GaussianNoise(mean=0.05, std=0.1)(torch.full((20_000, 1), 0.5), RandomSource(0)) - 0.5
-    assert abs(damage.mean() - 0.05) < 0.005
-    assert abs(damage.std() - 0.1) < 0.005
+    noise = GaussianNoise(mean=0.05, std=0.1)(torch.full((20_000, 1), 0.5), RandomSource(0)) - 0.5
+    assert abs(noise.mean() - 0.05) < 0.005
+    assert abs(noise.std() - 0.1) < 0.005
 
 
 def test_a_mask_hides_its_share_and_is_another_every_time():
-    clean = torch.ones(200, 64)
-    first, second, again = (Masking(0.75)(clean, RandomSource(0, step)) for step in (0, 1, 0))
+    x = torch.ones(200, 64)
+    first, second, again = (Masking(0.75)(x, RandomSource(0, step)) for step in (0, 1, 0))
     assert first.unique().tolist() == [0, 1]
     assert abs(first.mean() - 0.25) < 0.02
     assert not torch.equal(first, second)
     assert torch.equal(first, again)
     assert not torch.equal(first[0], first[1])
-    assert torch.equal(Masking(0.0)(clean, RandomSource(0)), clean)
+    assert torch.equal(Masking(0.0)(x, RandomSource(0)), x)
 
 
 # Noise in training
 
 
 class Greys:
-    """Pictures that say which they are, and of which every value is near the middle, so that nothing is clipped."""
+    """Pictures that can be recognised, and of which every value is near the middle, so that nothing is clipped."""
 
     def __len__(self) -> int:
         return 6
@@ -97,8 +97,8 @@ def corrupted_in_training(folder, corruption: Corruption, epochs: int = 3) -> li
     torch.manual_seed(0)
     model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
     settings = Training(steps=2 * epochs, batch_size=3, learning_rate=Constant(1e-3), precision="float32")
-    options = {"corruption": corruption, "save": lambda *_: None, "device": "cpu", "quiet": True}
-    running = Trainer(model, Spy(), Greys(), Greys(), settings, folder, **options)
+    options = {"save": lambda *_: None, "device": "cpu", "quiet": True}
+    running = Trainer(Task(model, Spy(), corruption), (Greys(), Greys()), settings, folder, **options)
     for _ in range(2 * epochs):
         running._step()
     order = [shuffled(6, 3, settings.seed, step).tolist() for step in range(2 * epochs)]
@@ -164,6 +164,6 @@ def test_a_factor_that_does_not_divide_is_refused_in_one_line(factor, size):
 
 @EVERY
 def test_a_users_own_data_are_what_they_are(corruption):
-    """Damage is for training and measuring: what a user gives to a model that restores is not damaged once more."""
+    """Corruptions are for training and measuring: what a user gives to a model that restores is not corrupted again."""
     x = RandomSource(0).uniform(2, 3, 4, 4)
     assert torch.equal(corruption.deterministic(x), x)

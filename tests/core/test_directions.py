@@ -73,15 +73,15 @@ def test_shifts_add_up(high, long):
 
 
 @pytest.mark.parametrize(
-    ("amounts", "said"),
+    ("amounts", "message"),
     [({"hgh": 1}, "'hgh': did you mean 'high'"), ({"x": 1}, "known: high, long"), ({"high": np.inf}, "high inf")],
 )
-def test_unknown_attributes_and_impossible_amounts_are_refused(amounts, said):
-    with pytest.raises(ConfigError, match=said):
+def test_unknown_attributes_and_impossible_amounts_are_refused(amounts, message):
+    with pytest.raises(ConfigError, match=message):
         KNOWN.shift(amounts)
 
 
-def test_a_folder_gives_back_what_was_written(tmp_path):
+def test_a_folder_holds_what_was_written(tmp_path):
     assert Directions.load(tmp_path) is None
     KNOWN.save(tmp_path)
     found = Directions.load(tmp_path)
@@ -91,7 +91,7 @@ def test_a_folder_gives_back_what_was_written(tmp_path):
 
 
 @pytest.mark.parametrize("spoil", [lambda data: b"x", lambda data: data[:-3]])
-def test_a_damaged_file_is_said(tmp_path, spoil):
+def test_a_damaged_file_is_refused(tmp_path, spoil):
     KNOWN.save(tmp_path)
     path = tmp_path / DIRECTIONS
     path.write_bytes(spoil(path.read_bytes()))

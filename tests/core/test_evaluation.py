@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 
 from core.linear_gaussian import SIZES, STD, LinearGaussian
+from musicae.core import evaluation
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Point
 from musicae.core.bounds import AT_ONCE, importance_weighted_bound
@@ -17,6 +19,7 @@ from musicae.core.evaluation import ACTIVE, measure
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Dense
 from musicae.core.objectives import Elbo
+from musicae.core.posteriors import GaussianPosterior
 from musicae.core.randomness import RandomSource
 
 MISMATCHED = {"shift": 0.2, "factor": 1.5}
@@ -48,9 +51,9 @@ def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood():
     torch.testing.assert_close(elbo(model), model.log_likelihood(X), rtol=0.0, atol=0.05)
 
 
-@pytest.mark.parametrize("beside", [{"shift": 0.3}, {"factor": 2.0}, MISMATCHED])
-def test_with_another_posterior_the_elbo_is_lower_by_exactly_their_divergence(beside):
-    model = LinearGaussian(**beside)
+@pytest.mark.parametrize("other", [{"shift": 0.3}, {"factor": 2.0}, MISMATCHED])
+def test_with_another_posterior_the_elbo_is_lower_by_exactly_their_divergence(other):
+    model = LinearGaussian(**other)
     assert (model.gap(X) > 0.25).all()
     torch.testing.assert_close(elbo(model), model.log_likelihood(X) - model.gap(X), rtol=0.0, atol=0.07)
 
@@ -65,10 +68,10 @@ def test_with_the_exact_posterior_one_weighted_sample_is_the_log_likelihood():
 
 def test_the_importance_weighted_bound_rises_from_the_elbo_to_the_log_likelihood():
     model, n = LinearGaussian(**MISMATCHED), 2000
-    clean = X.repeat_interleave(n, 0)
+    target = X.repeat_interleave(n, 0)
 
     def bound(k: int) -> torch.Tensor:
-        return importance_weighted_bound(model, clean, k, RandomSource(k)).view(len(X), n).mean(1)
+        return importance_weighted_bound(model, target, k, RandomSource(k)).view(len(X), n).mean(1)
 
     bounds = torch.stack([bound(k) for k in (1, 2, 8, 64)])
     torch.testing.assert_close(bounds[0], elbo(model), rtol=0.0, atol=0.15)
@@ -84,8 +87,15 @@ def score(decoded: torch.Tensor, truth: torch.Tensor) -> dict[str, tuple[float, 
     return {"near": (near.sum().item(), positive.sum().item()), "never": (0, 0)}
 
 
+def in_batches(size: int, *arguments, **options) -> dict:
+    """As `measure`, with so many examples at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "BATCH_SIZE", size)
+        return measure(*arguments, **options)
+
+
 def figures(batch_size: int, n: int = 300, **options) -> dict:
-    return measure(LinearGaussian(), Fixed(LinearGaussian().data(n)), score, batch_size=batch_size, **options)
+    return in_batches(batch_size, LinearGaussian(), Fixed(LinearGaussian().data(n)), score, **options)
 
 
 def test_the_size_of_batches_does_not_matter():
@@ -132,6 +142,27 @@ def test_every_way_of_decoding_is_measured_for_mean_and_sample():
     assert set(figures(64)["mean"]) == {"greedy", "temperature_1"}
 
 
+@dataclass(frozen=True)
+class Reporting(GaussianPosterior):
+    def metrics(self) -> dict[str, torch.Tensor]:
+        return {"mean_length": self.mean.norm(dim=1).mean()}
+
+
+class ReportingModel(LinearGaussian):
+    def encode(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Reporting:
+        posterior = super().encode(x, condition)
+        return Reporting(posterior.mean, posterior.std)
+
+
+@pytest.mark.parametrize("batch_size", [300, 7])
+def test_what_a_posterior_reports_is_averaged_over_the_examples(batch_size):
+    data = LinearGaussian().data(300)
+    measured = in_batches(batch_size, ReportingModel(), Fixed(data), score)
+    expected = LinearGaussian().encode(data).mean.norm(dim=1).mean().item()
+    assert measured["posterior"] == {"mean_length": pytest.approx(expected)}
+    assert "posterior" not in figures(300)
+
+
 def test_progress_counts_the_examples():
     done: list[int] = []
     figures(128, progress=done.append)
@@ -149,8 +180,8 @@ def test_the_measured_likelihood_is_the_closed_form(seed):
 # Conditions and corruptions
 
 
-class Told(Fixed):
-    """Pictures of which each is told its place, in turn."""
+class Labelled(Fixed):
+    """Pictures with a condition: classes in turn."""
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
         return Batch(self.data[torch.from_numpy(indices)], torch.eye(3)[torch.from_numpy(indices) % 3])
@@ -166,20 +197,20 @@ def conditional():
 
 @pytest.mark.parametrize("batch_size", [4, 100])
 def test_a_conditional_model_is_measured_with_the_condition_of_each_example(batch_size):
-    measured = measure(conditional(), Told(PICTURES), score, batch_size=batch_size)
-    told = conditional().conditioned_on(torch.eye(3)[torch.arange(10) % 3])
-    expected = -told.decode(told.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
+    measured = in_batches(batch_size, conditional(), Labelled(PICTURES), score)
+    conditioned = conditional().conditioned_on(torch.eye(3)[torch.arange(10) % 3])
+    expected = -conditioned.decode(conditioned.encode(PICTURES).mean).log_prob(PICTURES).mean().item()
     assert measured["distortion"] == pytest.approx(expected)
     assert "elbo" not in measured
 
 
 @pytest.mark.parametrize("corruption", [Pixelation(2), GaussianNoise(std=0.5)], ids=["pixelation", "noise"])
-def test_with_a_corruption_the_model_hears_the_damage_and_is_compared_with_the_whole(corruption):
+def test_with_a_corruption_the_encoder_reads_corrupted_data_and_the_target_is_the_whole(corruption):
     torch.manual_seed(0)
     model = build(Dense((8,)), ExampleSpec("bernoulli", 1, (4, 4)), 2, Point()).eval()
     measured = measure(model, Fixed(PICTURES), score, corruption=corruption)
-    damaged = corruption(PICTURES, RandomSource(0, 0))
-    expected = -model.decode(model.encode(damaged).mean).log_prob(PICTURES).mean().item()
+    corrupted = corruption(PICTURES, RandomSource(0, 0))
+    expected = -model.decode(model.encode(corrupted).mean).log_prob(PICTURES).mean().item()
     assert measured["distortion"] == pytest.approx(expected)
     assert measured["distortion"] != measure(model, Fixed(PICTURES), score)["distortion"]
     assert measured == measure(model, Fixed(PICTURES), score, corruption=corruption)

@@ -26,7 +26,7 @@ def test_log_prob_of_classes_is_that_of_torch():
     torch.testing.assert_close(likelihood("categorical").log_prob(x), expected)
 
 
-def test_log_prob_of_switches_is_that_of_torch():
+def test_log_prob_of_binary_units_is_that_of_torch():
     x = RandomSource(1).integers(0, 1, 4, 3, 5).float()
     expected = distributions.Bernoulli(logits=logits(4, 3, 5)).log_prob(x).sum((1, 2))
     torch.testing.assert_close(likelihood("bernoulli").log_prob(x), expected)
@@ -51,18 +51,18 @@ def test_the_default_normal_is_the_summed_squared_error_and_a_constant():
     torch.testing.assert_close(constant - Normal(mean).log_prob(x), (x - mean).square().sum(1))
 
 
-def test_combinations_are_the_switches_that_they_name():
-    p, switches = BitmaskBernoulli.of(logits(4, 3, 5)), Bernoulli(logits(4, 3, 5))
+def test_bitmasks_are_of_the_units_that_are_on():
+    p, units = BitmaskBernoulli.of(logits(4, 3, 5)), Bernoulli(logits(4, 3, 5))
     x = RandomSource(1).integers(0, 7, 4, 5)
     on = torch.stack([x & 1, x >> 1 & 1, x >> 2], 1)
-    torch.testing.assert_close(p.log_prob(x), switches.log_prob(on))
-    named = (switches.mode() * torch.tensor([1, 2, 4]).view(3, 1)).sum(1).long()
+    torch.testing.assert_close(p.log_prob(x), units.log_prob(on))
+    named = (units.mode() * torch.tensor([1, 2, 4]).view(3, 1)).sum(1).long()
     assert torch.equal(p.mode(), named)
     assert torch.equal(p.accuracy(named), torch.ones(4))
     assert torch.equal(p.sample(RandomSource(2), 0.0), named)
 
 
-def test_all_combinations_of_one_part_together_are_certain():
+def test_probabilities_of_all_bitmasks_of_one_part_sum_to_one():
     p = BitmaskBernoulli.of(logits(4, 3, 1))
     everything = torch.stack([p.log_prob(torch.full((4, 1), n)) for n in range(8)])
     torch.testing.assert_close(everything.exp().sum(0), torch.ones(4))
@@ -76,8 +76,8 @@ def test_what_is_played_is_charged_by_its_distance_where_it_is_played():
     moved[:, 1] += 0.2
     torch.testing.assert_close(p.log_prob(off), p.log_prob(x))
     torch.testing.assert_close(p.log_prob(x) - p.log_prob(moved), 2.0 * hit.sum(1))
-    switches = distributions.Bernoulli(logits=logits(4, 3, 5)[:, 0]).log_prob(x[:, 0]).sum(1)
-    torch.testing.assert_close(p.log_prob(x), switches)
+    units = distributions.Bernoulli(logits=logits(4, 3, 5)[:, 0]).log_prob(x[:, 0]).sum(1)
+    torch.testing.assert_close(p.log_prob(x), units)
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
@@ -114,7 +114,7 @@ def test_classes_are_drawn_as_often_as_they_are_probable():
         torch.testing.assert_close(draws.bincount(minlength=4) / 40_000, expected, rtol=0.0, atol=0.01)
 
 
-def test_switches_are_on_as_often_as_is_probable():
+def test_units_are_on_as_often_as_is_probable():
     p = Bernoulli(torch.tensor([-2.0, 0.0, 1.0]).expand(40_000, 3))
     for temperature in (1.0, 0.5):
         expected = torch.sigmoid(torch.tensor([-2.0, 0.0, 1.0]) / temperature)
@@ -194,13 +194,13 @@ def test_choosing_takes_batches_of_any_shape():
             assert chosen[i, j] == choose(p[i, j], uniform[i, j], 0.7, 0.9)
 
 
-def test_as_many_switches_are_played_as_are_expected_and_the_most_probable_ones():
+def test_as_many_drums_are_hit_as_are_expected_and_the_most_probable_ones():
     p = torch.tensor([0.4, 0.3, 0.35, 0.02]).view(1, 4, 1)  # something is played, but each on its own is rather not
     decoded = HVOLaplace.of(torch.cat([p.logit(), torch.zeros(1, 8, 1)], 1)).mode()
     assert decoded[0, :4, 0].tolist() == [1, 0, 0, 0]
 
 
-def test_switches_that_are_certain_are_played_as_they_are():
-    switches = RandomSource(3).integers(0, 1, 8, 9, 16).float()
-    decoded = HVOLaplace.of(torch.cat([12 * (2 * switches - 1), logits(8, 18, 16)], 1)).mode()
-    assert torch.equal(decoded[:, :9], switches)
+def test_hits_of_probability_one_are_decoded_as_they_are():
+    units = RandomSource(3).integers(0, 1, 8, 9, 16).float()
+    decoded = HVOLaplace.of(torch.cat([12 * (2 * units - 1), logits(8, 18, 16)], 1)).mode()
+    assert torch.equal(decoded[:, :9], units)

@@ -105,7 +105,7 @@ def test_the_distortion_is_summed_over_the_event(objective):
 
 
 def test_scheduled_sampling_follows_its_schedule():
-    """At probability 0 the decoder hears the truth alone; as it rises, its own samples."""
+    """At probability 0 the decoder reads the true steps alone; as it rises, its own samples."""
     torch.manual_seed(0)
     network = build(Recurrent((6,), (5,)), ExampleSpec("categorical", 4, (8,)), 3, Gaussian())
     x = RandomSource(2).integers(0, 3, 6, 8)

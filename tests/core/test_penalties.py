@@ -152,8 +152,8 @@ def test_each_side_of_the_adversary_gets_the_gradient_of_its_own_loss(weight, sm
     discriminator = task.discriminator
 
     z, draws = model.encode(x).mean, RandomSource(3).normal(9, 3).requires_grad_()
-    told, fooled = discriminator(z.detach()), discriminator(z)
-    detection = cross_entropy(discriminator(draws), torch.ones(9)) + cross_entropy(told, torch.zeros(9))
+    detected, fooled = discriminator(z.detach()), discriminator(z)
+    detection = cross_entropy(discriminator(draws), torch.ones(9)) + cross_entropy(detected, torch.zeros(9))
     slope = torch.autograd.grad(discriminator(draws).sum(), draws, create_graph=True)[0]
     detection = detection + smoothness / 2 * slope.square().sum(1).mean()
     for weights, gradient in zip(
@@ -177,14 +177,14 @@ def test_the_value_of_the_adversary_is_the_deception_alone():
         assert torch.equal(task(Batch(x), 0, RandomSource(3)).penalty, got.penalty)
 
 
-def test_the_discriminator_says_one_number_of_each_code():
+def test_the_discriminator_answers_one_number_for_each_code():
     discriminator = ADVERSARY.discriminator(3)
     assert discriminator(torch.randn(7, 3)).shape == (7,)
     torch.testing.assert_close(discriminator.frozen(Z), discriminator(Z))
     assert len(list(discriminator.parameters())) == 6
 
 
-def test_only_the_adversary_has_something_to_learn_beside_the_model():
+def test_only_the_adversarial_penalty_has_a_discriminator():
     assert Reconstruction(ADVERSARY).discriminator(3) is not None
     for penalty in (None, L2(1.0), MMD(1.0)):
         assert Task(small(), Reconstruction(penalty)).discriminator is None
@@ -226,7 +226,7 @@ def trainer(folder, steps: int = 20, frozen: bool = False) -> Trainer:
     for parameter in (*model.encoder.parameters(), *model.bottleneck.parameters()):
         parameter.requires_grad_(not frozen)
     settings, options = replace(SETTINGS, steps=steps), {"save": lambda *_: None, "device": "cpu", "quiet": True}
-    return Trainer(model, Reconstruction(ADVERSARY), DIGITS, DIGITS, settings, folder, **options)
+    return Trainer(Task(model, Reconstruction(ADVERSARY)), (DIGITS, DIGITS), settings, folder, **options)
 
 
 def test_training_changes_the_discriminator_and_a_resumed_run_goes_on_with_it_to_the_bit(tmp_path):

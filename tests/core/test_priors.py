@@ -98,7 +98,7 @@ def test_codes_are_not_changed_by_a_fit():
     assert np.array_equal(given, before)
 
 
-def test_a_fitted_mixture_comes_back_from_its_file_to_the_bit(tmp_path):
+def test_a_fitted_mixture_is_read_as_it_was_written_to_the_bit(tmp_path):
     fitted = Mixture(components=3).fit(codes(300))
     fitted.save(tmp_path)
     loaded = FittedMixture.load(tmp_path)
@@ -171,7 +171,7 @@ def test_the_density_is_that_of_the_mixture_and_its_mean_over_draws_is_minus_its
     assert one.log_prob(one.sample(4000, RandomSource(1))).mean() == pytest.approx(-entropy, abs=0.15)
 
 
-def test_codes_that_are_all_the_same_are_given_back():
+def test_codes_that_are_all_the_same_are_reconstructed():
     fitted = Mixture().fit(np.ones((3, 3)))
     assert np.allclose(fitted.sample(4, RandomSource(0)), 1, atol=1e-3)
 

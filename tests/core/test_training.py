@@ -31,7 +31,15 @@ from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo, Objective, Reconstruction, Terms
 from musicae.core.reports import COLUMNS, METRICS_TABLE, Table, time_left
 from musicae.core.schedules import Constant, Linear
-from musicae.core.training import STATE, Trainer, make_accelerator, multiplies_bf16, parameter_groups, running_average
+from musicae.core.training import (
+    STATE,
+    Task,
+    Trainer,
+    make_accelerator,
+    multiplies_bf16,
+    parameter_groups,
+    running_average,
+)
 from musicae.errors import CheckpointError, ConfigError, DataError
 
 SCRIPT = Path(__file__).with_name("training_run.py")
@@ -176,7 +184,7 @@ def crash() -> None:
     raise Crash
 
 
-@pytest.mark.parametrize("step", [1, 9, 10, 25, 39])
+@pytest.mark.parametrize("step", [1, 10, 39])
 def test_a_run_that_crashed_at_any_step_ends_with_the_same_weights(tmp_path, uninterrupted, step):
     with pytest.raises(Crash):
         train(tmp_path, spy=interrupt_at(step, crash))
@@ -195,7 +203,7 @@ def test_so_does_one_in_bf16(tmp_path, uninterrupted, uninterrupted_in_bf16):
     assert not all(torch.equal(in_bf16[name], in_float32[name]) for name in in_bf16)
 
 
-@pytest.mark.parametrize("step", [0, 4, 10, 39])
+@pytest.mark.parametrize("step", [0, 10, 39])
 def test_ctrl_c_finishes_the_step_and_can_be_resumed(tmp_path, uninterrupted, step):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, spy=interrupt_at(step, lambda: signal.raise_signal(signal.SIGINT)))
@@ -280,7 +288,7 @@ def rows_unsorted(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / METRICS_TABLE).read_text().splitlines()))
 
 
-def test_the_table_says_what_was_trained_and_validated(uninterrupted):
+def test_the_table_has_what_was_trained_and_validated(uninterrupted):
     table = rows(uninterrupted)
     assert [r["step"] for r in table if r["split"] == "train"] == [str(s) for s in range(5, 41, 5)]
     assert [r["step"] for r in table if r["split"] == "validation"] == ["10", "20", "30", "40"]
@@ -398,7 +406,7 @@ def test_skipped_steps_are_in_the_table_and_the_run_goes_on(tmp_path):
 def test_one_step_changes_everything_that_is_trained(tmp_path, network):
     torch.manual_seed(0)
     options = {"settings": SETTINGS, "folder": tmp_path, "save": lambda *_: None, "device": "cpu"}
-    trained = Trainer(build(network, EVENT, 3, Gaussian()), Elbo(), Classes(50, 1), Classes(25, 2), **options)
+    trained = Trainer(Task(build(network, EVENT, 3, Gaussian()), Elbo()), (Classes(50, 1), Classes(25, 2)), **options)
     before = {name: p.clone() for name, p in trained.state.task.named_parameters()}
     trained._step()
     after = dict(trained.state.task.named_parameters())
@@ -513,10 +521,8 @@ def test_the_time_left_is_in_whole_minutes(seconds, words):
 def test_both_splits_need_examples(tmp_path):
     with pytest.raises(DataError, match="0 examples to train on and 25 to validate"):
         Trainer(
-            build(Dense((4,)), EVENT, 3, Gaussian()),
-            Elbo(),
-            Classes(0, 1),
-            Classes(25, 2),
+            Task(build(Dense((4,)), EVENT, 3, Gaussian()), Elbo()),
+            (Classes(0, 1), Classes(25, 2)),
             SETTINGS,
             tmp_path,
             save=lambda *_: None,
@@ -536,8 +542,8 @@ def test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them(tm
             return Batch(torch.full((len(indices), 1, 4), 0.5))
 
     model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
-    options = {"corruption": GaussianNoise(std=0.1), "save": lambda *_: None, "device": "cpu"}
-    trained = Trainer(model, Spy(), Greys(50, 1), Greys(25, 2), SETTINGS, tmp_path, **options)
+    task, options = Task(model, Spy(), GaussianNoise(std=0.1)), {"save": lambda *_: None, "device": "cpu"}
+    trained = Trainer(task, (Greys(50, 1), Greys(25, 2)), SETTINGS, tmp_path, **options)
     trained._step()
     trained._step()
     (target, first), (_, second) = read

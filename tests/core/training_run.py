@@ -27,7 +27,7 @@ from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
 from musicae.core.schedules import Linear, WarmupCosine
 from musicae.core.settings import Training
-from musicae.core.training import State, Trainer
+from musicae.core.training import State, Task, Trainer
 
 EVENT = ExampleSpec("categorical", 5, (8,))
 SETTINGS = Training(
@@ -62,11 +62,10 @@ class Classes:
 
 def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=None, **options) -> Trainer:
     torch.manual_seed(0)
+    network = build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, Gaussian())
     return Trainer(
-        build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, Gaussian()),
-        options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20))),
-        Classes(50, 1, spy),
-        Classes(25, 2),
+        Task(network, options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20)))),
+        (Classes(50, 1, spy), Classes(25, 2)),
         settings,
         folder,
         save=save or (lambda averaged, row: write_weights(folder, averaged)),

@@ -139,8 +139,7 @@ def test_curves_leave_out_terms_that_are_0_or_the_loss():
         figures.training_curves([])
 
 
-@pytest.mark.parametrize("dimensions", [1, 2, 5])
-@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize(("dimensions", "labelled"), [(1, False), (2, True), (5, True)])
 def test_scatters_are_the_same_every_time(dimensions, labelled):
     random = np.random.default_rng(0)
     codes, labels = random.normal(size=(50, dimensions)), random.integers(0, 12, 50)

@@ -9,7 +9,7 @@ import torch
 from images.making import SETTINGS, random_model
 from musicae.core.networks import Convolutional, Dense
 from musicae.core.reports import METRICS_TABLE
-from musicae.core.training import Trainer
+from musicae.core.training import Task, Trainer
 from musicae.errors import ConfigError
 
 
@@ -61,7 +61,7 @@ def test_thirty_steps_lower_the_loss(network, digits, tmp_path):
     model = random_model(network)
     kept = []
     trainer = Trainer(
-        *(model.network, SETTINGS.objective, digits.train, digits.validation, SETTINGS.training, tmp_path),
+        *(Task(model.network, SETTINGS.objective), (digits.train, digits.validation), SETTINGS.training, tmp_path),
         save=lambda network, row: kept.append(row),
         device="cpu",
         quiet=True,

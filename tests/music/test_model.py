@@ -288,7 +288,7 @@ def notes(song: Song) -> list:
     return [(t.program, t.is_drum, t.notes[["start", "end", "pitch"]].tolist()) for t in song.tracks if len(t.notes)]
 
 
-@pytest.mark.parametrize("metre", ["4/4", "3/4", "5/4", "7/8"])
+@pytest.mark.parametrize("metre", ["3/4", "5/4"])
 def test_the_whole_family_interpolates_between_its_reconstructions(member, metre):
     a, b = tiny.band(3, metre, tempos=(Tempo(0, 77.0), Tempo(1000, 133.0))), tiny.band(3, metre, pitch=55, stride=7)
     between = member.interpolate(a, b, 4, **WILD)

@@ -179,12 +179,9 @@ class Recurrent(Network):
 
     def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
         """See `Network`."""
-        from musicae.core.networks.recurrent import RecurrentDecoder
+        from musicae.core.networks.recurrent import DecoderSettings, RecurrentDecoder
 
-        return RecurrentDecoder(
-            example_spec,
-            latent,
-            condition_size,
+        settings = DecoderSettings(
             units=self.decoder_units,
             autoregressive=self.autoregressive,
             segments=self.segments,
@@ -194,6 +191,7 @@ class Recurrent(Network):
             dropout=self.dropout,
             feed_after_end=self.feed_after_end,
         )
+        return RecurrentDecoder(settings, example_spec, latent, condition_size)
 
 
 NETWORKS = (Convolutional, Dense, Recurrent)

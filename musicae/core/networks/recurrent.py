@@ -11,6 +11,7 @@ stream of the data may have a decoder of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -166,62 +167,60 @@ class StepDecoder(LSTMStack, CausalDecoder):
         return FastLSTM(self, z, condition).step
 
 
+@dataclass(frozen=True)
+class DecoderSettings:
+    """The decoder's part of `musicae.core.networks.Recurrent`, which says what each setting is."""
+
+    units: Sequence[int]
+    autoregressive: bool = True
+    segments: int = 1
+    conductor_units: Sequence[int] = ()
+    separate_decoders: bool = False
+    nade: int = 0
+    dropout: float = 0.0
+    feed_after_end: bool = False
+
+
 class RecurrentDecoder(nn.Module):
     """Latent vectors to a likelihood over sequences.
 
     Args:
+        settings: layers and their sizes.
         example_spec: what one example is.
         latent: size of z.
         condition_size: values of the condition at each step.
-        units: of each layer, and the others: as `musicae.core.networks.Recurrent` has them.
     """
 
-    def __init__(
-        self,
-        example_spec: ExampleSpec,
-        latent: int,
-        condition_size: int = 0,
-        *,
-        units: Sequence[int],
-        autoregressive: bool = True,
-        segments: int = 1,
-        conductor_units: Sequence[int] = (),
-        separate_decoders: bool = False,
-        nade: int = 0,
-        dropout: float = 0.0,
-        feed_after_end: bool = False,
-    ):
+    def __init__(self, settings: DecoderSettings, example_spec: ExampleSpec, latent: int, condition_size: int = 0):
         super().__init__()
-        self.example_spec, self.autoregressive, self.separate_decoders = example_spec, autoregressive, separate_decoders
-        self.feed_after_end = feed_after_end
-        self.steps, self.segments = example_spec.size[0], segments if conductor_units else 1
-        self.conductor = Conductor(segments, conductor_units, latent, dropout) if conductor_units else None
-        vector = conductor_units[-1] if conductor_units else latent
-        sizes = (self.steps // self.segments, vector, condition_size, units, autoregressive, dropout)
-        self.voices = nn.ModuleList(
-            StepDecoder(step, *sizes) for step in _step_outputs(example_spec, separate_decoders, nade)
-        )
+        self.settings, self.example_spec = settings, example_spec
+        conducting, dropout = settings.conductor_units, settings.dropout
+        self.steps, self.segments = example_spec.size[0], settings.segments if conducting else 1
+        self.conductor = Conductor(settings.segments, conducting, latent, dropout) if conducting else None
+        vector = conducting[-1] if conducting else latent
+        sizes = (self.steps // self.segments, vector, condition_size, settings.units, settings.autoregressive, dropout)
+        self.voices = nn.ModuleList(StepDecoder(step, *sizes) for step in self._step_outputs())
 
     def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> Likelihood:
         """The likelihood p(x | z) of `[batch, latent]`, with a condition `[batch, steps, size]` or None."""
         vectors = z.unsqueeze(1) if self.conductor is None else self.conductor(z)
         likelihoods = [self._likelihood(decoder, vectors, condition) for decoder in self.voices]
-        return Streams(tuple(likelihoods)) if self.separate_decoders else likelihoods[0]
+        return Streams(tuple(likelihoods)) if self.settings.separate_decoders else likelihoods[0]
 
     def _likelihood(self, decoder: StepDecoder, z: torch.Tensor, condition: torch.Tensor | None) -> Likelihood:
         """Of what one decoder makes of vectors `[batch, segments, vector]`."""
-        if self.autoregressive:
-            ending = {"end": self.example_spec.end, "feed_after_end": self.feed_after_end}
+        if self.settings.autoregressive:
+            ending = {"end": self.example_spec.end, "feed_after_end": self.settings.feed_after_end}
             return Autoregressive(decoder, z, condition, self.steps, self.segments, **ending)
         inputs = z.new_zeros(len(z), self.steps, 0)
         return decoder.step_output.likelihood(decoder.teacher_forced(inputs, z, condition))
 
-
-def _step_outputs(example_spec: ExampleSpec, separate_decoders: bool, nade: int) -> list[StepOutput]:
-    """What a step of each decoder is."""
-    if separate_decoders:
-        return [CategoricalStep((classes,), several=False) for classes in example_spec.streams]
-    return [Nade(example_spec.outputs, nade) if nade else step_output(example_spec)]
+    def _step_outputs(self) -> list[StepOutput]:
+        """What a step of each decoder is."""
+        spec, nade = self.example_spec, self.settings.nade
+        if self.settings.separate_decoders:
+            return [CategoricalStep((classes,), several=False) for classes in spec.streams]
+        return [Nade(spec.outputs, nade) if nade else step_output(spec)]
 
 
 class FastLSTM:

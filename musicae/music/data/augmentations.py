@@ -1,7 +1,7 @@
-"""Windows of training made into more: what leaves music recognisable, but makes another piece of it.
+"""Augmentations of training windows: what leaves music recognisable, but makes another piece of it.
 
-Each is called with a batch of windows and answers as many others; what it takes from elsewhere it takes from the other
-windows of the batch. Transposition is not among them: every preset of pitched music has it (`Preset.transpose`).
+Each takes a batch of windows and returns as many others; what it mixes in comes from the other windows of the batch.
+Transposition is not among them: every preset of pitched music has it (`Preset.transpose`).
 """
 
 from __future__ import annotations
@@ -26,51 +26,51 @@ class Augmentation:
     share: float = 0.5
 
     def __call__(self, windows: np.ndarray, representation, random: RandomSource) -> np.ndarray:
-        """Windows `[batch, ...]` to others of the same shape; those that are given are left as they are."""
+        """Windows `[batch, ...]` to others of the same shape; the argument is not changed."""
         windows = windows.copy()
         self.change(representation.part_view(windows), representation.steps_per_quarter, random)
         return windows
 
-    def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
-        """Change parts `[batch, parts, ..., steps]` in place; `beat` is the number of steps in a quarter."""
+    def change(self, parts: np.ndarray, steps_per_beat: int, random: RandomSource) -> None:
+        """Change parts `[batch, parts, ..., steps]` in place; a beat is a quarter note."""
         raise NotImplementedError
 
 
 class SwapParts(Augmentation):
-    """Parts of a window (drums of a kit; melody, bass, drums) become those of another: new combinations."""
+    """Parts of a window (drums of a kit; melody, bass, drums) are replaced by those of another: new combinations."""
 
-    def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
+    def change(self, parts: np.ndarray, steps_per_beat: int, random: RandomSource) -> None:
         """See `Augmentation.change`."""
-        changed = random.uniform(*lanes.shape[:2]).numpy() < self.share
-        lanes[changed] = lanes[_partners(len(lanes), random)][changed]
+        changed = random.uniform(*parts.shape[:2]).numpy() < self.share
+        parts[changed] = parts[_partners(len(parts), random)][changed]
 
 
 class DropParts(Augmentation):
-    """Parts of a window fall silent, but never all."""
+    """Parts of a window are silenced, but never all."""
 
-    def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
+    def change(self, parts: np.ndarray, steps_per_beat: int, random: RandomSource) -> None:
         """See `Augmentation.change`."""
-        silent = random.uniform(*lanes.shape[:2]).numpy() < self.share
-        played = lanes.reshape(*lanes.shape[:2], -1).any(-1)
+        silent = random.uniform(*parts.shape[:2]).numpy() < self.share
+        played = parts.reshape(*parts.shape[:2], -1).any(-1)
         silent &= (played & ~silent).any(1, keepdims=True)
-        lanes[silent] = 0
+        parts[silent] = 0
 
 
 class SpliceInTime(Augmentation):
-    """From a beat on a window goes on as another."""
+    """From some beat on, a window continues as another."""
 
-    def change(self, lanes: np.ndarray, beat: int, random: RandomSource) -> None:
+    def change(self, parts: np.ndarray, steps_per_beat: int, random: RandomSource) -> None:
         """See `Augmentation.change`."""
-        steps = lanes.shape[-1]
-        cut = beat * random.integers(1, max(steps // beat - 1, 1), len(lanes)).numpy()
-        changed = random.uniform(len(lanes)).numpy() < self.share
+        steps = parts.shape[-1]
+        cut = steps_per_beat * random.integers(1, max(steps // steps_per_beat - 1, 1), len(parts)).numpy()
+        changed = random.uniform(len(parts)).numpy() < self.share
         after = changed[:, None] & (np.arange(steps) >= cut[:, None])
-        after = after.reshape(len(lanes), *[1] * (lanes.ndim - 2), steps)
-        lanes[:] = np.where(after, lanes[_partners(len(lanes), random)], lanes)
+        after = after.reshape(len(parts), *[1] * (parts.ndim - 2), steps)
+        parts[:] = np.where(after, parts[_partners(len(parts), random)], parts)
 
 
 def _partners(windows: int, random: RandomSource) -> np.ndarray:
-    """Another window of the batch for each."""
+    """For each window the index of one to mix in, int64 `[windows]`: a random permutation."""
     return random.uniform(windows).argsort().numpy()
 
 

@@ -1,4 +1,4 @@
-"""From sources of music to arrays of windows on disk, split by song."""
+"""From sources of music to arrays of windows on disk, split by song into train, validation and test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Corpus:
         index: what `index.json` says: the representation, sources, seed and counts; of the songs, in one order, their
             names and, on average over each, `quarters_per_minute`.
         windows: the windows of each split, [n, ...].
-        songs: the song of each window of each split, int32 [n]: its place in `index["songs"]`.
+        songs: the song of each window of each split, int32 [n]: its index in `index["songs"]`.
     """
 
     folder: Path
@@ -81,7 +81,7 @@ class Corpus:
 
     @property
     def test(self) -> np.ndarray:
-        """The windows that no training and no choice has seen."""
+        """The windows that nothing was trained or chosen on."""
         return self.windows["test"]
 
     def report(self) -> str:
@@ -103,6 +103,19 @@ class Corpus:
         return " ".join(sentences)
 
 
+@dataclass(frozen=True)
+class Splitting:
+    """How songs are split whose source does not give their split.
+
+    Args:
+        seed: another one splits the songs differently.
+        fractions: of them that become training, validation and test; (0, 0, 1) makes all of them test.
+    """
+
+    seed: int = 0
+    fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
+
+
 def build(
     sources: str | Path | Sequence[str | Path],
     representation: Representation,
@@ -110,9 +123,8 @@ def build(
     *,
     track: int | str | None = None,
     workers: int | None = None,
-    seed: int = 0,
-    fractions: tuple[float, float, float] = (0.9, 0.05, 0.05),
     quiet: bool = False,
+    **splitting: Any,
 ) -> Corpus:
     """Cuts every song of the sources into windows and writes them to a folder, split by song.
 
@@ -129,37 +141,26 @@ def build(
         track: as for `training_windows`.
         workers: processes; None for one a core, 1 for none but this. More than one need a script guarded by
             `if __name__ == "__main__"`.
-        seed: another one splits the songs differently.
-        fractions: of the songs without a split of their own that become training, validation and test; (0, 0, 1) makes
-            all of them test.
         quiet: show no progress.
+        splitting: the fields of `Splitting`, `seed` and `fractions`.
 
     Raises:
         DataError: a source does not exist, or no song has a window.
     """
+    rule = Splitting(**splitting)
     sources = [sources] if isinstance(sources, str | Path) else list(sources)
-    job = partial(_hear, representation=representation, track=track)
-    heard = list(_all_heard(sources, job, workers or min(cpu_count() or 1, 16), quiet))
-    songs = sorted((one for one in heard if one.count), key=lambda one: (one.source, one.name))
-    skipped = sorted((one.source, one.name, one.reason) for one in heard if not one.count)
-    if not songs:
-        reason = Counter(reason for *_, reason in skipped).most_common(1)
-        why = f"{reason[0][1]:,} files: {reason[0][0]}" if reason else "there are no files of music"
-        raise DataError(f"nothing to train on in {', '.join(map(str, sources))}; {why}")
-    settings = {
-        "representation": to_data(representation),
-        "track": track,
-        "seed": seed,
-        "fractions": fractions,
-    }
+    job = partial(_extract, representation=representation, track=track)
+    found = list(_extract_all(sources, job, workers or min(cpu_count() or 1, 16), quiet))
+    songs, skipped = _sorted(found, sources)
+    settings = {"representation": to_data(representation), "track": track, **vars(rule)}
     return _write(Path(out_folder), songs, skipped, representation, settings)
 
 
-# Excerpt --------------------------------------------------------------------------------------
+# Extraction -----------------------------------------------------------------------------------
 
 
-class Heard(NamedTuple):
-    """What became of a piece: its windows, compressed, or the reason why it has none."""
+class Extracted(NamedTuple):
+    """What was extracted from a piece: its windows, compressed, or the reason why it has none."""
 
     source: str
     name: str
@@ -171,8 +172,8 @@ class Heard(NamedTuple):
     split: str = ""
 
 
-def _all_heard(sources: list, job, workers: int, quiet: bool) -> Iterator[Heard]:
-    """Every piece of the sources heard, with a progress bar."""
+def _extract_all(sources: list, job, workers: int, quiet: bool) -> Iterator[Extracted]:
+    """What every piece of the sources holds, with a progress bar."""
     from tqdm import tqdm
 
     def found() -> Iterator[Piece]:
@@ -184,8 +185,8 @@ def _all_heard(sources: list, job, workers: int, quiet: bool) -> Iterator[Heard]
     yield from tqdm(results, "reading", total, unit=" songs", disable=hidden, smoothing=0)
 
 
-def _in_processes(job, found: Iterator[Piece], workers: int) -> Iterator[Heard]:
-    """Every piece heard in a pool of processes, some thousand at a time."""
+def _in_processes(job, found: Iterator[Piece], workers: int) -> Iterator[Extracted]:
+    """What pieces hold, extracted in a pool of processes, some thousand pieces at a time."""
     context = get_context("spawn")  # a forked process may inherit a lock that a thread of torch holds
     while batch := list(islice(found, AT_A_TIME)):
         left = []
@@ -198,7 +199,7 @@ def _in_processes(job, found: Iterator[Piece], workers: int) -> Iterator[Heard]:
         yield from _one_by_one(job, left, context)
 
 
-def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Heard]:
+def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Extracted]:
     """Pieces among which at least one kills the process that reads it: that one is found and skipped."""
     left = iter(left)
     while batch := list(islice(left, 1)):
@@ -207,26 +208,27 @@ def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Heard]:
                 try:
                     yield pool.submit(job, piece).result()
                 except BrokenProcessPool:
-                    yield Heard(piece.source, piece.name, "the reader crashed")
+                    yield Extracted(piece.source, piece.name, "the reader crashed")
                     break
 
 
-def _hear(piece: Piece, representation: Representation, track: int | str | None) -> Heard:
+def _extract(piece: Piece, representation: Representation, track: int | str | None) -> Extracted:
     """The windows of one piece; what goes wrong becomes a reason: one file does not stop thousands."""
     try:
         song = extract.read(representation, piece.content)
         windows, problems = extract.training_windows(representation, song, track)
     except Exception as error:
         text = getattr(error, "reason", None) or str(error) or type(error).__name__
-        return Heard(piece.source, piece.name, " ".join(text.split())[:200])
+        return Extracted(piece.source, piece.name, " ".join(text.split())[:200])
     if not len(windows):
-        return Heard(piece.source, piece.name, problems[0].removeprefix(f"{title(song)}: "))
+        return Extracted(piece.source, piece.name, problems[0].removeprefix(f"{title(song)}: "))
     packed = zlib.compress(np.ascontiguousarray(windows).tobytes(), 1)
-    return Heard(piece.source, piece.name, "", _fingerprint(song), len(windows), packed, pace(song), piece.split)
+    tempo = mean_tempo(song)
+    return Extracted(piece.source, piece.name, "", _fingerprint(song), len(windows), packed, tempo, piece.split)
 
 
-def pace(song: Score) -> float:
-    """The quarters a minute of a song, on average over all of it."""
+def mean_tempo(song: Score) -> float:
+    """The tempo of a song in quarters a minute, on average over all of it."""
     return round(60 * song.end / song.ticks_per_quarter / song.seconds, 4)
 
 
@@ -242,16 +244,31 @@ def _fingerprint(song: Score) -> str:
 # Splitting and writing ------------------------------------------------------------------------
 
 
+def _sorted(found: list[Extracted], sources: list) -> tuple[list[Extracted], list[tuple[str, str, str]]]:
+    """The songs with windows, in order, and of all others source, name and reason.
+
+    Raises:
+        DataError: no song has a window.
+    """
+    songs = sorted((one for one in found if one.count), key=lambda one: (one.source, one.name))
+    skipped = sorted((one.source, one.name, one.reason) for one in found if not one.count)
+    if not songs:
+        reason = Counter(reason for *_, reason in skipped).most_common(1)
+        why = f"{reason[0][1]:,} files: {reason[0][0]}" if reason else "there are no files of music"
+        raise DataError(f"nothing to train on in {', '.join(map(str, sources))}; {why}")
+    return songs, skipped
+
+
 def split(
     fingerprints: Sequence[str], seed: int, fractions: Sequence[float], given: Sequence[str] | None = None
 ) -> list[str]:
-    """The split of each song: the one that it is given, or one drawn from the hash of its fingerprint and the seed.
+    """The split of each song: that of `given`, or one drawn from the hash of its fingerprint and the seed.
 
     Args:
-        fingerprints: of the songs; equal ones fall into one split, unless they are given different ones.
+        fingerprints: of the songs; equal ones fall into one split, unless `given` says otherwise.
         seed: another one splits differently.
         fractions: of train, validation and test; a split whose fraction is not 0 stays empty only if
-            there are fewer different songs than splits, or if songs are given splits.
+            there are fewer different songs than splits, or if `given` has some.
         given: the split of each song, "" for none.
     """
     given = given or [""] * len(fingerprints)
@@ -274,8 +291,8 @@ def _drawn(fingerprints: Sequence[str], seed: int, fractions: Sequence[float], f
     return chosen
 
 
-def _write(folder: Path, songs: list[Heard], skipped: list, representation, settings: dict) -> Corpus:
-    """Writes the arrays, the table of skipped files and, last, the index, each beside its place first."""
+def _write(folder: Path, songs: list[Extracted], skipped: list, representation, settings: dict) -> Corpus:
+    """Writes the arrays, the table of skipped files and, last, the index."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
     given = [one.split for one in songs]
@@ -299,7 +316,7 @@ def _write(folder: Path, songs: list[Heard], skipped: list, representation, sett
     return Corpus.open(folder)
 
 
-def _write_arrays(folder: Path, songs: list[Heard], splits: list[str], representation) -> tuple[dict, int]:
+def _write_arrays(folder: Path, songs: list[Extracted], splits: list[str], representation) -> tuple[dict, int]:
     """Writes the arrays; how many windows each split has, and how many an earlier one had already."""
     seen, duplicates, counts = np.zeros(0, np.uint64), 0, {}
     for name in SPLITS:
@@ -316,7 +333,7 @@ def _write_arrays(folder: Path, songs: list[Heard], splits: list[str], represent
     return counts, duplicates
 
 
-def _unpacked(songs: list[Heard], representation: Representation) -> np.ndarray:
+def _unpacked(songs: list[Extracted], representation: Representation) -> np.ndarray:
     """The windows of some songs, one song after another: [n, *shape]."""
     windows = np.zeros((sum(one.count for one in songs), *representation.shape), representation.dtype)
     ends = np.cumsum([one.count for one in songs])
@@ -341,8 +358,8 @@ def keyless_hashes(windows: np.ndarray, representation: Representation) -> np.nd
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    """Writes an array beside its place, then renames it."""
-    beside = path.with_suffix(".npy.part")
-    with beside.open("wb") as file:
+    """Writes an array to a temporary file in the same folder, then renames it."""
+    temporary = path.with_suffix(".npy.part")
+    with temporary.open("wb") as file:
         np.save(file, array)
-    beside.replace(path)
+    temporary.replace(path)

@@ -1,7 +1,7 @@
-"""What a model of grooves hears in place of a performance: a score, taps, a part of the kit.
+"""Partial inputs of a model of grooves in place of a performance: a score, taps, a part of the kit.
 
-As GrooVAE has them (Gillick et al. 2019; GrooveConverter of magenta). A model that gives back the performance from such
-remains plays a score, turns taps into a beat, or adds the drum that is missing.
+As in GrooVAE (Gillick et al. 2019; GrooveConverter of magenta). A model that reconstructs the performance from such a
+partial input humanises a score, turns taps into a beat, or adds the drum that is missing.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
     from musicae.core.randomness import RandomSource
 
-LEAST = 0.2  # how probable it is at least that a note is dropped, however loud, as a share of p
+LEAST = 0.2  # the least probability that a hit is dropped, however loud, as a share of p
 
 
 @dataclass(frozen=True)
 class GrooveCorruption(Corruption):
-    """What is left of a performance `[batch, 27, steps]` (see `Groove`), taken away in this order.
+    """Removes parts of a performance `[batch, 27, steps]` (see `Groove`), in this order.
 
     Args:
-        note_dropout: the most that is dropped of a window: with `p ~ U(0, note_dropout)` for each window, each hit is
-            dropped with probability `p · max(0.2, 1 − velocity)`: the soft ones first.
+        note_dropout: with `p ~ U(0, note_dropout)` for each window, each hit is dropped with probability
+            `p · max(0.2, 1 − velocity)`: the soft ones first.
         tapify: keep the loudest hit of each step only, with its velocity and offset, as a hit on the open hi-hat: not
             which drum, only when.
-        humanise: all velocities and offsets become 0: a score.
-        fixed_velocities: all velocities become 0.
-        add_instruments: drums that are left out, 0 to 8: the model is to add them.
+        humanise: set all velocities and offsets to 0: a score, which the model is to humanise.
+        fixed_velocities: set all velocities to 0.
+        add_instruments: drums to leave out, 0 to 8: the model is to add them.
 
     Raises:
-        ConfigError: a setting that cannot work.
+        ConfigError: a setting out of range.
     """
 
     note_dropout: float = 0.0
@@ -52,15 +52,15 @@ class GrooveCorruption(Corruption):
 
     @property
     def name(self) -> str:
-        """What it leaves, in a word or two."""
+        """The partial input in a word or two."""
         return "taps" if self.tapify else "a score" if self.humanise else "a part" if self.add_instruments else "all"
 
     def only(self, setting: str) -> GrooveCorruption | None:
-        """Itself if it has a setting (`"humanise"`, `"tapify"`, ...); None if not."""
+        """Itself if a setting is on (`"humanise"`, `"tapify"`, ...); None if not."""
         return self if getattr(self, setting) else None
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
-        """Performances `[batch, 27, steps]` to what is left of them, of the same shape."""
+        """Performances `[batch, 27, steps]` to partial inputs of the same shape."""
         if self.note_dropout:
             x = x * _three_times(~self._dropped(x, random))
         if self.tapify:
@@ -68,33 +68,33 @@ class GrooveCorruption(Corruption):
         return self._without(x)
 
     def deterministic(self, x: torch.Tensor) -> torch.Tensor:
-        """The same with nothing left to chance, so nothing dropped: what a user's own music is put through."""
+        """The same without random dropout: what is applied to a user's own music."""
         return replace(self, note_dropout=0.0)(x, None)
 
-    def restore_known(self, played: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """What was played from the remains of x, with what those hold of x for certain; both `[batch, 27, steps]`.
+    def restore_known(self, decoded: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """A decode of the partial input of x, with what that input holds of x in its place; both `[batch, 27, steps]`.
 
-        A score keeps its hits, a part its drums; taps say nothing of which drum it was.
+        A score keeps its hits, a part its drums; taps say nothing of which drum was hit.
         """
         import torch
 
         if self.tapify:
-            return played
-        played, x = (each.unflatten(1, (3, len(NINE))) for each in (played, x))
+            return decoded
+        decoded, x = (one.unflatten(1, (3, len(NINE))) for one in (decoded, x))
         known = torch.ones(3, len(NINE), 1, dtype=torch.bool)
         known[1] = not (self.humanise or self.fixed_velocities)
         known[2] = not self.humanise
         known[:, list(self.add_instruments)] = False
-        return torch.where(known, x, played).flatten(1, 2)
+        return torch.where(known, x, decoded).flatten(1, 2)
 
     def _dropped(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
-        """Which cells are dropped, bool `[batch, 9, steps]`."""
+        """Which hits are dropped, bool `[batch, 9, steps]`."""
         _, velocities, _ = x.chunk(3, 1)
         most = self.note_dropout * random.uniform(len(x), 1, 1, device=x.device)
         return random.uniform(*velocities.shape, device=x.device) < most * (1 - velocities).clamp(min=LEAST)
 
     def _without(self, x: torch.Tensor) -> torch.Tensor:
-        """Performances without the velocities, offsets and drums that are to go."""
+        """Performances without the velocities, offsets and drums that the settings remove."""
         x = x.clone().unflatten(1, (3, len(NINE)))
         if self.humanise or self.fixed_velocities:
             x[:, 1] = 0
@@ -110,7 +110,7 @@ def _three_times(cells: torch.Tensor) -> torch.Tensor:
 
 
 def _taps(x: torch.Tensor) -> torch.Tensor:
-    """The loudest hit of each step on the open hi-hat, and nothing else; of equals the first drum.
+    """The loudest hit of each step on the open hi-hat, and nothing else; of equally loud ones that of the first drum.
 
     A step without a hit stays silent, also where all its hits were dropped: the original then takes the kick of the
     undropped performance.
@@ -128,10 +128,10 @@ def _taps(x: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class OneOf(Corruption):
-    """One of several remains, drawn for each example: one model for all of them. A user's own music is left as it is.
+    """One of several corruptions, drawn for each example: one model for all of them. A user's own music is not changed.
 
     Args:
-        kinds: what an example may become, each as probable as the others.
+        kinds: the corruptions, equally probable.
     """
 
     kinds: tuple[GrooveCorruption, ...] = (
@@ -141,15 +141,15 @@ class OneOf(Corruption):
     )
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
-        """Performances `[batch, 27, steps]` to what is left of them, of the same shape."""
+        """Performances `[batch, 27, steps]` to partial inputs of the same shape."""
         import torch
 
         drawn = random.integers(0, len(self.kinds) - 1, len(x), device=x.device)
-        remains = torch.stack([kind(x, random) for kind in self.kinds])
-        return remains[drawn, torch.arange(len(x))]
+        partial = torch.stack([kind(x, random) for kind in self.kinds])
+        return partial[drawn, torch.arange(len(x))]
 
     def only(self, setting: str) -> GrooveCorruption | None:
-        """The kind that has a setting; None if none has."""
+        """The kind whose setting is on; None if there is none."""
         return next((kind for kind in self.kinds if kind.only(setting)), None)
 
 

@@ -24,14 +24,14 @@ MOST_BYTES = 16 * 2**20  # of a file in an archive; no score is larger
 MUSIC21_COLLECTIONS = {"ryansMammoth": None, "oneills1850": None, "airdsAirs": None, "bach": 60}
 
 
-# A table with a row for each piece that says which split it belongs to, as the Groove MIDI Dataset has one: figures on
-# the test part that everybody else uses can be compared.
+# A table with a row for each piece and the split that it belongs to, as the Groove MIDI Dataset has one: so figures on
+# its test part can be compared with those of others.
 TABLE, TABLE_COLUMNS, SPLITS = "info.csv", ("midi_filename", "split"), ("train", "validation", "test")
 
 
 class Piece(NamedTuple):
     """One piece of music: its source, its name there, the file that holds it or its bytes, and the split that its
-    source puts it in (train, validation or test), if it says so."""
+    source gives it (train, validation or test), if any."""
 
     source: str
     name: str
@@ -47,12 +47,12 @@ def is_archive(source: str | Path) -> bool:
 def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
     """The pieces of a source one after another.
 
-    A folder or archive with a table `info.csv` that has the columns `midi_filename` (beside the table) and `split`
-    says which split each piece belongs to.
+    The split of each piece is that in a table `info.csv` of its folder or archive, if there is one with the columns
+    `midi_filename` (relative to the table) and `split`.
 
     Args:
         source: a folder, file or archive of MIDI, ABC, MusicXML or kern; or "music21". Tune books in ABC
-            are taken apart.
+            are divided into tunes.
         label: what to call the source; None for its name.
 
     Raises:
@@ -64,7 +64,7 @@ def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
 
 
 def labels(sources: list[str | Path]) -> list[str]:
-    """A name for each source: the end of its path, as long as it takes to tell them apart."""
+    """A name for each source: the end of its path, as long as it takes for all to differ."""
     paths = [Path(source).resolve().parts if source != "music21" else ("music21",) for source in sources]
     names = ["/".join(parts[-length:]) for length in range(1, 9) for parts in paths]
     candidates = [names[i : i + len(paths)] for i in range(0, len(names), len(paths))]
@@ -92,7 +92,7 @@ def _of_folder(path: Path, label: str) -> Iterator[Piece]:
 
 
 def _of_archive(path: Path, label: str) -> Iterator[Piece]:
-    splits = _splits(islice(_members(path, is_table), 1))  # one, which mostly saves going through all of it twice
+    splits = _splits(islice(_members(path, is_table), 1))  # one: so the archive is mostly not read twice
     for name, content in _members(path, is_music):
         yield Piece(label, name, content, splits.get(name, ""))
 

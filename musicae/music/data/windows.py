@@ -13,13 +13,13 @@ from musicae.music.data.augmentations import Augmentation
 
 
 class Windows:
-    """An array of windows; in training they are augmented, and each is moved to a random key.
+    """An array of windows; in training they are augmented, and each is transposed to a random key.
 
     Args:
         array: windows `[n, ...]`, possibly memory-mapped.
         representation: what the windows are of.
-        transpose: lowest and highest number of semitones that a window is moved by.
-        songs: a number for the song of each window, `[n]`; None where nobody knows.
+        transpose: lowest and highest number of semitones by which a window is transposed.
+        songs: a number for the song of each window, `[n]`; None if not known.
         augmentations: entries of `musicae.music.data.augmentations`.
     """
 
@@ -39,7 +39,8 @@ class Windows:
         return len(self.array)
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
-        """The windows at `indices`, `[batch, ...]`; with `random`, augmented, and each moved to a key of its own."""
+        """The windows at `indices`, `[batch, ...]`; with `random`, augmented, and each transposed to a random
+        key."""
         windows = np.asarray(self.array[indices])
         if random is None:
             return to_batch(windows, self.representation)
@@ -52,7 +53,7 @@ class Windows:
 
 
 def to_batch(windows: np.ndarray, representation) -> Batch:
-    """Windows `[batch, ...]` as the network reads them, int64 classes or float values, and what it is told of them."""
+    """Windows `[batch, ...]` as the network reads them, int64 classes or float values, and their conditions."""
     x, condition = representation.to_data(windows)
     tensor = torch.from_numpy(np.ascontiguousarray(x))
     tensor = tensor.long() if representation.example_spec.categorical else tensor.float()

@@ -1,7 +1,10 @@
-"""Judging what a model makes up: its samples, and midpoints between songs, beside music that it has not heard.
+"""Whether what a model generates can be distinguished from music: its samples, and midpoints between songs, compared
+with held-out music.
 
-Three questions, from the mildest to the strictest: are they like music in every attribute that has a name; are they
-new; and can a network that is trained to do nothing else tell them from music?
+Three questions, from the mildest to the strictest. Is it like music in every attribute that has a name? Is it new? Can
+a classifier that is trained for nothing else distinguish it from music? The last is a classifier two-sample test (C2ST,
+Lopez-Paz & Oquab 2017): its statistic is the accuracy on examples that the classifier was not trained on, which is 1/2
+if both sets are drawn from one distribution.
 """
 
 from __future__ import annotations
@@ -31,29 +34,29 @@ from musicae.music.representations.base import Representation
 
 FEWEST_SONGS = 8  # at least two for each part, between which there are midpoints
 DISTANCES = 500  # windows whose nearest neighbours are looked for
-STEPS = 1200  # of the training of a judge
-LESSONS = 8  # times the number of samples that a judge learns from, where there is so much music
-MUSIC, MADE = 0, 1
-Maker = Callable[[Windows, int, int], np.ndarray]
+STEPS = 1200  # of the training of a classifier
+TRAINED_ON = 8  # times the number of samples that a classifier is trained on, where there is so much music
+MUSIC, GENERATED = 0, 1
+Generate = Callable[[Windows, int, int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Windows with what they are, as examples to train on.
+    """Windows and their classes, as examples to train on.
 
     Args:
-        windows: in training moved to random keys, as the model's own.
-        labels: `MUSIC` or `MADE`, `[n]`.
+        windows: in training transposed to random keys, as the model's own.
+        labels: `MUSIC` or `GENERATED`, `[n]`.
     """
 
     windows: Windows
     labels: np.ndarray
 
     @classmethod
-    def of(cls, music: Windows, made: np.ndarray) -> Labelled:
-        """Windows of music and as many that were made."""
-        array = np.concatenate([music.array, made])
-        labels = np.repeat([MUSIC, MADE], [len(music), len(made)])
+    def of(cls, music: Windows, generated: np.ndarray) -> Labelled:
+        """Windows of music and as many generated ones."""
+        array = np.concatenate([music.array, generated])
+        labels = np.repeat([MUSIC, GENERATED], [len(music), len(generated)])
         return cls(Windows(array, music.representation, music.transpose), labels)
 
     def __len__(self) -> int:
@@ -66,24 +69,24 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Music:
-    """Held-out music, its songs in three parts that have no song in common.
+    """Held-out music, split by song for classifiers: no song is in two parts.
 
     Args:
         all: what samples are compared with.
-        lessons: what judges learn from.
-        choice: what their best weights are chosen by.
-        exam: what they are tested on.
+        train: what classifiers are trained on.
+        validation: what their best weights are selected on.
+        test: what their accuracy is measured on.
     """
 
     all: Windows
-    lessons: Windows
-    choice: Windows
-    exam: Windows
+    train: Windows
+    validation: Windows
+    test: Windows
 
     @classmethod
     def of(cls, held_out: Windows, more: Windows | None, transpose: tuple[int, int], seed: int) -> Music:
-        """Half of the songs are for the exam, a tenth to choose by, and the others, with `more` of yet other songs, for
-        lessons.
+        """Half of the songs for testing, a tenth for validation, and the others, with `more` of yet other songs, for
+        training.
 
         Raises:
             DataError: there are too few songs.
@@ -91,27 +94,27 @@ class Music:
         songs = enough_songs(held_out)
         order = np.random.default_rng(seed).permutation(songs)
         half, tenth = len(songs) // 2, max(len(songs) // 10, 2)
-        exam, choice = (_of_songs(held_out, some) for some in (order[:half], order[half : half + tenth]))
-        lessons = _of_songs(held_out, order[half + tenth :], transpose)
-        return cls(held_out, _together(lessons, more), choice, exam)
+        test, validation = (_of_songs(held_out, some) for some in (order[:half], order[half : half + tenth]))
+        train = _of_songs(held_out, order[half + tenth :], transpose)
+        return cls(held_out, _together(train, more), validation, test)
 
 
 def enough_songs(held_out: Windows) -> np.ndarray:
     """The songs that windows are of.
 
     Raises:
-        DataError: they are too few to judge samples by.
+        DataError: they are too few for a two-sample test.
     """
     songs = np.unique(held_out.songs)
     if len(songs) < FEWEST_SONGS:
         raise DataError(
-            f"samples are judged beside windows of at least {FEWEST_SONGS} held-out songs, and there are"
+            f"samples are compared with windows of at least {FEWEST_SONGS} held-out songs, and there are"
             f" {len(songs)}: give more --data, or leave --samples out"
         )
     return songs
 
 
-def judged(
+def two_sample_report(
     model: MusicModel,
     held_out: Windows,
     train: Windows | None = None,
@@ -121,72 +124,84 @@ def judged(
     temperature: float = 0.0,
     steps: int | None = None,
 ) -> dict:
-    """What samples of a model are like, and midpoints between songs, beside held-out music.
+    """How samples of a model, and midpoints between songs, compare with held-out music.
 
     Args:
         model: draws from its prior, and decodes.
-        held_out: windows, with their songs, that it has not seen.
-        train: those that it was trained on, from which judges learn too; None leaves out the ceiling and all distances.
+        held_out: windows, with their songs, that it was not trained on.
+        train: those that it was trained on, for classifiers too; None leaves out the ceiling and all distances.
         samples: how many.
         seed: of everything random.
         temperature: of decoding.
-        steps: of the training of a judge; None for 1,200.
+        steps: of the training of a classifier; None for 1,200.
+
+    Returns:
+        The figures of `_comparison`; and as `judge`, of samples and midpoints, the test `accuracy` of a classifier
+        (1/2: it cannot distinguish them from music), that of a logistic regression `by_attributes`, and its `weights`.
+
+    Raises:
+        DataError: the held-out windows are of too few songs.
+    """
+    known = train is not None and len(train) > 0
+    more = _some(train, TRAINED_ON * samples, seed) if known else None
+    music = Music.of(held_out, more, model.preset.transpose, seed)
+    generators = {
+        "samples": lambda like, n, seed: sampled(model, like, n, seed, temperature),
+        "midpoints": lambda like, n, seed: midpoints(model, like, n, seed, temperature),
+    }
+    sets = {name: generate(held_out, samples, seed) for name, generate in generators.items()}
+    figures = _comparison(model.representation, sets, held_out, train if known else None, seed)
+    tests = {
+        name: _classifier_test(model, music, one, samples, seed, steps or STEPS) for name, one in generators.items()
+    }
+    return {"samples": samples, "temperature": temperature, "held_out": len(held_out), **figures, "judge": tests}
+
+
+def _comparison(
+    representation: Representation,
+    generated: dict[str, np.ndarray],
+    held_out: Windows,
+    train: Windows | None,
+    seed: int,
+) -> dict:
+    """How generated windows, by the name of their set, compare with held-out ones.
 
     Returns:
         `overlaps`, by attribute and set: of `samples`, of `midpoints`, and of training windows, which are the ceiling,
         `train`. `means`, likewise, and of those `held_out`. `nearest` and `copies`, by set: the median distance from
         the nearest training window, and the share of windows at distance 0. `faults`, by set: the share of windows with
-        faults of grammar. `judge`, of samples and midpoints: the `accuracy` of a classifier on fresh windows (1/2: it
-        cannot tell), that of a logistic regression `by_attributes`, and its `weights`.
-
-    Raises:
-        DataError: the held-out windows are of too few songs.
+        faults of grammar.
     """
-    representation = model.representation
-    known = train is not None and len(train) > 0
-    more = _some(train, LESSONS * samples, seed) if known else None
-    music = Music.of(held_out, more, model.preset.transpose, seed)
-    makers = {
-        "samples": lambda like, n, seed: sampled(model, like, n, seed, temperature),
-        "midpoints": lambda like, n, seed: midpoints(model, like, n, seed, temperature),
-    }
-    sets = {name: make(music.all, samples, seed) for name, make in makers.items()}
-    if known:
-        sets["train"] = _some(train, samples, seed).array
     truth = np.asarray(held_out.array)
-    means = {name: _means(representation, windows) for name, windows in (sets | {"held_out": truth}).items()}
+    samples = len(generated["samples"])
+    sets = generated if train is None else generated | {"train": _some(train, samples, seed).array}
+    every = sets | {"held_out": truth}
     return {
-        "samples": samples,
-        "temperature": temperature,
-        "held_out": len(truth),
-        "overlaps": _by_attribute({name: overlaps(representation, w, truth) for name, w in sets.items()}),
-        "means": _by_attribute(means),
-        **(_novelty(sets | {"held_out": truth}, train, seed) if known else {}),
-        "faults": {n: float(representation.faults(w).mean()) for n, w in (sets | {"held_out": truth}).items()},
-        "judge": {
-            name: _told_apart(model, music, make, samples, seed, steps or STEPS) for name, make in makers.items()
-        },
+        "overlaps": _by_attribute({name: overlaps(representation, one, truth) for name, one in sets.items()}),
+        "means": _by_attribute({name: _means(representation, one) for name, one in every.items()}),
+        **({} if train is None else _novelty(every, train, seed)),
+        "faults": {name: float(representation.faults(one).mean()) for name, one in every.items()},
     }
 
 
 def sampled(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
-    """`n` windows as `sample` makes them; a conditional model is told what windows drawn from `like` have."""
-    condition = to_batch(_some(like, n, seed, again=True).array, model.representation).condition
+    """`n` windows as `sample` generates them; a conditional model has the conditions of windows drawn from `like`."""
+    condition = to_batch(_some(like, n, seed, replace=True).array, model.representation).condition
     return model.sampled_windows(n, condition, Decoding(temperature, seed=seed))
 
 
 def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: float = 0.0) -> np.ndarray:
-    """`n` windows half way between two of different songs, as `interpolate` makes them; the songs are drawn evenly.
+    """`n` windows half way between two of different songs, as `interpolate` decodes them; the songs are drawn evenly.
 
-    A conditional model is told what the first of both has.
+    A conditional model has the conditions of the first of both.
     """
     first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
     ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
     condition = to_batch(np.asarray(like.array[first]), model.representation).condition
-    ways = np.concatenate(
+    paths = np.concatenate(
         [path(model, *pair, 3).numpy() for pair in zip(*(end.split(1) for end in ends), strict=True)], 1
     )
-    _, middle, _ = snap_to_key(model, ways, [condition] * 3)
+    _, middle, _ = snap_to_key(model, paths, [condition] * 3)
     return model.decode_windows(middle, condition, Decoding(temperature, seed=seed))
 
 
@@ -219,27 +234,27 @@ def classifier_settings(representation: Representation, training: Training) -> C
     return ClassifierSettings(representation, 2, training, network, features=64)
 
 
-def _told_apart(model: MusicModel, music: Music, make: Maker, samples: int, seed: int, steps: int) -> dict:
-    """How well what `make` makes is told from music that no judge has heard."""
-    sizes = [(music.lessons, LESSONS * samples), (music.choice, samples), (music.exam, samples)]
+def _classifier_test(model: MusicModel, music: Music, generate: Generate, samples: int, seed: int, steps: int) -> dict:
+    """How well what `generate` generates is distinguished from music that no classifier was trained on."""
+    sizes = [(music.train, TRAINED_ON * samples), (music.validation, samples), (music.test, samples)]
     parts = []
     for i, (windows, most) in enumerate(sizes):
         some = _some(windows, most, seed)
-        parts.append(Labelled.of(some, make(windows, len(some), seed + 1 + i)))
-    lessons, choice, exam = parts
-    accuracy = _accuracy(_classifier(lessons, choice, model.network.device.type, seed, steps), exam)
-    return {"accuracy": accuracy, "learned_from": len(lessons), "tested_on": len(exam), **_regression(lessons, exam)}
+        parts.append(Labelled.of(some, generate(windows, len(some), seed + 1 + i)))
+    train, validation, test = parts
+    accuracy = _accuracy(_classifier(train, validation, model.network.device.type, seed, steps), test)
+    return {"accuracy": accuracy, "learned_from": len(train), "tested_on": len(test), **_regression(train, test)}
 
 
-def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, steps: int) -> Classifier:
-    """A judge that was trained on some lessons, with the weights that are best on others."""
-    from musicae.core.training import Trainer
+def _classifier(train: Labelled, validation: Labelled, device: str, seed: int, steps: int) -> Classifier:
+    """A classifier trained on `train`, with the weights that are best on `validation`."""
+    from musicae.core.training import Task, Trainer
 
     torch.manual_seed(seed)
     rate = WarmupCosine(1e-3, 1e-5, min(100, steps // 10), steps)
     every = max(steps // 10, 1)
     training = Training(steps=steps, batch_size=128, learning_rate=rate, average=0.99, validate_every=every, seed=seed)
-    judge = Classifier(classifier_settings(lessons.windows.representation, training))
+    classifier = Classifier(classifier_settings(train.windows.representation, training))
     best: dict[str, torch.Tensor] = {}
 
     def keep(averaged: Classifier, row: dict) -> None:
@@ -247,31 +262,31 @@ def _classifier(lessons: Labelled, choice: Labelled, device: str, seed: int, ste
 
     with TemporaryDirectory() as folder:
         options = {"save": keep, "device": device, "quiet": True}
-        Trainer(judge, Classification(), lessons, choice, training, Path(folder), **options).run()
-    judge.load_state_dict(best)
-    return judge.cpu().eval()
+        Trainer(Task(classifier, Classification()), (train, validation), training, Path(folder), **options).run()
+    classifier.load_state_dict(best)
+    return classifier.cpu().eval()
 
 
 @torch.no_grad()
-def _accuracy(judge: Classifier, exam: Labelled) -> float:
-    """The share of windows that a judge is right about."""
-    parts = np.array_split(np.arange(len(exam)), -(-len(exam) // 512))
-    right = [judge(exam.batch(part).x).argmax(1).numpy() == exam.labels[part] for part in parts]
+def _accuracy(classifier: Classifier, test: Labelled) -> float:
+    """The share of windows that are classified right."""
+    parts = np.array_split(np.arange(len(test)), -(-len(test) // 512))
+    right = [classifier(test.batch(part).x).argmax(1).numpy() == test.labels[part] for part in parts]
     return float(np.concatenate(right).mean())
 
 
-def _regression(lessons: Labelled, exam: Labelled) -> dict:
-    """A logistic regression on the attributes, each scaled to variance 1: its accuracy, and the weights, which are
-    positive where what was made has more; a missing value is taken as the mean."""
+def _regression(train: Labelled, test: Labelled) -> dict:
+    """A logistic regression on the attributes, each scaled to variance 1: its test accuracy, and the weights, which are
+    positive where generated windows have more; a missing value is taken as the mean."""
     from sklearn.linear_model import LogisticRegression
 
-    found, examined = (measure(one.windows.representation, one.windows.array) for one in (lessons, exam))
-    values, others = (np.stack(list(one.values()), 1) for one in (found, examined))
+    found, tested = (measure(one.windows.representation, one.windows.array) for one in (train, test))
+    values, others = (np.stack(list(one.values()), 1) for one in (found, tested))
     mean, deviation = np.nanmean(values, 0), np.maximum(np.nanstd(values, 0), 1e-9)
     values, others = (np.nan_to_num((one - mean) / deviation) for one in (values, others))
-    fitted = LogisticRegression(max_iter=1000).fit(values, lessons.labels)
+    fitted = LogisticRegression(max_iter=1000).fit(values, train.labels)
     weights = dict(zip(found, fitted.coef_[0].tolist(), strict=True))
-    return {"by_attributes": float((fitted.predict(others) == exam.labels).mean()), "weights": weights}
+    return {"by_attributes": float((fitted.predict(others) == test.labels).mean()), "weights": weights}
 
 
 def _means(representation, windows: np.ndarray) -> dict[str, float | None]:
@@ -285,10 +300,10 @@ def _by_attribute(sets: dict[str, dict]) -> dict[str, dict]:
     return {name: {one: figures[name] for one, figures in sets.items()} for name in next(iter(sets.values()))}
 
 
-def _some(windows: Windows, most: int, seed: int, again: bool = False) -> Windows:
-    """At most so many windows, drawn by a seed; with `again`, exactly so many, some more than once if need be."""
+def _some(windows: Windows, most: int, seed: int, replace: bool = False) -> Windows:
+    """At most so many windows, drawn by a seed; with `replace`, exactly so many, some more than once if need be."""
     random, n = np.random.default_rng(seed), len(windows)
-    chosen = random.choice(n, most if again else min(most, n), replace=again and most > n)
+    chosen = random.choice(n, most if replace else min(most, n), replace=replace and most > n)
     return _at(windows, chosen, windows.transpose)
 
 
@@ -296,9 +311,9 @@ def _of_songs(windows: Windows, songs: np.ndarray, transpose: tuple[int, int] = 
     return _at(windows, np.flatnonzero(np.isin(windows.songs, songs)), transpose)
 
 
-def _at(windows: Windows, places: np.ndarray, transpose: tuple[int, int]) -> Windows:
-    songs = None if windows.songs is None else windows.songs[places]
-    return Windows(np.asarray(windows.array[places]), windows.representation, transpose, songs)
+def _at(windows: Windows, indices: np.ndarray, transpose: tuple[int, int]) -> Windows:
+    songs = None if windows.songs is None else windows.songs[indices]
+    return Windows(np.asarray(windows.array[indices]), windows.representation, transpose, songs)
 
 
 def _together(windows: Windows, more: Windows | None) -> Windows:

@@ -1,4 +1,4 @@
-"""What a reader found, and how it becomes a score that the rest can rely on."""
+"""What a reader found in a file, unchecked, and the `Score` with all its promises that is made of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,13 @@ from musicae.music.score.note_arrays import NOTE, cut_repeated, in_order, merge
 from musicae.music.score.score import KeySignature, Score, Tempo, TimeSignature, Track, steady
 
 MOST_QUARTERS = 20_000
-
-
 MOST_NOTES = 200_000
-
-
 MOST_CHANGES = 100_000  # of tempo, metre and key
 
 
 @dataclass
 class Draft:
-    """What a reader found, before it is checked: a song whose records may hold anything.
+    """What a reader found, before it is checked: a score whose records may hold anything.
 
     Attributes:
         notes: NOTE records of all tracks, one track after the other.
@@ -54,23 +50,23 @@ def check_changes(count: int) -> None:
 
 
 def finish(draft: Draft, name: str = "") -> Score:
-    """A song that keeps every promise of `Score`; what had to be changed for that is said.
+    """A score that keeps every promise of `Score`; what had to be changed for that is in its `changes`.
 
     Raises:
         ValueError: it has no notes, or absurdly many or late ones.
     """
     _check(draft)
-    said = list(draft.changes)
-    tracks = _tracks(draft, said)
+    changes = list(draft.changes)
+    tracks = _tracks(draft, changes)
     end = max(int(track.notes["end"].max()) for track in tracks)
     return Score(
         tracks,
         draft.ticks_per_quarter,
-        _tempos(draft.tempos, end, said),
-        _time_signatures(draft.time_signatures, end, said),
-        _key_signatures(draft.key_signatures, end, said),
+        _tempos(draft.tempos, end, changes),
+        _time_signatures(draft.time_signatures, end, changes),
+        _key_signatures(draft.key_signatures, end, changes),
         name,
-        _counted(said),
+        _counted(changes),
     )
 
 
@@ -84,25 +80,25 @@ def _check(draft: Draft) -> None:
     if first < 0:
         raise ValueError(f"has a note before the beginning, at tick {first}")
     if last > MOST_QUARTERS:
-        raise ValueError(f"has a note {last:,.0f} quarters from the beginning; the limit is {MOST_QUARTERS:,}")
+        raise ValueError(f"has a note {last:,.0f} beats from the beginning; the limit is {MOST_QUARTERS:,}")
 
 
-def _tracks(draft: Draft, said: list[str]) -> tuple[Track, ...]:
-    """The tracks that have notes, with these tidy; what that changed is added to `said`.
+def _tracks(draft: Draft, changes: list[str]) -> tuple[Track, ...]:
+    """The tracks that have notes, with these tidy; what that changed is added to `changes`.
 
-    One pass sees to all: as if each track were played after the one before it.
+    All tracks are tidied in one pass: each is moved behind the end of the one before it, and back again.
     """
     length = 1 + max(int(draft.notes[time].max()) for time in ("start", "end"))
     starts = np.arange(len(draft.bounds)) * length
     _delay(draft.notes, np.repeat(starts[:-1], np.diff(draft.bounds)))
-    notes = _tidied(draft.notes, said)
+    notes = _tidied(draft.notes, changes)
     bounds = np.searchsorted(notes["start"], starts)
     _delay(notes, -np.repeat(starts[:-1], np.diff(bounds)))
     return tuple(_named(track) for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
 
 
 def _named(track: Track) -> Track:
-    """The track, its name without the zero bytes that end it in some files."""
+    """The track, its name without the zero bytes at its end that some files have."""
     return replace(track, name=track.name.rstrip("\0")) if track.name.endswith("\0") else track
 
 
@@ -117,21 +113,21 @@ def _delay(notes: np.ndarray, ticks: np.ndarray) -> None:
     notes["end"] += ticks
 
 
-def _tidied(notes: np.ndarray, said: list[str]) -> np.ndarray:
-    """Tidy notes, and what that changed."""
+def _tidied(notes: np.ndarray, changes: list[str]) -> np.ndarray:
+    """Tidy notes; what that changed is added to `changes`."""
     empty = np.count_nonzero(notes["end"] <= notes["start"])
     merged = merge(notes)
     cut = cut_repeated(merged)
-    said += ["{notes} without length made one tick long"] * empty
-    said += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
+    changes += ["{notes} without length made one tick long"] * empty
+    changes += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
     if cut is not merged:
-        said += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
+        changes += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
     return in_order(cut)
 
 
-def _counted(said: list[str]) -> tuple[str, ...]:
-    """Each sentence once, with the number of notes or tracks that it is about."""
-    counts = Counter(said).items()
+def _counted(changes: list[str]) -> tuple[str, ...]:
+    """Each sentence once, with the number of notes or tracks that it counts."""
+    counts = Counter(changes).items()
     return tuple(text.format(notes=_number(n, "note"), tracks=_number(n, "track")) for text, n in counts)
 
 
@@ -140,36 +136,36 @@ def _number(count: int, thing: str) -> str:
 
 
 def _within(changes: list[tuple], end: int) -> list[tuple]:
-    """Those that anything sounding can notice."""
+    """Those before the last note ends."""
     return [change for change in changes if 0 <= change[0] < end]
 
 
-def _tempos(tempos: list[tuple], end: int, said: list[str]) -> tuple[Tempo, ...]:
+def _tempos(tempos: list[tuple], end: int, changes: list[str]) -> tuple[Tempo, ...]:
     good, bad = [Tempo(0, 120.0)], set()
     for tick, rate in _within(tempos, end):
         if 3 <= rate <= 1000:
             good.append(Tempo(tick, rate))
         else:
-            bad.add(f"an impossible tempo ({rate:.4g} quarters a minute) was ignored")
-    said += sorted(bad)
+            bad.add(f"an impossible tempo ({rate:.4g} BPM) was ignored")
+    changes += sorted(bad)
     return steady(good)
 
 
-def _time_signatures(signatures: list[tuple], end: int, said: list[str]) -> tuple[TimeSignature, ...]:
+def _time_signatures(signatures: list[tuple], end: int, changes: list[str]) -> tuple[TimeSignature, ...]:
     good, bad = [TimeSignature(0, 4, 4)], set()
     for tick, numerator, denominator in _within(signatures, end):
         if 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64):
             good.append(TimeSignature(tick, numerator, denominator))
         else:
             bad.add(f"an impossible time signature ({numerator}/{denominator}) was ignored")
-    said += sorted(bad)
+    changes += sorted(bad)
     return steady(good)
 
 
-def _key_signatures(keys: list[tuple], end: int, said: list[str]) -> tuple[KeySignature, ...]:
+def _key_signatures(keys: list[tuple], end: int, changes: list[str]) -> tuple[KeySignature, ...]:
     keys = _within(keys, end)
     good = [KeySignature(tick, sharps, bool(minor)) for tick, sharps, minor in keys if abs(sharps) <= 7]
-    said += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))
+    changes += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))
     return steady(good)
 
 

@@ -1,4 +1,4 @@
-"""Writing MIDI files that every program opens: type 1, a conductor track first, names in UTF-8."""
+"""Writing MIDI files that every program opens: type 1, a conductor track (tempo, metre, key) first, names in UTF-8."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _conductor(song) -> list:
 def _events(track, channel: int, shared: bool) -> list:
     """(tick, message) of a track; at one tick notes end before others begin.
 
-    Where programs share its channel, it takes its own again whenever notes begin.
+    Where several programs share its channel, its own is set again whenever notes begin.
     """
     from mido import Message, MetaMessage
 
@@ -82,9 +82,9 @@ def _events(track, channel: int, shared: bool) -> list:
 
 
 def _channels(song) -> list[int]:
-    """A channel for each track: 10 for drums, for others their own while they last, else one a program.
+    """A channel for each track: 10 for drums; of others one for each, or, of more than 15, one for each program.
 
-    More programs than that share channels with those that begin fewest notes when they do.
+    Of more than 15 programs each shares a channel with those that begin the fewest notes at the same time.
     """
     melodic = [track for track in song.tracks if not track.is_drum]
     keys = range(len(melodic)) if len(melodic) <= len(_MELODIC) else [track.program for track in melodic]

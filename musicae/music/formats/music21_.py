@@ -19,15 +19,15 @@ def from_notation(text: str, format_name: str) -> Draft:
     """A score in MusicXML (`musicxml`) or kern (`humdrum`), parsed by music21."""
     from music21 import converter
 
-    doubts = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stderr(doubts):
+    warned = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(warned):
         warnings.simplefilter("ignore")
         try:
             score = converter.parseData(text, format=format_name)
         except Exception as error:  # music21 raises whatever its parsers meet
             raise ValueError(f"music21 cannot read it: {type(error).__name__}: {error}") from None
     draft = from_music21(score)
-    if count := len(doubts.getvalue().splitlines()):
+    if count := len(warned.getvalue().splitlines()):
         draft.changes.append(f"music21 could not make sense of it in {count} place{'s' * (count > 1)}")
     return draft
 
@@ -35,7 +35,7 @@ def from_notation(text: str, format_name: str) -> Draft:
 def from_music21(stream) -> Draft:
     """The sounding notes of a music21 stream: at concert pitch, ties joined, repeats not played out.
 
-    An upbeat is moved to the end of a whole bar, so that bar lines stay where they were.
+    An upbeat is moved to the end of a whole bar, so that bar lines are kept.
     """
     draft = Draft(_FINE)
     with warnings.catch_warnings():
@@ -127,9 +127,9 @@ def _music21_elements(song: Score, track: Track, first: bool) -> list:
     if first:
         elements += [(_notated(t, unit), tempo.MetronomeMark(number=round(r, 2))) for t, r in song.tempos]
     for (start, end), notes in _chords(track, unit).items():
-        made = note.Note(notes[0][0]) if len(notes) == 1 else chord.Chord(sorted(pitch for pitch, _ in notes))
-        made.quarterLength, made.volume.velocity = end - start, max(velocity for _, velocity in notes)
-        elements.append((start, made))
+        element = note.Note(notes[0][0]) if len(notes) == 1 else chord.Chord(sorted(pitch for pitch, _ in notes))
+        element.quarterLength, element.volume.velocity = end - start, max(velocity for _, velocity in notes)
+        elements.append((start, element))
     return elements
 
 

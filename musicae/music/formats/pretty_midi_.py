@@ -12,7 +12,7 @@ from musicae.music.score.score import Score, Track
 
 
 def from_pretty_midi(music) -> Draft:
-    """The records of a `pretty_midi.PrettyMIDI`, its seconds put back on its ticks."""
+    """The records of a `pretty_midi.PrettyMIDI`, its seconds converted to its ticks."""
     unit = music.resolution
     starts, pace = np.array(music._tick_scales, float).T  # tick, seconds per tick
     seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * pace[:-1])])

@@ -1,4 +1,4 @@
-"""Reading: from any file or object that holds music to a `Score` that the rest can rely on."""
+"""Reading: from any file or object that holds music to a `Score`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from musicae.music.formats.draft import Draft, check_note_count, finish
 from musicae.music.score.score import Score
 
 MOST_BYTES = 16 * 2**20
-_MOSTLY = 2**16  # bytes that hold most files; to make room for the largest each time would take longer than to read
-_LONGEST_UNENDED = 4  # quarters that a note lasts which was never ended
-_UNENDED = f"{{notes}} never ended: cut where the pitch begins again, or after {_LONGEST_UNENDED} quarters"
+_MOSTLY = 2**16  # bytes that hold most files: allocating MOST_BYTES for each would take longer than reading it
+_LONGEST_UNENDED = 4  # quarters: the length of a note which was never ended
+_UNENDED = f"{{notes}} never ended: cut where the pitch begins again, or after {_LONGEST_UNENDED} beats"
 _REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
 
 
@@ -44,7 +44,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _contents(path: Path) -> bytes:
-    """The bytes of a file of reasonable size."""
+    """The first `MOST_BYTES` + 1 bytes of a file, which is all of it unless it is too large."""
     try:
         with path.open("rb") as file:
             data = file.read(_MOSTLY)
@@ -121,13 +121,13 @@ def _decoded(data: bytes) -> str:
 
 
 def _from_midi(data: bytes) -> Draft:
-    """A MIDI file, parsed by symusic; what it refuses or garbles is rewritten event by event first."""
+    """A MIDI file, parsed by symusic; what symusic refuses or garbles is rewritten event by event first."""
     tracks = repair.repair(data)
     score = _parsed(tracks.bodies, tracks.ticks_per_quarter)
     if score is None or any("\ufffd" in track.name for track in score.tracks):
         bodies, damaged = repair.rewrite(tracks.bodies)
         tracks = tracks._replace(bodies=bodies)
-        tracks.changes.extend(["damaged events were mended or left out"] * damaged)
+        tracks.changes.extend(["damaged events were repaired or left out"] * damaged)
         score = _parsed(bodies, tracks.ticks_per_quarter)
         if score and damaged and not score.note_num():
             raise ValueError("is damaged beyond repair: no whole note is left")
@@ -141,7 +141,7 @@ def _from_midi(data: bytes) -> Draft:
         still = _unended(draft.notes)
         draft.notes["end"][still] = draft.notes["start"][still] + _LONGEST_UNENDED * draft.ticks_per_quarter
     draft.changes = tracks.changes
-    _bring_to_earth(draft.notes)
+    _undo_overflow(draft.notes)
     if tracks.ticks_per_second:
         draft.tempos = [(0, 60 * tracks.ticks_per_second / draft.ticks_per_quarter)]
     return draft
@@ -168,8 +168,8 @@ def _unended(notes: np.ndarray) -> np.ndarray:
     return notes["end"] - notes["start"] >= repair.FOREVER
 
 
-def _bring_to_earth(notes: np.ndarray) -> None:
-    """Undoes 32-bit overflow of times, which makes them negative; in place."""
+def _undo_overflow(notes: np.ndarray) -> None:
+    """Undo the 32-bit overflow of times, which makes them negative; in place."""
     lost = notes["start"] & 1 << 32
     notes["start"] += lost
     notes["end"] += lost

@@ -1,7 +1,7 @@
-"""Mending the bytes of MIDI files before they are parsed.
+"""Repair of the bytes of damaged MIDI files before they are parsed.
 
 A file is a header chunk and track chunks: each a tag of four letters, a length and a body. `repair` finds the
-tracks whatever the lengths claim; `rewrite` walks tracks event by event and keeps every event that is whole;
+tracks whatever the lengths claim; `rewrite` reads tracks event by event and keeps every event that is whole;
 `pack` puts tracks back into a file.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 END_OF_TRACK = b"\xff\x2f\x00"
-FOREVER = 0x0FFFFFFF  # ticks; the longest pause that MIDI can write: a note this long never ended
+FOREVER = 0x0FFFFFFF  # ticks; the longest delta time that MIDI can write: a note this long was never ended
 _MOST_TRACKS = 1000
 _MOST_EVENTS = 1_000_000
 
@@ -19,7 +19,7 @@ _MOST_EVENTS = 1_000_000
 class Tracks(NamedTuple):
     """What a MIDI file holds, whatever its chunk lengths claim.
 
-    `ticks_per_second` is 0 but for files that count frames of film (SMPTE).
+    `ticks_per_second` is 0 except in files that count frames of film (SMPTE).
     """
 
     bodies: list[bytes]
@@ -29,7 +29,7 @@ class Tracks(NamedTuple):
 
 
 def repair(data: bytes) -> Tracks:
-    """Finds the tracks of a MIDI file and says what had to be mended.
+    """The tracks of a MIDI file, and what had to be repaired.
 
     Raises:
         ValueError: there is no header, no track, too many tracks, or a resolution of 0.
@@ -37,32 +37,32 @@ def repair(data: bytes) -> Tracks:
     start = data.find(b"MThd", 0, 4096)
     if start < 0:
         raise ValueError("is not a MIDI file: it has no MThd header")
-    said = ["what stood before its header (RIFF, MacBinary or alike) was taken off"] * (start > 0)
+    changes = ["what stood before its header (RIFF, MacBinary or alike) was taken off"] * (start > 0)
     header = data[start + 8 : start + 14]
     if len(header) < 6:
         raise ValueError("ends inside its header")
     kind, count, division = (int.from_bytes(header[i : i + 2]) for i in (0, 2, 4))
-    bodies = list(_bodies(data, _first_chunk(data, start, said), said))
+    bodies = list(_bodies(data, _first_chunk(data, start, changes), changes))
     if not bodies:
         raise ValueError("holds no track")
     if len(bodies) < count:
-        said.append(f"tracks are missing: {len(bodies)} of the {count} that its header promises are there")
+        changes.append(f"tracks are missing: {len(bodies)} of the {count} that its header promises are there")
     if kind == 2:
-        said.append("its tracks are independent patterns (format 2); they are read as simultaneous")
-    return Tracks(bodies, *_resolution(division, said), said)
+        changes.append("its tracks are independent patterns (format 2); they are read as simultaneous")
+    return Tracks(bodies, *_resolution(division, changes), changes)
 
 
-def _first_chunk(data: bytes, start: int, said: list[str]) -> int:
+def _first_chunk(data: bytes, start: int, changes: list[str]) -> int:
     """Where the chunks begin: 14 bytes on, unless the header has another length."""
     length = int.from_bytes(data[start + 4 : start + 8])
     if length != 6:
-        said.append(f"its header was {length} bytes long instead of 6")
+        changes.append(f"its header was {length} bytes long instead of 6")
     if 6 <= length < 4096 and _is_chunk(data, start + 8 + length):
         return start + 8 + length
     return start + 14
 
 
-def _resolution(division: int, said: list[str]) -> tuple[int, int]:
+def _resolution(division: int, changes: list[str]) -> tuple[int, int]:
     """(ticks per quarter, ticks per second or 0)."""
     if division == 0:
         raise ValueError("says that a quarter note has 0 ticks")
@@ -71,11 +71,11 @@ def _resolution(division: int, said: list[str]) -> tuple[int, int]:
     frames, ticks = 256 - (division >> 8), division & 255
     if not frames * ticks:
         raise ValueError("says that a frame of film has 0 ticks")
-    said.append(f"it counts {frames} frames a second (SMPTE); quarter notes of half a second were assumed")
+    changes.append(f"it counts {frames} frames a second (SMPTE); quarter notes of half a second were assumed")
     return max(frames * ticks // 2, 1), frames * ticks
 
 
-def _bodies(data: bytes, position: int, said: list[str]) -> Iterator[bytes]:
+def _bodies(data: bytes, position: int, changes: list[str]) -> Iterator[bytes]:
     """The track chunks from `position` on, each without its end-of-track event.
 
     A chunk of a wrong length lasts to the next track, or to the end of the file.
@@ -86,16 +86,16 @@ def _bodies(data: bytes, position: int, said: list[str]) -> Iterator[bytes]:
         end = position + 8 + int.from_bytes(data[position + 4 : position + 8])
         if not _is_chunk(data, end) and not (is_track and data[end - 3 : end] == END_OF_TRACK):
             end = _next_track(data, position + 4)
-            said += ["{tracks} had a wrong length or was cut off"] * is_track
+            changes += ["{tracks} had a wrong length or was cut off"] * is_track
         if is_track:
             number += 1
             if number > _MOST_TRACKS:
                 raise ValueError(f"has more than {_MOST_TRACKS} tracks, the limit")
             body = data[position + 8 : end]
-            said += ["{tracks} had no end"] * (not body.endswith(END_OF_TRACK))
+            changes += ["{tracks} had no end"] * (not body.endswith(END_OF_TRACK))
             yield _without_end(body)
         elif data[position : position + 4].strip(b"\0"):
-            said.append("a chunk that is not a track was skipped")
+            changes.append("a chunk that is not a track was skipped")
         position = end if _is_chunk(data, end) else _next_track(data, end)
 
 
@@ -122,7 +122,7 @@ _PITCHES = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
 
 
 def _ended(body: bytes) -> bytes:
-    """A track and events that end every note of its channels, so late that what they end is known by its length."""
+    """A track, and after `FOREVER` events that end every note of its channels: what they end is known by its length."""
     channels = [channel for channel in range(16) if 0x90 | channel in body]  # all others have no note to end
     endings = b"".join(bytes([0x80 | channel]) + _PITCHES + b"\0" for channel in channels)
     return body + b"\xff\x01\x00\xff\xff\xff\x7f" + endings + END_OF_TRACK
@@ -141,7 +141,7 @@ def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes
 
     Args:
         bodies: tracks without their end-of-track event.
-        end_repeated: also end a note that sounds when it is struck again.
+        end_repeated: also end a sounding note where it begins again.
 
     Returns:
         The tracks, and whether anything was lost.
@@ -150,7 +150,7 @@ def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes
         ValueError: the file is too large for this.
     """
     if sum(map(len, bodies)) > 3 * _MOST_EVENTS:
-        raise ValueError("is damaged, and too large to be mended")
+        raise ValueError("is damaged, and too large to be repaired")
     walks = [_Walk(body, end_repeated) for body in bodies]
     return [walk.written() for walk in walks], any(walk.damaged for walk in walks)
 
@@ -238,7 +238,7 @@ class _Walk:
         return self._ended(data) + bytes([self.status]) + data
 
     def _ended(self, data: bytes) -> bytes:
-        """The end of a note that is struck again while it sounds."""
+        """The event that ends a note which begins again while it sounds; empty for any other event."""
         note = self.status & 15, data[0]
         if not self.end_repeated or not 0x80 <= self.status < 0xA0:
             return b""

@@ -81,7 +81,7 @@ def from_abc(text: str) -> Draft:
 
 @contextlib.contextmanager
 def _silence():
-    """Sends to nowhere what a program behind a library writes on the terminal."""
+    """Discards what C code behind a library writes to stdout and stderr."""
     sys.stdout.flush()
     kept = os.dup(1), os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

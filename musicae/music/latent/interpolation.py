@@ -1,8 +1,8 @@
-"""The path between two songs in latent space: at which positions it is decoded, and in which key.
+"""The path between two songs in latent space: the positions at which it is decoded, and their keys.
 
-Along a straight line a decoder changes nothing at first, then nearly everything, then nothing again, and half way
-between two songs in different keys notes of both sound. So positions are chosen between which as much changes, and
-each is taken into one key.
+At even positions of a straight line decodes do not change at first, then nearly completely, then not any more, and half
+way between two songs in different keys they have notes of both. So positions are chosen between which about as much
+changes, and each is moved into one key.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from musicae.music.latent.steering import DIATONIC
 from musicae.music.representations import Representation
 
 TRIED = 33  # positions along a path that are decoded to find those of equal change
-WINDOWS = 8  # of a song that are decoded there, spread over it
-AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one suffices
+WINDOWS = 8  # of a song that are decoded there, evenly spaced
+AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one is enough
 
 
 def path(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """So many positions between the latent vectors of two songs, both ends included.
+    """Positions between the latent vectors of two songs, both ends included.
 
-    They lie on straight lines, where about as much changes from each to the next (`equal_change_positions`). Of a
-    model for which decoding ahead takes too long, or that is conditional, they divide great circles evenly.
+    They lie on straight lines, and about as much changes from each to the next (`equal_change_positions`). Of a model
+    that does not decode ahead (`MusicCodec.decodes_ahead`), they divide great circles evenly.
 
     Args:
         model: decodes.
-        a: `[n, latent]`.
-        b: `[n, latent]`.
-        steps: how many.
+        a: the latent vectors of one song, `[n, latent]`.
+        b: those of the other one.
+        steps: how many positions.
 
     Returns:
         `[steps, n, latent]`.
@@ -46,7 +46,7 @@ def path(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> tor
 
 
 def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """So many positions between 0 and 1 that about as much of what is decoded changes from each to the next.
+    """Positions between 0 and 1 such that about as much of the decode changes from each to the next.
 
     Args:
         model: decodes, greedily.
@@ -55,7 +55,7 @@ def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, 
         steps: how many positions, both ends included.
 
     Returns:
-        float32 `[steps]`, from 0 to 1; evenly spaced where nothing changes, or the model does not decode ahead.
+        float32 `[steps]`, from 0 to 1; evenly spaced if nothing changes, or the model does not decode ahead.
     """
     tried, even = torch.linspace(0, 1, TRIED), torch.linspace(0, 1, steps)
     if not model.decodes_ahead:
@@ -80,17 +80,16 @@ def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:
 def snap_to_key(
     model: MusicCodec, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
 ) -> np.ndarray:
-    """A path between two songs with each position as diatonic as the ends are, as far as the model can.
+    """A path between two songs, with decodes that are as diatonic as those of the ends, as far as the model can.
 
-    Half way between two songs in different keys notes of both sound. Latent vectors are moved toward the key that most
-    of these notes are in, until their greedy decodes are about as diatonic as a value between those of the ends. The
-    ends stay as they are, and so does all that is diatonic enough, and everything where the model has no such
-    direction.
+    Half way between two songs in different keys decodes have notes of both. Latent vectors are moved toward the key of
+    most of these notes, until their greedy decodes are about as diatonic as a value interpolated between the ends. The
+    ends are not moved, nor is what is diatonic enough, nor anything if the model has no such direction.
 
     Args:
         model: decodes, and has directions.
         latents: `[positions, n, latent]`.
-        conditions: of a conditional model, at each position `[n, steps, conditions]`; None for one without.
+        conditions: of a conditional model, for each position `[n, steps, conditions]`; None for any other.
 
     Returns:
         float32 `[positions, n, latent]`.
@@ -105,7 +104,7 @@ def snap_to_key(
 
 
 def _snapped(model: MusicCodec, codes: np.ndarray, target: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
-    """Latent vectors `[n, latent]` of one song, made as diatonic as `target` `[n]`, nan where nothing is."""
+    """Latent vectors `[n, latent]` of one song, made as diatonic as `target` `[n]`, nan if unknown."""
     windows = model.decode_windows(codes, condition)
     toward = model.directions.shift({DIATONIC: 1.0}, keys(model.representation, windows))
     moved, reached = codes.copy(), diatonic(model.representation, windows)

@@ -1,10 +1,10 @@
-"""Reranking what a model generates by the odds that it is music (Azadi et al. 2019, "Discriminator Rejection
+"""Reranking of what a model generates by the odds that it is music (compare Azadi et al. 2019, "Discriminator Rejection
 Sampling").
 
-A decoder rounds what the prior draws to notes, and some of these are wrong. How far its windows differ from training
-windows in each attribute (`musicae.music.analysis.attributes`) is learnt by a logistic regression; of several
-candidates one is then taken with a chance in proportion to its odds `p(music) / p(generated)`. As there are more
-candidates, that comes to drawing from the windows reweighted to be like music in these attributes
+Some windows that are decoded from draws of the prior have wrong notes. A logistic regression on the attributes of
+windows (`musicae.music.analysis.attributes`) is fitted to distinguish training windows from generated ones; of several
+candidates one is then drawn with probability proportional to its odds `p(music) / p(generated)`. With many candidates
+that is sampling from generated windows reweighted to the distribution of music in these attributes
 (sampling-importance-resampling).
 """
 
@@ -23,21 +23,21 @@ from musicae.music.data.windows import to_batch
 
 RERANKER = "choice.safetensors"
 CANDIDATES = 16  # for each clip
-LEARNT_FROM = 4000  # windows of music, and as many that the model generates
+FITTED_TO = 4000  # windows of music, and as many that the model generates
 FEWEST = 100  # windows: fewer are too few to fit it
-FARTHEST = 3.0  # spreads from the mean: what lies beyond is taken to lie there, for little is known of it
-PENALTY = 100.0  # of half the sum of the squares of the weights: keeps the odds of what is rare within bounds
-RERANKING = 1  # the stream of random numbers, beside that of a seed's draws from the prior
+FARTHEST = 3.0  # standard deviations from the mean: values beyond are clipped, for there are few of them
+PENALTY = 100.0  # of half the sum of the squares of the weights: bounds the odds of what is rare
+RERANKING = 1  # the stream of random numbers of a seed; stream 0 draws from the prior
 
 
 @dataclass(frozen=True, eq=False)
 class Reranker:
-    """A reranker: the odds that windows are music and not generated.
+    """The odds that windows are music rather than generated.
 
     Args:
         names: of the attributes.
-        means: of each over music, in its own unit, `[attributes]`.
-        spreads: their standard deviations, `[attributes]`.
+        means: over music, each in the attribute's unit, `[attributes]`.
+        spreads: standard deviations over music, `[attributes]`.
         weights: of 1, of the standardised attributes, and of their products, in this order (see `features`).
     """
 
@@ -51,11 +51,11 @@ class Reranker:
         return features(values, self.names, self.means, self.spreads) @ self.weights
 
     def rerank(self, values: Values, chances: np.ndarray) -> np.ndarray:
-        """The places of the chosen windows, one of each n / chosen candidates in a row: int64 `[chosen]`.
+        """The indices of the windows taken, one of each n / taken consecutive candidates: int64 `[taken]`.
 
         Args:
-            values: the attributes of all candidates, each `[n]`; one is chosen with a chance in proportion to its odds.
-            chances: what decides, uniform on [0, 1), `[chosen]`.
+            values: the attributes of all candidates, each `[n]`; the probability of each is proportional to its odds.
+            chances: uniform random numbers on [0, 1), `[taken]`.
         """
         log_odds = self.log_odds(values).reshape(len(chances), -1)
         odds = np.exp(log_odds - log_odds.max(1, keepdims=True))
@@ -70,7 +70,7 @@ class Reranker:
 
     @classmethod
     def load(cls, folder: Path) -> Reranker | None:
-        """Read it from a model folder; None where there is none.
+        """Read it from a model folder; None if there is none.
 
         Raises:
             CheckpointError: it is damaged.
@@ -80,9 +80,9 @@ class Reranker:
 
 
 def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads: np.ndarray) -> np.ndarray:
-    """What odds are linear in: 1, the standardised attributes, and the products of each two and their squares.
+    """The features of the logistic regression: 1, the standardised attributes, and their products, squares included.
 
-    An attribute that a window does not have is taken as the mean.
+    A missing attribute is replaced by the mean.
 
     Returns:
         float64 `[n, 1 + attributes + attributes (attributes + 1) / 2]`.
@@ -94,10 +94,10 @@ def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads:
 
 
 def fit(music: Values, generated: Values) -> Reranker | None:
-    """The reranker of music and generated windows, each the attributes of windows by name, `[n]`.
+    """A reranker fitted to the attributes of music and of generated windows, each by name, `[n]`.
 
     Returns:
-        None where no attribute varies over music.
+        None if no attribute varies over music.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -113,21 +113,21 @@ def fit(music: Values, generated: Values) -> Reranker | None:
 
 
 def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Reranker | None:
-    """The reranker of training windows `[n, *shape]` and as many that a model generates, greedily.
+    """A reranker fitted to training windows `[n, *shape]` and as many that a model generates, greedily.
 
-    A conditional model is conditioned as these windows are.
+    A conditional model has the conditions of these windows.
 
     Args:
         model: the model, with the prior that it draws from.
         windows: what it was trained on.
-        seed: of which of them are looked at, and of the draws.
+        seed: of the choice of windows, and of the draws from the prior.
 
     Returns:
-        None where there are too few windows, or none has an attribute that varies.
+        None if there are too few windows, or no attribute varies over them.
     """
     if len(windows) < FEWEST:
         return None
-    chosen = np.random.default_rng(seed).permutation(len(windows))[:LEARNT_FROM]
+    chosen = np.random.default_rng(seed).permutation(len(windows))[:FITTED_TO]
     music = np.asarray(windows[np.sort(chosen)])
     generated = model.decode_windows(model.draw(len(music), seed), to_batch(music, model.representation).condition)
     return fit(measure(model.representation, music), measure(model.representation, generated))

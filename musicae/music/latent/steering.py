@@ -1,6 +1,6 @@
-"""More or less of an attribute of music: directions in a model's latent space, and songs varied along them.
+"""Attribute directions in a model's latent space, along which a song gets more or less of an attribute.
 
-How diatonic music is grows toward its own key: each of the twelve major scales has a direction of its own.
+Diatonicity is relative to a key: it has a direction for each of the twelve major scales.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from musicae.music.analysis.note_table import Notes
 from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
 
-DIATONIC = "scale_consistency"  # of which the direction depends on the key
-GROUPS = ("syncopation",)  # names that stand for all attributes that begin with them
-LEARNT_FROM = 12_000  # windows that are encoded
-TRIED_ON = 100  # windows that are decoded, again and again
+DIATONIC = "scale_consistency"  # whose direction depends on the key
+GROUPS = ("syncopation",)  # prefixes that stand for all attributes that begin with them
+FITTED_TO = 12_000  # windows that are encoded
+CALIBRATED_ON = 100  # windows that are decoded, again and again
 FEWEST = 100  # windows: fewer are too few to fit directions
 
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """What directions do to windows: means over moving them by 1.0 forward, and, with the sign changed, backward.
+    """The effects of directions on windows: means over moving them by +1.0 and, with the sign changed, by -1.0.
 
     Args:
         names: of the directions.
-        attributes: what is measured.
-        changes: of each attribute by each direction, in spreads of the attribute, `[directions, attributes]`.
-        kept: the share of the steps that stay as they were decoded without it, `[directions]`.
+        attributes: those that are measured.
+        changes: of each attribute by each direction, in standard deviations, `[directions, attributes]`.
+        kept: the share of the steps that are decoded as without the direction, `[directions]`.
     """
 
     names: tuple[str, ...]
@@ -45,26 +45,26 @@ class Effects:
 def requested_amounts(
     names: Iterable[str], more: Mapping[str, float] | None = None, less: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """How much of each attribute is asked for, in spreads, below 0 for less.
+    """The requested change of each attribute, in standard deviations; below 0 for less.
 
     Args:
-        names: the attributes there are; those that begin with "syncopation" are meant by that word, all of them.
-        more: how many spreads more, by name.
-        less: how many less.
+        names: the known attributes; "syncopation" stands for all that begin with it.
+        more: standard deviations more, by name.
+        less: standard deviations less.
 
     Raises:
-        ConfigError: an attribute that there is not.
+        ConfigError: an unknown attribute.
     """
     total: dict[str, float] = {}
-    for sign, wishes in ((1.0, more or {}), (-1.0, less or {})):
-        for name, amount in wishes.items():
-            for one in _meant(name, tuple(names)):
+    for sign, requested in ((1.0, more or {}), (-1.0, less or {})):
+        for name, amount in requested.items():
+            for one in _expanded(name, tuple(names)):
                 total[one] = total.get(one, 0.0) + sign * amount
     return total
 
 
-def _meant(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The attributes that a word stands for."""
+def _expanded(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The attributes that a name or prefix stands for."""
     plain = name.strip().lower().replace("-", "_")
     group = tuple(one for one in names if one.startswith(plain)) if plain in GROUPS else ()
     if not group and plain not in names:
@@ -79,51 +79,50 @@ def means(values: Values) -> dict[str, float]:
 
 
 def first_occurrence_ids(windows: np.ndarray) -> np.ndarray:
-    """A number for each window `[n, ...]`, the same for equal ones, counted from 0 by first appearance: int64 `[n]`."""
+    """An id for each window `[n, ...]`, the same for equal ones, counted from 0 by first occurrence: int64 `[n]`."""
     _, first, number = np.unique(windows.reshape(len(windows), -1), axis=0, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
 def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions | None:
-    """Directions for the attributes of training windows `[n, *shape]`, as far as a model can be steered along them.
+    """Directions for those attributes of training windows `[n, *shape]` that a model can be steered by.
 
-    The windows are moved to random keys, as in training, so that every key has many.
+    The windows are transposed to random keys, as in training, so that every key has many.
 
     Args:
         model: the model.
         windows: what it was trained on.
-        seed: of which of them are encoded, and which are decoded to calibrate.
+        seed: of the choice of windows to encode, and to decode for calibration.
 
     Returns:
-        None where there are too few windows, or no attribute can be moved.
+        None if there are too few windows, or no attribute can be steered.
     """
     if len(windows) < FEWEST:
         return None
     random, kind = np.random.default_rng(seed), model.representation
-    chosen = np.sort(random.permutation(len(windows))[:LEARNT_FROM])
+    chosen = np.sort(random.permutation(len(windows))[:FITTED_TO])
     low, high = model.preset.transpose
     transposed = kind.transpose(np.asarray(windows[chosen]), random.integers(low, high + 1, len(chosen)))
     codes, values = model.encode_windows(transposed), measure(kind, transposed)
     of_keys = {DIATONIC: in_scales(Notes.of(kind, transposed))} if DIATONIC in values else {}
     directions = fit(codes, values | of_keys)
     directions = replace(directions, spreads=np.array([np.nanstd(values[name]) for name in directions.names]))
-    few = random.permutation(len(transposed))[:TRIED_ON]
-    response = Response(
-        model, transposed[few], codes[few], dict(zip(directions.names, directions.spreads, strict=True))
-    )
+    few = random.permutation(len(transposed))[:CALIBRATED_ON]
+    spreads = dict(zip(directions.names, directions.spreads, strict=True))
+    response = Response(model, transposed[few], codes[few], spreads)
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
     directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
     return directions if directions.names else None
 
 
 class Response:
-    """What a model makes of codes that are moved.
+    """How a model's decodes respond to a shift of their codes.
 
     Args:
         model: the model.
-        windows: `[n, *shape]`, whose keys count, which give a conditional model its conditions.
-        codes: theirs, `[n, latent]`.
-        spreads: the attributes to measure, and one standard deviation of each.
+        windows: `[n, *shape]`; their keys select among directions, their conditions are those of a conditional model.
+        codes: of these windows, `[n, latent]`.
+        spreads: the attributes to measure, and the standard deviation of each.
     """
 
     def __init__(self, model: MusicCodec, windows: np.ndarray, codes: np.ndarray, spreads: Mapping[str, float]):
@@ -132,21 +131,20 @@ class Response:
         self.keys = keys(model.representation, windows)
 
     def decoded(self, shift: np.ndarray) -> np.ndarray:
-        """The windows that codes decode to which are moved by that of their key in `shift` `[variants, latent]`,
-        `[n, *shape]`."""
+        """The decodes `[n, *shape]` of codes shifted by `shift` `[variants, latent]`, each by the row for its key."""
         return self.model.decode_windows(self.codes + np.float32(of_variant(shift, self.keys)), self.condition)
 
     def both_ways(self, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The windows that codes moved forward and backward decode to."""
+        """The decodes of the codes shifted forward and backward."""
         return self.decoded(shift), self.decoded(-shift)
 
     def change(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-        """Half the difference of their mean attributes, in spreads, `[attributes]`; 0 where no window has one.
+        """Half the difference of their mean attributes, in standard deviations, `[attributes]`; 0 if no window has one.
 
-        How diatonic they are is measured in the key that they were in: out of it far enough lies another one.
+        Diatonicity is measured in the original key: far enough out of it lies another one.
         """
-        there, back = (means(self._values(windows)) for windows in (forward, backward))
-        return np.nan_to_num([(there[name] - back[name]) / 2 / spread for name, spread in self.spreads.items()])
+        ahead, behind = (means(self._values(windows)) for windows in (forward, backward))
+        return np.nan_to_num([(ahead[name] - behind[name]) / 2 / spread for name, spread in self.spreads.items()])
 
     def _values(self, windows: np.ndarray) -> Values:
         notes = Notes.of(self.model.representation, windows)
@@ -155,12 +153,12 @@ class Response:
 
 
 def effects(model: MusicCodec, windows: np.ndarray, directions: Directions) -> Effects:
-    """What directions do to windows `[n, *shape]` that the model has not seen, in these windows' own spreads."""
+    """The effects of directions on held-out windows `[n, *shape]`, in standard deviations of these windows."""
     values = measure(model.representation, windows)
     spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}
     response = Response(model, windows, model.encode_windows(windows), spreads)
-    still = response.decoded(np.zeros_like(directions.vectors[0]))
+    unmoved = response.decoded(np.zeros_like(directions.vectors[0]))
     moved = [response.both_ways(vector) for vector in directions.vectors]
     changes = np.stack([response.change(*both) for both in moved])
-    kept = [np.mean([model.representation.step_matches(one, still).mean() for one in both]) for both in moved]
+    kept = [np.mean([model.representation.step_matches(one, unmoved).mean() for one in both]) for both in moved]
     return Effects(directions.names, tuple(spreads), changes, np.array(kept))

@@ -1,4 +1,4 @@
-"""The original MusicVAE's weights: its checkpoints read, its numbers computed, and models written for magenta.js."""
+"""Checkpoints of the original MusicVAE: read, compared number by number, and written for magenta.js."""
 
 from __future__ import annotations
 

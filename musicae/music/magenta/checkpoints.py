@@ -1,4 +1,4 @@
-"""A checkpoint of the original, whatever its format: tensors by TensorFlow's names, read when they are asked for."""
+"""A checkpoint of the original, whatever its format: tensors by TensorFlow's names, read on access."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NO_WEIGHTS = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint(Mapping):
-    """The weights of a model by name, each an array that is read when it is asked for; no optimiser's.
+    """The weights of a model by name, each an array that is read on access; without those of an optimiser.
 
     Args:
         source: what it was read from, in words.
         shapes: of every weight.
         read: gives an array for a name.
-        step: at which it was saved, if it says so.
-        settings: what stands beside the weights in a magenta.js checkpoint's `config.json`.
+        step: of the training at which it was saved, if known.
+        settings: the `config.json` of a magenta.js checkpoint; empty for others.
     """
 
     source: str
@@ -53,7 +53,7 @@ class Checkpoint(Mapping):
 
 
 def is_weight(name: str) -> bool:
-    """Whether a variable is part of the model, not of its training."""
+    """Whether a variable is a weight of the model, not a state of its training."""
     return not NO_WEIGHTS.search(name)
 
 
@@ -63,7 +63,7 @@ def shape(tensors: Mapping[str, np.ndarray], name: str) -> tuple[int, ...]:
 
 
 def mapped(path: Path) -> np.ndarray:
-    """The bytes of a file, uint8 `[bytes]`, without reading them yet.
+    """The bytes of a file, uint8 `[bytes]`, memory-mapped.
 
     Raises:
         CheckpointError: it cannot be read.

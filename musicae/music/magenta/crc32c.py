@@ -1,7 +1,7 @@
 """CRC-32C (Castagnoli), the checksum in TensorFlow's checkpoints, fast enough for hundreds of megabytes in numpy.
 
-A checksum is linear over GF(2), so a block is cut into lanes that are worked on side by side, four bytes at a time,
-and put together again by `crc(a b) = shift(crc(a), bytes of b) ^ crc(b)`.
+A checksum is linear over GF(2), so a block is cut into segments that are processed in parallel, four bytes at a time,
+and joined by `crc(a b) = shift(crc(a), bytes of b) ^ crc(b)`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 
 POLYNOMIAL = np.uint32(0x82F63B78)  # reversed
 ONES = np.uint32(0xFFFFFFFF)
-LANES = 4096
-BLOCK = 1 << 20  # bytes at a time: what a processor keeps at hand
+SEGMENTS = 4096  # of a block
+BLOCK = 1 << 20  # bytes at a time: what fits into a processor's cache
 
 
 def crc32c(data: np.ndarray) -> int:
@@ -26,40 +26,40 @@ def crc32c(data: np.ndarray) -> int:
 
 
 def masked(crc: int) -> int:
-    """A checksum as it is stored beside the data that it is of: rotated by 15 bits, plus a constant."""
+    """A checksum as it is stored with its data: rotated by 15 bits, plus a constant."""
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _remainder(block: np.ndarray) -> np.uint32:
     """The checksum of a block from 0, not inverted; zeros in front of it make no difference."""
-    words = -(-len(block) // (4 * LANES))
-    padded = np.zeros(words * 4 * LANES, np.uint8)
+    words = -(-len(block) // (4 * SEGMENTS))
+    padded = np.zeros(words * 4 * SEGMENTS, np.uint8)
     padded[len(padded) - len(block) :] = block
     low, high = _tables()
-    crc = np.zeros(LANES, np.uint32)
-    for column in np.ascontiguousarray(padded.view("<u4").reshape(LANES, words).T):
+    crc = np.zeros(SEGMENTS, np.uint32)
+    for column in np.ascontiguousarray(padded.view("<u4").reshape(SEGMENTS, words).T):
         mixed = crc ^ column
         crc = low[mixed & 0xFFFF] ^ high[mixed >> 16]
     return _joined(crc, 4 * words)
 
 
-def _joined(lanes: np.ndarray, size: int) -> np.uint32:
-    """The checksum of lanes of `size` bytes each, one after another, from theirs; their number is a power of two."""
-    while len(lanes) > 1:
-        lanes = _apply(_shift(size), lanes[::2]) ^ lanes[1::2]
+def _joined(segments: np.ndarray, size: int) -> np.uint32:
+    """The checksum of segments of `size` bytes each, from theirs; their number is a power of two."""
+    while len(segments) > 1:
+        segments = _apply(_shift(size), segments[::2]) ^ segments[1::2]
         size *= 2
-    return lanes[0]
+    return segments[0]
 
 
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """What the lower and the upper half of a word become after 32 bits of zeros."""
+    """The lower and the upper half of each word after 32 bits of zeros."""
     halves = np.arange(1 << 16, dtype=np.uint32)
     return _zeros(halves, 32), _zeros(halves << 16, 32)
 
 
 def _zeros(crc: np.ndarray, bits: int) -> np.ndarray:
-    """Checksums after `bits` bits of zeros more."""
+    """Checksums after `bits` more bits of zeros."""
     for _ in range(bits):
         crc = (crc >> 1) ^ (crc & 1) * POLYNOMIAL
     return crc
@@ -67,7 +67,7 @@ def _zeros(crc: np.ndarray, bits: int) -> np.ndarray:
 
 @cache
 def _shift(size: int) -> np.ndarray:
-    """The matrix by which a checksum moves over `size` zero bytes: what becomes of each of its bits, uint32 `[32]`."""
+    """The matrix that advances a checksum over `size` zero bytes: the image of each of its bits, uint32 `[32]`."""
     bits = np.uint32(1) << np.arange(32, dtype=np.uint32)
     if size <= 1:
         return _zeros(bits, 8 * size)

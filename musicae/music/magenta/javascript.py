@@ -1,8 +1,8 @@
 """The checkpoints of magenta.js: a folder with `config.json`, `weights_manifest.json` and the shards that it names.
 
 The manifest is that of TensorFlow.js (tfjs-core, src/io/types.ts): a list of groups, each with `paths` of files whose
-bytes are one sequence, and `weights` that lie in it one after another, each with name, shape and type, and where it is
-quantised with the type, scale and least value of what is stored.
+bytes are one sequence, and `weights` stored in it one after another, each with name, shape and type, and if it is
+quantised the type, scale and minimum of what is stored.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from musicae.music.magenta.checkpoints import Checkpoint, is_weight, mapped
 
 MANIFEST, CONFIG = "weights_manifest.json", "config.json"
 DTYPES = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint16": "<u2", "uint8": "u1", "bool": "?"}
-SHARD = 4 << 20  # bytes, as TensorFlow.js has it, so that browsers can keep them
+SHARD = 4 << 20  # bytes, as TensorFlow.js has it, so that browsers can cache them
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the values of one tensor are.
+    """Where the values of one tensor are stored.
 
     Args:
         shape: of the tensor.
-        dtype: of what is stored.
-        offset: in the bytes of its group.
+        dtype: of the stored values.
+        offset: of its first byte in its group.
         files: of its group.
-        total: bytes that they hold together.
-        scale: a stored integer q means `scale · q + least`; None where what is stored is meant.
-        least: see there.
+        total: their size together, in bytes.
+        scale: of quantised values, `scale · q + minimum` for a stored integer q; None if the values are not quantised.
+        minimum: see `scale`.
     """
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class Entry:
     files: tuple[Path, ...]
     total: int
     scale: float | None = None
-    least: float = 0.0
+    minimum: float = 0.0
 
     @property
     def size(self) -> int:
@@ -118,7 +118,7 @@ def _shards(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _json(folder: Path, name: str) -> list | dict:
-    """What a file says.
+    """The content of a JSON file.
 
     Raises:
         CheckpointError: it is not JSON.
@@ -135,23 +135,23 @@ def _entries(folder: Path, manifest: list) -> Iterator[tuple[str, Entry]]:
         files = tuple(_inside(folder, path) for path in group["paths"])
         weights = [_weight(weight) for weight in group["weights"]]
         offsets = [*accumulate((prod(shape) * dtype.itemsize for _, shape, dtype, _ in weights), initial=0)]
-        for (name, shape, dtype, meant), offset in zip(weights, offsets, strict=False):
-            yield name, Entry(shape, dtype, offset, files, offsets[-1], *meant)
+        for (name, shape, dtype, quantisation), offset in zip(weights, offsets, strict=False):
+            yield name, Entry(shape, dtype, offset, files, offsets[-1], *quantisation)
 
 
 def _weight(weight: Mapping) -> tuple[str, tuple[int, ...], np.dtype, tuple[float, ...]]:
-    """Name, shape, type of what is stored, and scale and least value if it is quantised."""
-    how = weight.get("quantization", {})
-    dtype = np.dtype(DTYPES[how.get("dtype", weight["dtype"])])
-    meant = (float(how["scale"]), float(how["min"])) if "scale" in how else ()
-    return str(weight["name"]), tuple(map(int, weight["shape"])), dtype, meant
+    """Name, shape, type of the stored values, and scale and minimum if they are quantised."""
+    found = weight.get("quantization", {})
+    dtype = np.dtype(DTYPES[found.get("dtype", weight["dtype"])])
+    quantisation = (float(found["scale"]), float(found["min"])) if "scale" in found else ()
+    return str(weight["name"]), tuple(map(int, weight["shape"])), dtype, quantisation
 
 
 def _inside(folder: Path, path: str) -> Path:
     """A file that a manifest names.
 
     Raises:
-        ValueError: it lies elsewhere.
+        ValueError: it is outside the folder.
     """
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts:
@@ -173,11 +173,11 @@ def _tensor(entry: Entry) -> np.ndarray:
         raise ValueError(f"the file {name} is missing or cut off, or does not belong to this manifest")
     spans = (part[max(entry.offset - i, 0) : max(end - i, 0)] for part, i in zip(parts, starts, strict=False))
     array = np.frombuffer(b"".join(span.tobytes() for span in spans), entry.dtype).reshape(entry.shape)
-    return array if entry.scale is None else array * np.float32(entry.scale) + np.float32(entry.least)
+    return array if entry.scale is None else array * np.float32(entry.scale) + np.float32(entry.minimum)
 
 
 def _first_short(sizes: list[int], total: int) -> int | None:
-    """Which file lacks bytes, if together they are not as many as they should be: all but the last have one size."""
+    """The index of the first file that lacks bytes, if all have fewer than `total`: all but the last have one size."""
     if sum(sizes) == total or not sizes:
         return None
     return next((i for i, size in enumerate(sizes) if size < max(sizes)), len(sizes) - 1)

@@ -1,4 +1,4 @@
-"""What the original computes of its own arrays, computed by a model of musicae: to compare number by number."""
+"""The original's forward pass on its own arrays, computed by a model of musicae: to compare number by number."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ def numbers(
 
     Args:
         model: a model with a recurrent network.
-        x_in: what the encoder reads, floats `[batch, steps, depth]`: indicators of classes (of several streams side
-            by side), drum rolls with a value for silence, or grooves.
-        x_out: what the decoder is to say, in the same layout (drum rolls without that value; labels as indicators).
-        lengths: how many steps are there, `[batch]`, or of each segment, `[batch, segments]`; None for all.
-        controls: what both are told, `[batch, steps, conditions]`.
+        x_in: the encoder's input, floats `[batch, steps, depth]`: one-hot classes (those of several streams
+            concatenated), drum rolls with a value for silence, or grooves.
+        x_out: the decoder's target, in the same layout (drum rolls without that value; labels one-hot).
+        lengths: the number of steps, `[batch]`, or of each segment, `[batch, segments]`; None for all.
+        controls: the conditions, `[batch, steps, conditions]`.
 
     Returns:
         `mu` and `sigma` `[batch, latent]`; `kl`, KL(q(z | x) ‖ N(0, I)) summed over the dimensions, and `r_loss`, the
         cross entropy summed over the steps (of grooves the log loss of the hits and the squared errors of the rest,
-        without the constants of a density), both in nats, `[batch]`; `rnn_output` `[batch, steps, numbers]`, what the
-        LSTM's output projection gives.
+        without the constants of a density), both in nats, `[batch]`; `rnn_output` `[batch, steps, numbers]`, the output
+        projection of the LSTM.
 
     Raises:
-        DataError: the arrays are not such as the model reads and says.
+        DataError: the arrays do not fit the model.
     """
     network, example_spec = model.network, model.representation.example_spec
     condition = None if controls is None else torch.from_numpy(np.asarray(controls, np.float32))
-    there = _there(np.asarray(x_out), lengths)
-    x = _example(np.asarray(x_out), example_spec, there)
-    told = network.conditioned_on(condition)
-    posterior = told.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, there))
-    likelihood = told.decode(posterior.mean).teacher_forced(x)
+    mask = _mask(np.asarray(x_out), lengths)
+    x = _example(np.asarray(x_out), example_spec, mask)
+    conditioned = network.conditioned_on(condition)
+    posterior = conditioned.encode(_example(_without_silence(np.asarray(x_in), example_spec), example_spec, mask))
+    likelihood = conditioned.decode(posterior.mean).teacher_forced(x)
     return {
         "mu": posterior.mean.numpy(),
         "sigma": posterior.std.numpy(),
@@ -57,8 +57,8 @@ def numbers(
     }
 
 
-def _there(array: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
-    """Which steps of `[batch, steps, depth]` there are, bool `[batch, steps]`."""
+def _mask(array: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    """Which steps of `[batch, steps, depth]` lie within `lengths`, bool `[batch, steps]`."""
     batch, steps = array.shape[:2]
     if lengths is None:
         return np.ones((batch, steps), bool)
@@ -68,7 +68,7 @@ def _there(array: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
 
 
 def _without_silence(array: np.ndarray, example_spec: ExampleSpec) -> np.ndarray:
-    """What the encoder reads in the layout of what the decoder says."""
+    """The encoder's input in the layout of the decoder's target."""
     if not example_spec.silence:
         return array
     if not example_spec.categorical:
@@ -77,33 +77,33 @@ def _without_silence(array: np.ndarray, example_spec: ExampleSpec) -> np.ndarray
     return (labels[..., None] == np.arange(example_spec.outputs)).astype(np.float32)
 
 
-def _example(array: np.ndarray, example_spec: ExampleSpec, there: np.ndarray) -> torch.Tensor:
-    """An array of the original as the network has examples.
+def _example(array: np.ndarray, example_spec: ExampleSpec, mask: np.ndarray) -> torch.Tensor:
+    """An array of the original as examples of the network.
 
     Raises:
-        DataError: it has another size, or lacks steps that such a model cannot do without.
+        DataError: it has another size, or masks steps where examples have a fixed length.
     """
     if array.shape[1:] != (*example_spec.size, example_spec.outputs):
         expected = f"[batch, {example_spec.size[0]}, {example_spec.outputs}]"
         raise DataError(f"an array of shape {array.shape}, where the model has {expected}")
-    if not there.all() and example_spec.end is None:
+    if not mask.all() and example_spec.end is None:
         raise DataError("lengths shorter than the examples, for a model whose examples have one length")
     if not example_spec.categorical:
         return torch.from_numpy(np.ascontiguousarray(array.swapaxes(1, 2), np.float32))
     streams = np.split(array, np.cumsum(example_spec.streams)[:-1], -1)
-    classes = [np.where(there & part.any(-1), part.argmax(-1), part.shape[-1]) for part in streams]
+    classes = [np.where(mask & part.any(-1), part.argmax(-1), part.shape[-1]) for part in streams]
     return torch.from_numpy(np.stack(classes, 1) if isinstance(example_spec.channels, tuple) else classes[0])
 
 
 def _constant(likelihood: Any) -> float:
-    """What −ln p has beside the squared errors of grooves: ½ ln π for each velocity and each offset."""
+    """The constant of −ln p of grooves besides the squared errors: ½ ln π for each velocity and each offset."""
     if not isinstance(likelihood, HVO):
         return 0.0
     return likelihood.output[0].numel() * 2 / 3 * 0.5 * math.log(math.pi)
 
 
 def _output(likelihood: Any) -> torch.Tensor:
-    """What the LSTM gave, `[batch, steps, numbers]`."""
+    """The output projection of the LSTM, `[batch, steps, numbers]`."""
     if isinstance(likelihood, Streams):
         return torch.cat([part.logits for part in likelihood.parts], -1)
     if isinstance(likelihood, Categorical):

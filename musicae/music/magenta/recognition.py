@@ -1,4 +1,4 @@
-"""Which configuration of MusicVAE a checkpoint is of: read off the names and shapes of its tensors, and its name."""
+"""Which configuration of MusicVAE a checkpoint belongs to, by its name and the names and shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Recognised:
 
     Args:
         preset: the configuration, with the sizes that the tensors have.
-        others: names of the configurations that it could as well be.
+        others: names of configurations that are just as likely.
     """
 
     preset: Any
@@ -45,7 +45,7 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What can be told from shapes and may differ from a named configuration: units of layers, and dimensions of z."""
+    """Sizes that shapes show and that may differ from a named configuration: units of layers, and dimensions of z."""
 
     encoder: tuple[int, ...]
     decoder: tuple[int, ...]
@@ -55,7 +55,7 @@ class Sizes:
 
     @classmethod
     def of(cls, shapes: Shapes) -> Sizes:
-        """Read off the biases; zeros where there are none."""
+        """From the biases; zeros where there are none."""
         units = [
             tuple(_last(shapes, name) // 4 for name in sorted(shapes) if pattern.fullmatch(name))
             for pattern in (ENCODER, DECODER, CONDUCTOR)
@@ -63,8 +63,8 @@ class Sizes:
         nade = max((_last(shapes, name) for name in shapes if name.endswith("nade/w_enc")), default=0)
         return cls(*units, nade, _last(shapes, "encoder/mu/bias"))
 
-    def far(self, other: Sizes) -> float:
-        """How far they are from others of as many layers: the sum of the differences of logarithms."""
+    def distance(self, other: Sizes) -> float:
+        """The distance from others of as many layers: the sum of the absolute differences of logarithms."""
         pairs = zip(self._numbers(), other._numbers(), strict=False)
         return sum(abs(math.log(max(a, 1) / max(b, 1))) for a, b in pairs)
 
@@ -79,9 +79,9 @@ def _last(shapes: Shapes, name: str) -> int:
 def recognise(tensors: Mapping[str, np.ndarray], presets: Iterable[Any], name: str | None = None) -> Recognised:
     """The configuration that a checkpoint is of.
 
-    Possible are those whose tensors have the same names, and that read and say as many values at a step. Among them
-    those with exactly these sizes come first; then those whose names share most words with the checkpoint's; then the
-    nearest sizes.
+    Candidates are those whose tensors have the same names, with as many inputs and outputs at a step. Among them
+    those of exactly these sizes come first; then those whose names share the most words with the checkpoint's; then
+    those of the nearest sizes.
 
     Args:
         tensors: a `Checkpoint`, or anything that maps the original's names to arrays.
@@ -89,7 +89,7 @@ def recognise(tensors: Mapping[str, np.ndarray], presets: Iterable[Any], name: s
         name: of the checkpoint: a path; None for what a `Checkpoint` says of itself.
 
     Raises:
-        CheckpointError: it is of none of them; names the first tensor at fault.
+        CheckpointError: it is of none of them; names the first tensor that differs.
     """
     found = {name: shape(tensors, name) for name in tensors if is_weight(name)}
     known = {preset.name: (preset, weights.shapes(preset)) for preset in presets}
@@ -105,8 +105,8 @@ def recognise(tensors: Mapping[str, np.ndarray], presets: Iterable[Any], name: s
 
 
 def resized(preset: Any, tensors: Mapping[str, np.ndarray]) -> Any:
-    """A preset with the sizes of a checkpoint: units of layers of which there are as many, dimensions of z; and of one
-    of magenta.js, which says so, steps and segments.
+    """A preset with the sizes of a checkpoint: units of layers, if there are as many layers, and dimensions of z; of a
+    checkpoint of magenta.js also steps and segments, which its settings have.
 
     Raises:
         CheckpointError: the checkpoint's tensors are not those of the preset.
@@ -117,13 +117,12 @@ def resized(preset: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     if sizes.nade and preset.network.nade:
         fitting["nade"] = sizes.nade
     network, representation = replace(preset.network, **fitting), preset.representation
-    said = client_arguments(tensors)
-    if _counts(said.get("numSegments")):
-        network = replace(network, segments=said["numSegments"])
-    if (
-        _counts(said.get("numSteps")) and representation.example_spec.size[0] == representation.steps
-    ):  # not so of tokens
-        representation = replace(representation, steps=said["numSteps"])
+    arguments = client_arguments(tensors)
+    if _counts(arguments.get("numSegments")):
+        network = replace(network, segments=arguments["numSegments"])
+    has_steps = representation.example_spec.size[0] == representation.steps  # not so of tokens
+    if _counts(arguments.get("numSteps")) and has_steps:
+        representation = replace(representation, steps=arguments["numSteps"])
     latent = sizes.latent or preset.latent
     changed = replace(preset, network=network, representation=representation, latent=latent)
     weights.check(tensors, changed)
@@ -152,15 +151,15 @@ def kit(tensors: Mapping[str, np.ndarray], name: str | None = None) -> str:
     """Which map of drums, `"old"` or `"new"`, a checkpoint of drums or of a trio was trained with.
 
     The map was corrected on 2019-04-24 (magenta commit a33262f5). Checkpoints published before have the old one: they
-    are known by name. The client of magenta.js has the old one where its settings say nothing.
+    are known by name. magenta.js has the old one where its settings have none.
 
     Args:
         tensors: the checkpoint.
-        name: of it, as in `recognise`.
+        name: of the checkpoint, as in `recognise`.
     """
     if getattr(tensors, "settings", None):
-        said = client_arguments(tensors)
-        classes = _dictionary(said.get("drumsArgs", said)).get("pitchClasses")
+        arguments = client_arguments(tensors)
+        classes = _dictionary(arguments.get("drumsArgs", arguments)).get("pitchClasses")
         return "new" if any({43, 45} <= set(keys) for keys in classes or []) else "old"
     path = str(getattr(tensors, "source", "") if name is None else name)
     parts = {ENDINGS.sub("", part) for part in re.split(r"[/\\]|: ", path)[-4:]}
@@ -173,23 +172,23 @@ def _words(name: str) -> frozenset[str]:
 
 
 def _frame(shapes: Shapes) -> tuple:
-    """What no size changes: the names, how many values are read at a step, and how many are said by each voice."""
+    """What no size changes: the names, the number of inputs at a step, and the number of outputs of each decoder."""
     first = next((name for name in sorted(shapes) if ENCODER.fullmatch(name)), "")
-    read = sum(shapes.get(first.replace("/bias", "/kernel"), ())[:1]) - _last(shapes, first) // 4
+    inputs = sum(shapes.get(first.replace("/bias", "/kernel"), ())[:1]) - _last(shapes, first) // 4
     projections = [name for name in sorted(shapes) if name.endswith("output_projection/bias")]
     nades = [name for name in sorted(shapes) if name.endswith("nade/w_enc")]
-    said = tuple(shapes[name][:1] for name in nades or projections)
-    return frozenset(shapes), read, said
+    outputs = tuple(shapes[name][:1] for name in nades or projections)
+    return frozenset(shapes), inputs, outputs
 
 
 def _rank(found: Shapes, theirs: Shapes, words: frozenset[str], named: frozenset[str]) -> tuple:
     """How unlikely a configuration of the same frame is, by its sizes and by the words of its name."""
     shared = len(words & named)
-    return found != theirs, -shared, len(named - words) if shared else 0, Sizes.of(found).far(Sizes.of(theirs))
+    return found != theirs, -shared, len(named - words) if shared else 0, Sizes.of(found).distance(Sizes.of(theirs))
 
 
 def _refuse(tensors: Mapping[str, np.ndarray], found: Shapes, known: Mapping[str, tuple[Any, Shapes]]) -> None:
-    """Say which tensor does not fit the configuration that is nearest.
+    """Report which tensor does not fit the nearest configuration.
 
     Raises:
         CheckpointError: always.

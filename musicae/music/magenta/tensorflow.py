@@ -41,13 +41,13 @@ Bytes = Mapping[str, Callable[[], np.ndarray]]  # of files, by their names
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the bytes of one tensor are.
+    """Where the bytes of one tensor are stored.
 
     Args:
         dtype: TensorFlow's number of its type.
         shape: of the tensor.
         shard: the data file.
-        offset: in it.
+        offset: of its first byte in it.
         size: in bytes.
         checksum: masked CRC-32C of the bytes; None where there is none.
         sliced: whether its parts are stored one by one.
@@ -74,8 +74,8 @@ def read(path: Path) -> Checkpoint:
     """
     prefix = _newest(path) if path.is_dir() else path.with_name(OF_PREFIX.sub("", path.name))
     if prefix.with_name(prefix.name + INDEX).is_file():
-        beside = [file for file in prefix.parent.iterdir() if file.name.startswith(prefix.name)]
-        return _bundle(str(prefix), prefix.name, {file.name: lambda file=file: mapped(file) for file in beside})
+        files = [file for file in prefix.parent.iterdir() if file.name.startswith(prefix.name)]
+        return _bundle(str(prefix), prefix.name, {file.name: lambda file=file: mapped(file) for file in files})
     if not path.is_file():
         raise CheckpointError(f"{path}: no checkpoint there: give a folder, an archive, or PREFIX of a PREFIX{INDEX}")
     files = _archived(path)
@@ -93,9 +93,9 @@ def _newest(folder: Path) -> Path:
         CheckpointError: it holds none.
     """
     state = folder / "checkpoint"
-    said = re.search(r'^model_checkpoint_path: "(.+)"', state.read_text("utf-8"), re.M) if state.is_file() else None
-    if said and (folder / f"{PurePosixPath(said[1]).name}{INDEX}").is_file():
-        return folder / PurePosixPath(said[1]).name
+    named = re.search(r'^model_checkpoint_path: "(.+)"', state.read_text("utf-8"), re.M) if state.is_file() else None
+    if named and (folder / f"{PurePosixPath(named[1]).name}{INDEX}").is_file():
+        return folder / PurePosixPath(named[1]).name
     prefixes = [file.with_name(file.name.removesuffix(INDEX)) for file in sorted(folder.glob(f"*{INDEX}"))]
     if prefixes:
         return max(prefixes, key=_step)
@@ -167,7 +167,7 @@ def _bundle(source: str, prefix: str, files: Bytes) -> Checkpoint:
 
     shapes = {name: entry.shape for name, entry in entries.items() if is_weight(name)}
     step = None
-    with suppress(KeyError, CheckpointError):  # what is wrong is said where a weight is wanted
+    with suppress(KeyError, CheckpointError):  # damage is reported when a weight is read
         step = int(tensor("global_step"))
     return Checkpoint(source, shapes, tensor, step)
 
@@ -176,7 +176,7 @@ def _tensor(entry: Entry, data: np.ndarray | None) -> np.ndarray:
     """A tensor out of the bytes of its shard.
 
     Raises:
-        ValueError: what is wrong with it.
+        ValueError: it is missing, damaged, or of a kind that is not supported.
     """
     if data is None:
         raise ValueError(f"the data file of shard {entry.shard} is missing")
@@ -200,7 +200,7 @@ def _entries(index: np.ndarray, source: str) -> tuple[int, dict[str, Entry]]:
     """The number of shards, and the entry of each tensor.
 
     Raises:
-        CheckpointError: the index is cut off, damaged, or none.
+        CheckpointError: the index is cut off, damaged, or not one of TensorFlow.
     """
     try:
         rows = dict(_table(index.tobytes()))
@@ -236,7 +236,7 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of a table.
 
     Raises:
-        ValueError: it is cut off, damaged, compressed, or no table.
+        ValueError: it is cut off, damaged, compressed, or not a table.
     """
     if len(data) < FOOTER or struct.unpack("<Q", data[-8:])[0] != MAGIC:
         raise ValueError("its end is missing, or it is something else")

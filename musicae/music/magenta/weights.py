@@ -1,8 +1,8 @@
 """The original's tensors by its names, and those of musicae: one table, read in both directions.
 
-An LSTM cell of TensorFlow (LSTMBlockCell) has one kernel `[inputs + units, 4 · units]` for what it reads and for its
-state, gates in the order i, j, f, o, and adds 1 to the forget gate f while it runs. PyTorch has two matrices with gates
-in rows, in the order i, f, g (= j), o, and two biases. Here the first bias is the original's with that 1 in it, the
+An LSTM cell of TensorFlow (LSTMBlockCell) has one kernel `[inputs + units, 4 · units]` for its input and its state,
+gates in the order i, j, f, o, and adds 1 to the forget gate f while it runs. PyTorch has two matrices with gates
+in rows, in the order i, f, g (= j), o, and two biases. Here the first bias is the original's plus that 1, the
 second is 0.
 """
 
@@ -48,18 +48,18 @@ class Cell:
     def to_musicae(self, kernel: torch.Tensor, bias: torch.Tensor) -> State:
         """Both matrices and both biases."""
         units = len(bias) // 4
-        matrix, bias = _exchanged(kernel.T), _exchanged(bias)
+        matrix, bias = _swapped(kernel.T), _swapped(bias)
         bias[units : 2 * units] += 1
         values = (matrix[:, :-units], matrix[:, -units:], bias, torch.zeros_like(bias))
         return {name: value.contiguous() for name, value in zip(self._names, values, strict=True)}
 
     def from_musicae(self, state: State) -> State:
-        """Kernel and bias; both biases of musicae count."""
-        read, kept, *biases = (state[name] for name in self._names)
-        bias, units = biases[0] + biases[1], kept.shape[1]
+        """Kernel and bias, which is the sum of both biases of musicae."""
+        of_input, of_state, *biases = (state[name] for name in self._names)
+        bias, units = biases[0] + biases[1], of_state.shape[1]
         bias[units : 2 * units] -= 1
-        kernel = _exchanged(torch.cat([read, kept], 1)).T.contiguous()
-        return dict(zip(self.parts, (kernel, _exchanged(bias)), strict=True))
+        kernel = _swapped(torch.cat([of_input, of_state], 1)).T.contiguous()
+        return dict(zip(self.parts, (kernel, _swapped(bias)), strict=True))
 
     @property
     def _names(self) -> list[str]:
@@ -92,8 +92,8 @@ class Dense:
 
 @dataclass(frozen=True)
 class Nade:
-    """The weights of a NADE: `theirs/w_enc` `[switches, 1, hidden]`, `theirs/w_dec_t` `[switches, hidden, 1]`, and
-    `ours.reads`, `ours.says` `[switches, hidden]`."""
+    """The weights of a NADE: `theirs/w_enc` `[binary units, 1, hidden]`, `theirs/w_dec_t` `[binary units, hidden, 1]`,
+    and `ours.reads`, `ours.says` `[binary units, hidden]`."""
 
     theirs: str
     ours: str
@@ -103,37 +103,35 @@ class Nade:
         """The names of the original."""
         return f"{self.theirs}/w_enc", f"{self.theirs}/w_dec_t"
 
-    def to_musicae(self, reads: torch.Tensor, says: torch.Tensor) -> State:
+    def to_musicae(self, encoder: torch.Tensor, decoder: torch.Tensor) -> State:
         """Both matrices."""
-        return {f"{self.ours}.reads": reads.squeeze(1), f"{self.ours}.says": says.squeeze(2)}
+        return {f"{self.ours}.reads": encoder.squeeze(1), f"{self.ours}.says": decoder.squeeze(2)}
 
     def from_musicae(self, state: State) -> State:
-        """Both, with a dimension of 1 more."""
+        """Both, with another dimension of size 1."""
         values = (state[f"{self.ours}.reads"].unsqueeze(1), state[f"{self.ours}.says"].unsqueeze(2))
         return dict(zip(self.parts, values, strict=True))
 
 
-def _exchanged(gates: torch.Tensor) -> torch.Tensor:
-    """Four blocks of rows of which the second and the third change places: i, j, f, o to i, f, j, o and back."""
+def _swapped(gates: torch.Tensor) -> torch.Tensor:
+    """Four blocks of rows, the second and the third swapped: i, j, f, o to i, f, j, o and back."""
     first, second, third, fourth = gates.chunk(4)
     return torch.cat([first, third, second, fourth])
 
 
 def table(preset: Any) -> list[Cell | Dense | Nade]:
     """Which tensors of the original are which of musicae, for a preset with a recurrent network."""
-    network, voices = (
-        preset.network,
-        len(preset.representation.example_spec.streams) if preset.network.separate_decoders else 1,
-    )
+    network = preset.network
+    decoders = len(preset.representation.example_spec.streams) if network.separate_decoders else 1
     rows = [*_encoder(network), Dense("encoder/mu", "bottleneck.mean")]
     if isinstance(preset.bottleneck, Gaussian):
         rows.append(Dense("encoder/sigma", "bottleneck.std"))
     if network.conductor_units:
-        rows += _decoder(CONDUCTOR, "initial_state", "decoder.conductor", len(network.conductor_units))
+        rows += _stack(CONDUCTOR, "initial_state", "decoder.conductor", len(network.conductor_units))
     core = "core_decoder/" if network.conductor_units else ""
-    for voice in range(voices):
-        theirs = f"{core}core_decoder_{voice}/decoder/" if network.separate_decoders else f"{core}decoder/"
-        rows += _voice(theirs, f"decoder.voices.{voice}", network)
+    for i in range(decoders):
+        theirs = f"{core}core_decoder_{i}/decoder/" if network.separate_decoders else f"{core}decoder/"
+        rows += _step_decoder(theirs, f"decoder.voices.{i}", network)
     return rows
 
 
@@ -148,15 +146,15 @@ def _encoder(network: Any) -> Iterator[Cell]:
                 yield Cell(name, f"{ours}.layers.{i}", suffix)
 
 
-def _decoder(theirs: str, start: str, ours: str, layers: int, cells: str = "cell") -> Iterator[Cell | Dense]:
-    """A stack of layers and what it starts from."""
+def _stack(theirs: str, start: str, ours: str, layers: int, cells: str = "cell") -> Iterator[Cell | Dense]:
+    """A stack of LSTM layers and the map from z to its initial state."""
     yield Dense(f"{theirs}{start}", f"{ours}.start")
     for i in range(layers):
         yield Cell(f"{theirs}{cells}_{i}/{CELL}", f"{ours}.layers.{i}")
 
 
-def _voice(theirs: str, ours: str, network: Any) -> Iterator[Cell | Dense | Nade]:
-    yield from _decoder(theirs, "z_to_initial_state", ours, len(network.decoder_units), "multi_rnn_cell/cell")
+def _step_decoder(theirs: str, ours: str, network: Any) -> Iterator[Cell | Dense | Nade]:
+    yield from _stack(theirs, "z_to_initial_state", ours, len(network.decoder_units), "multi_rnn_cell/cell")
     yield Dense(f"{theirs}output_projection", f"{ours}.output")
     if network.nade:
         yield Nade(f"{theirs}nade", f"{ours}.nade")
@@ -170,7 +168,7 @@ def to_musicae(tensors: Mapping[str, np.ndarray], preset: Any) -> dict[str, torc
         preset: the model (`musicae.presets.Preset`) that they are of, its sizes included.
 
     Raises:
-        CheckpointError: the first tensor that is missing, too many, of another shape, or damaged.
+        CheckpointError: a tensor is missing, superfluous, of another shape, or damaged; names the first.
     """
     check(tensors, preset)
     state = {}
@@ -197,7 +195,7 @@ def check(tensors: Mapping[str, np.ndarray], preset: Any) -> None:
     """Compare names and shapes with those of a preset.
 
     Raises:
-        CheckpointError: the first tensor that is missing, too many, or of another shape.
+        CheckpointError: a tensor is missing, superfluous, or of another shape; names the first.
     """
     wanted, where = shapes(preset), getattr(tensors, "source", "the checkpoint")
     for name in wanted:

@@ -1,4 +1,4 @@
-"""From notes to sound: a song as a WAV file, by midirenderer with the soundfont that pretty_midi brings."""
+"""From notes to sound: a song as a WAV file, by midirenderer with the soundfont of pretty_midi."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from musicae.errors import Error
 from musicae.music.formats import midi
 from musicae.music.score.score import Score, TimeSignature
 
-RATE = 48_000  # frames a second, the only rate that midirenderer has
+RATE = 48_000  # frames a second, the only rate of midirenderer
 SMALL_RATE = 22_050
 TAIL = 2.0  # seconds for the last notes to die away
 LONGEST = 1200.0  # seconds that are rendered; 1200 take 230 MB
 _PEAK = 10 ** (-1 / 20) * 32767  # -1 dB
-_PART = 30.0  # seconds that are rendered at once, to bound the memory that the renderer takes
+_PART = 30.0  # seconds that are rendered at once, to bound the renderer's memory
 _LONGEST_NOTE = 120.0
 _FADE = 0.25
 _VOLUMES = 100, 50, 25, 12, 6, 3  # MIDI channel volumes, tried until nothing is clipped
@@ -31,7 +31,7 @@ def render(
 ) -> bytes:
     """The sound of `song` as a 16-bit WAV file, two seconds longer than the song, its peak at -1 dB.
 
-    The same song and soundfont give the same bytes. A note sounds for at most two minutes.
+    Equal songs and soundfonts give equal bytes. A note sounds for at most two minutes.
 
     Args:
         song: the song.
@@ -54,7 +54,7 @@ def render(
 
 
 def clock(seconds: float) -> str:
-    """A duration as people write it: `3:07`."""
+    """A duration in minutes and seconds: `3:07`."""
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02}"
 
@@ -105,13 +105,13 @@ def _mix_parts(sound: np.ndarray, song: Score, font: bytes, volume: int) -> bool
         start = round(first * RATE)
         if start >= len(sound):
             break
-        heard = _rendered(part, font, volume)[: len(sound) - start]
-        mixed = sound[start : start + len(heard)] + heard.astype(np.int32)
+        wave = _rendered(part, font, volume)[: len(sound) - start]
+        mixed = sound[start : start + len(wave)] + wave.astype(np.int32)
         if max(mixed.max(initial=0), -mixed.min(initial=0)) >= 32767:
             np.clip(mixed, -32768, 32767, out=mixed)
-            sound[start : start + len(heard)] = mixed
+            sound[start : start + len(wave)] = mixed
             return True
-        sound[start : start + len(heard)] = mixed
+        sound[start : start + len(wave)] = mixed
     return False
 
 
@@ -125,7 +125,7 @@ def _parts(song: Score) -> Iterator[tuple[float, Score]]:
 
 
 def _part(song: Score, first: int, until: int) -> Score:
-    """The notes that begin in ticks `first` <= t < `until`, moved to 0, at the tempos that they meet."""
+    """The notes that begin in ticks `first` <= t < `until`, moved to 0, with the tempos there."""
     part = song.slice(first, song.end + 1)
     tracks = tuple(replace(track, notes=track.notes[track.notes["start"] < until - first]) for track in part.tracks)
     part = replace(part, tracks=tracks, time_signatures=(TimeSignature(0, 1, 4),))
@@ -170,7 +170,7 @@ def _controls(end: int, volume: int) -> bytes:
 
 
 def _with_track(data: bytes, events: bytes) -> bytes:
-    """A MIDI file with one track more, before all others."""
+    """A MIDI file with another track, before all others."""
     count = int.from_bytes(data[10:12]) + 1
     track = b"MTrk" + len(events).to_bytes(4) + events
     return data[:10] + count.to_bytes(2) + data[12:14] + track + data[14:]

@@ -41,8 +41,8 @@ def page(
         title: of the page.
         sections: (heading, note, song) of each part.
         soundfont: see `audio.render`.
-        longest: seconds of sound that each song gets at most; None for all (but 20 minutes), 0 for none. What
-            is left out is said in the page.
+        longest: seconds of sound of each song at most; None for all, up to 20 minutes; 0 for none. The page says
+            what is left out.
 
     Raises:
         Error: the soundfont is missing or damaged.
@@ -58,12 +58,12 @@ def page(
 
 
 def fragment(song: Score, soundfont: str | Path | None = None, longest: float | None = 60.0) -> str:
-    """A song as a piece of HTML for notebooks. Where there is no sound to be had, it says why."""
+    """A song as an HTML fragment for notebooks. If there can be no sound, it says why."""
     try:
-        inside = _song(song, soundfont, longest)
+        content = _song(song, soundfont, longest)
     except Error as error:
-        inside = f"{_song(song, soundfont, 0)}<p>No sound: {escape(printable(str(error)))}</p>"
-    return f'<div style="max-width:60em">{inside}</div>'
+        content = f"{_song(song, soundfont, 0)}<p>No sound: {escape(printable(str(error)))}</p>"
+    return f'<div style="max-width:60em">{content}</div>'
 
 
 def save_page(
@@ -74,7 +74,7 @@ def save_page(
     soundfont: str | Path | None = None,
     longest: float | None = LONGEST,
 ) -> Path:
-    """Writes a `page`, whole or not at all.
+    """Writes a `page`, completely or not at all.
 
     Raises:
         Error: the file exists and `force` is off, or it cannot be written, or the soundfont is missing or
@@ -90,10 +90,10 @@ def listen(
     soundfont: str | Path | None = None,
     force: bool = False,
 ) -> list[Path]:
-    """Writes NAME.wav and NAME.html for each file NAME.mid, beside it or into the folder `out`.
+    """Writes NAME.wav and NAME.html for each file NAME.mid, into its folder or into `out`.
 
-    Of songs longer than 20 minutes the WAV file has the first 20. Files of one name in different folders get
-    a number in `out`.
+    Of songs longer than 20 minutes the WAV file has the first 20. Files of the same name from different folders get
+    numbers in `out`.
 
     Returns:
         The paths written: of each file the WAV, then the page.
@@ -127,7 +127,11 @@ def _targets(files: Sequence[str | Path], out: str | Path | None) -> list[tuple[
 
 
 def _refuse_existing(paths: Iterable[Path], force: bool) -> None:
-    """Finds out before the work is done that it would be in vain."""
+    """Refuses to overwrite files, before any work is done.
+
+    Raises:
+        Error: one of them exists and `force` is off.
+    """
     for path in paths:
         if path.exists() and not force:
             raise Error(f"{path} exists: choose another name or overwrite it with --force")
@@ -138,8 +142,8 @@ def _refuse_existing(paths: Iterable[Path], force: bool) -> None:
 
 def _section(heading: str, note: str, song: Score, soundfont: str | Path | None, longest: float | None) -> str:
     head = f"<h2>{escape(printable(heading))}</h2>\n" if heading else ""
-    under = f'<p class="note">{escape(printable(note))}</p>\n' if note else ""
-    return f"<section>\n{head}{under}{_song(song, soundfont, longest, heading)}</section>\n"
+    paragraph = f'<p class="note">{escape(printable(note))}</p>\n' if note else ""
+    return f"<section>\n{head}{paragraph}{_song(song, soundfont, longest, heading)}</section>\n"
 
 
 def _song(song: Score, soundfont: str | Path | None, longest: float | None, name: str = "") -> str:
@@ -157,22 +161,22 @@ def _song(song: Score, soundfont: str | Path | None, longest: float | None, name
 
 
 def _player(song: Score, soundfont: str | Path | None, longest: float | None, name: str) -> str:
-    """The sound, and what of it is left out."""
+    """The audio player, and what of the sound is left out."""
     if longest == 0:
         return ""
     seconds = min(audio.LONGEST if longest is None else longest, audio.LONGEST)
     sound = _data("audio/wav", audio.render(song, soundfont, small=True, seconds=seconds))
     left_out = song.seconds > seconds
-    said = f"<p>The sound stops after {audio.clock(seconds)} of {audio.clock(song.seconds)}.</p>\n" * left_out
-    return f'<audio controls style="width:100%" aria-label="Play {escape(name)}" src="{sound}"></audio>\n{said}'
+    stops = f"<p>The sound stops after {audio.clock(seconds)} of {audio.clock(song.seconds)}.</p>\n" * left_out
+    return f'<audio controls style="width:100%" aria-label="Play {escape(name)}" src="{sound}"></audio>\n{stops}'
 
 
 def _facts(song: Score) -> str:
-    """Metre, tempo, length and size in a line."""
+    """Metre, tempo, length, and numbers of tracks and notes, in a line."""
     _, numerator, denominator = song.time_signatures[0]
     notes = sum(len(track.notes) for track in song.tracks)
     return (
-        f"{numerator}/{denominator} · {song.tempos[0].quarters_per_minute:.0f} quarters a minute"
+        f"{numerator}/{denominator} · {song.tempos[0].quarters_per_minute:.0f} BPM"
         f" · {audio.clock(song.seconds)} · {len(song.tracks)} {_plural('track', len(song.tracks))}"
         f" · {notes} {_plural('note', notes)}"
     )

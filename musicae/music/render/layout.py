@@ -1,4 +1,4 @@
-"""The layout of piano rolls, whatever draws them: a row for each semitone, under them rows for the drums; time in
+"""The layout of piano rolls, for SVG and PNG alike: a row for each semitone, below them rows for the drums; time in
 quarter notes, with the bar lines of the song.
 """
 
@@ -13,7 +13,7 @@ from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Score, Track
 
-# Tableau-like hues that are told apart on white and on black, also by most colour-blind eyes.
+# Hues that differ on white and on black, also to most colour-blind readers.
 COLOURS = "#4269d0", "#ff725c", "#3ca951", "#efb118", "#a463f2", "#6cc5b0", "#ff8ab7", "#9c6b4e"
 MOST_NOTES = 4000  # in one picture
 MOST_BARS = 256
@@ -47,7 +47,7 @@ class Rows:
 
     @classmethod
     def of(cls, songs: Iterable[Score], spare: int = 2) -> Rows:
-        """Rows for all notes of all songs, with `spare` semitones on both sides and an octave at least."""
+        """Rows for all notes of all songs, with `spare` semitones on both sides, and at least an octave."""
         tracks = [track for song in songs for track in song.tracks]
         drums = np.unique(_pitches(track for track in tracks if track.is_drum)).tolist()
         pitches = _pitches(track for track in tracks if not track.is_drum)
@@ -73,14 +73,14 @@ class Rows:
         return self.semitones + gap + 2 * len(self.drums)
 
     def of_notes(self, pitches: np.ndarray, is_drum: bool) -> np.ndarray:
-        """The row of each pitch of a track, counted from the top; drums stand in the middle of their two."""
+        """The row of each pitch of a track, counted from the top; drums are in the middle of their two rows."""
         if not is_drum:
             return self.high - pitches.astype(float)
         return self.count - 1.5 - 2 * np.searchsorted(self.drums, pitches)
 
     @property
     def labels(self) -> list[tuple[float, str]]:
-        """(top of the row, name) of every drum and every C; of every G too where there are few."""
+        """(top of the row, name) of every drum and every C; of every G too if there are at most 24 semitones."""
         labelled = (0,) if self.semitones > 24 else (0, 7)
         named = [pitch for pitch in range(self.low, self.high + 1) if pitch % 12 in labelled]
         drums = np.array(self.drums, int)
@@ -101,14 +101,14 @@ def _pitches(tracks: Iterable[Track]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """What is drawn of a song.
+    """The part of a song that is drawn.
 
     Attributes:
-        bars: the bar lines in quarter notes, the last ends the picture.
+        bars: the bar lines in quarter notes; the picture ends at the last one.
         tracks: those with notes.
         notes: of each of them the NOTE array that is drawn, in ticks.
-        ticks: ticks a quarter.
-        left_out: what is not drawn, in words; empty if all is.
+        ticks: a quarter.
+        left_out: what is not drawn, in words; empty if everything is.
     """
 
     bars: np.ndarray
@@ -119,7 +119,7 @@ class Roll:
 
     @classmethod
     def of(cls, song: Score, most_notes: int = MOST_NOTES, most_bars: int = MOST_BARS) -> Roll:
-        """The song as far as `most_notes` notes and `most_bars` bars go."""
+        """The beginning of a song, of at most `most_notes` notes and `most_bars` bars."""
         tracks = [track for track in song.tracks if len(track.notes)]
         lines = Grid.of(song).bar_ticks
         everything = np.concatenate([np.zeros(0, NOTE), *(track.notes for track in tracks)])
@@ -130,8 +130,8 @@ class Roll:
         drawn = drawn[: np.searchsorted(drawn, last, "right") + 1]
         which = np.repeat(np.arange(len(tracks)), [len(track.notes) for track in tracks])[order]
         notes = [_cut(everything[order[which == i]], drawn[-1]) for i in range(len(tracks))]
-        said = _left_out(len(order), len(everything), len(drawn) - 1, len(lines) - 1)
-        return cls(drawn / song.ticks_per_quarter, tracks, notes, song.ticks_per_quarter, said)
+        left_out = _left_out(len(order), len(everything), len(drawn) - 1, len(lines) - 1)
+        return cls(drawn / song.ticks_per_quarter, tracks, notes, song.ticks_per_quarter, left_out)
 
     @property
     def quarters(self) -> float:
@@ -145,7 +145,7 @@ class Roll:
             yield notes["start"] / self.ticks, notes["end"] / self.ticks, row, notes["velocity"] / 127
 
     def numbered_bars(self, most: int) -> list[tuple[int, float]]:
-        """(number, place in quarter notes) of at most `most` bars, evenly chosen from the first on."""
+        """(number, start in quarter notes) of at most `most` bars, evenly spaced from the first on."""
         stride = next(2**k for k in range(30) if 2**k * most >= len(self.bars) - 1)
         return [(bar + 1, float(self.bars[bar])) for bar in range(0, len(self.bars) - 1, stride)]
 
@@ -156,7 +156,7 @@ def _cut(notes: np.ndarray, end: int) -> np.ndarray:
 
 
 def _left_out(notes: int, all_notes: int, bars: int, all_bars: int) -> str:
-    """What of a song is not drawn."""
+    """A sentence on what of a song is not drawn."""
     if notes == all_notes:
         return ""
     return f"The picture shows {notes} of {all_notes} notes, in bars 1 to {bars} of {all_bars}."

@@ -1,4 +1,4 @@
-"""A score played: in a notebook, or by the player of the system."""
+"""Playing a score: in a notebook, or by the system's player."""
 
 from __future__ import annotations
 

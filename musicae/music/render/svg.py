@@ -14,25 +14,25 @@ _LEFT, _TOP, _BOTTOM = 64, 16, 6  # room for the labels
 
 
 def piano_roll_svg(song: Score, most_notes: int = MOST_NOTES) -> str:
-    """A piano roll as an SVG element that needs nothing else, in a page or in a file of its own.
+    """A piano roll as a self-contained SVG element, for a page or a file of its own.
 
-    Tracks are told apart by colour, louder notes are stronger; lines and labels take the text colour around
-    them, so that it is legible on light and on dark. It scales with what it stands in.
+    Tracks differ by colour, louder notes are more opaque; lines and labels have the text colour of the page, so that
+    they are legible on light and dark. The element scales with its container.
 
     Args:
         song: the song.
-        most_notes: notes that are drawn; what is left out is said in the picture.
+        most_notes: notes that are drawn at most; the picture says what it leaves out.
     """
     roll, rows = Roll.of(song, most_notes), Rows.of([song])
     across = min(max(16.0, 420 / roll.quarters), 6000 / roll.quarters)  # pixels per quarter note
     down = min(max(250 / rows.count, 6.0), 11.0)
     width, height = _LEFT + across * roll.quarters + 4, _TOP + down * rows.count + _BOTTOM
-    below = 18 * bool(roll.left_out) + 18 * (len(roll.tracks) > 1)
+    foot = 18 * bool(roll.left_out) + 18 * (len(roll.tracks) > 1)
     parts = [
-        _svg_head(song, roll, width, height + below),
-        _svg_ground(roll, rows, across, down, width, height),
+        _svg_head(song, roll, width, height + foot),
+        _svg_background(roll, rows, across, down, width, height),
         *_svg_tracks(roll, rows, across, down),
-        _svg_foot(roll, height),
+        _svg_legend(roll, height),
         "</svg>",
     ]
     return "".join(parts)
@@ -40,22 +40,22 @@ def piano_roll_svg(song: Score, most_notes: int = MOST_NOTES) -> str:
 
 def _svg_head(song: Score, roll: Roll, width: float, height: float) -> str:
     notes = sum(len(track.notes) for track in song.tracks)
-    said = f"Piano roll of {printable(song.name) or 'a song'}: {notes} notes in {len(roll.tracks)} tracks."
-    said = escape(" ".join([said, roll.left_out]).strip())
+    title = f"Piano roll of {printable(song.name) or 'a song'}: {notes} notes in {len(roll.tracks)} tracks."
+    title = escape(" ".join([title, roll.left_out]).strip())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.4g} {height:.4g}" role="img" '
-        f'aria-label="{said}" width="100%" style="min-width:{min(width, 320 + width / 2):.0f}px;'
+        f'aria-label="{title}" width="100%" style="min-width:{min(width, 320 + width / 2):.0f}px;'
         f'max-width:{1.5 * width:.0f}px;display:block" font-family="system-ui,sans-serif" font-size="10" '
-        f'fill="currentColor"><title>{said}</title>'
+        f'fill="currentColor"><title>{title}</title>'
     )
 
 
-def _svg_ground(roll: Roll, rows: Rows, across: float, down: float, width: float, height: float) -> str:
+def _svg_background(roll: Roll, rows: Rows, across: float, down: float, width: float, height: float) -> str:
     """Black keys, bar lines and labels."""
-    long = across * roll.quarters
-    keys = "".join(f"M{_LEFT} {_TOP + down * row:.2f}h{long:.2f}v{down:.2f}h-{long:.2f}z" for row in rows.dark)
-    tall = down * rows.count
-    bars = "".join(f"M{_LEFT + across * bar:.2f} {_TOP}v{tall:.2f}" for bar in roll.bars.tolist())
+    length = across * roll.quarters
+    keys = "".join(f"M{_LEFT} {_TOP + down * row:.2f}h{length:.2f}v{down:.2f}h-{length:.2f}z" for row in rows.dark)
+    depth = down * rows.count
+    bars = "".join(f"M{_LEFT + across * bar:.2f} {_TOP}v{depth:.2f}" for bar in roll.bars.tolist())
     names = "".join(
         f'<text x="{_LEFT - 5}" y="{_TOP + down * (row + 0.5) + 3.5:.2f}" text-anchor="end">{name}</text>'
         for row, name in rows.labels
@@ -90,8 +90,8 @@ def _track_name(track: Track, index: int) -> str:
     return escape(printable(track.name)[:60] or ("Drums" if track.is_drum else f"Track {index + 1}"))
 
 
-def _svg_foot(roll: Roll, height: float) -> str:
-    """Which colour is which track, and what is left out."""
+def _svg_legend(roll: Roll, height: float) -> str:
+    """The tracks by colour, and what is left out."""
     y, parts = height + 8, []
     if len(roll.tracks) > 1:
         names = "".join(

@@ -13,18 +13,18 @@ from musicae.music.score.score import Score, TimeSignature
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The bars of a passage laid on a grid of steps.
+    """The bars of a song, or of some bars of it, as a grid of steps.
 
     A bar has as many steps as `steps_per_quarter` gives for its length in quarters, rounded, and at least
-    one; within the bar they are equally long. So every bar line is a step, in any metre. Step 0 is the first
+    one; within the bar they are equally long. So every bar line is on a step, in any metre. Step 0 is the first
     bar line.
 
     Attributes:
         bar_ticks: int64 [bars + 1], the tick of every bar line; the last one ends the last bar.
         bar_steps: int64 [bars + 1], the step of every bar line, beginning with 0.
-        before: ticks and steps of the bar before the first, whose last notes may be nearest to step 0; None where there
-            is none.
-        equal: the ticks and steps of every bar, that before the first too, where they are known to be equal.
+        before: ticks and steps of the bar before the first, whose last notes may be nearest to step 0; None if there is
+            none.
+        equal: the ticks and steps of a bar, if all, that before the first included, are known to be equal; else None.
     """
 
     bar_ticks: np.ndarray
@@ -101,14 +101,14 @@ class Grid:
         return replace(self, bar_ticks=bar_ticks, bar_steps=np.append(self.bar_steps, self.total_steps + more * length))
 
     def reaching(self, steps: int) -> Grid:
-        """The grid of the first bars that hold `steps` steps, by repeating the last bar if need be."""
+        """The grid of the first bars that hold `steps` steps, its last bar repeated if there are too few."""
         grid = self.extended(steps)
         return grid.bars(1, int(np.searchsorted(grid.bar_steps, steps)))
 
     def steps(self, ticks: np.ndarray) -> np.ndarray:
         """The step nearest to each tick within its bar, halves going up; int64, shaped like `ticks`.
 
-        Ticks outside the passage continue its first and last bar.
+        Ticks outside the grid continue its first and last bar.
         """
         ticks = np.asarray(ticks, np.int64)
         if self.equal is not None:
@@ -126,7 +126,7 @@ class Grid:
         return _across(steps, *self._lines[::-1])
 
     def windows(self, size: int) -> list[tuple[int, int]]:
-        """The plan by which a passage is cut into windows of `size` steps: (first step, length) of each.
+        """How the bars are cut into windows of at most `size` steps: (first step, length) of each.
 
         Each takes as many whole bars as fit, at least one; a bar longer than `size` is cut into pieces.
         """
@@ -148,7 +148,7 @@ class Grid:
 
 
 def _across(positions: np.ndarray, lines: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Positions between some bar lines, rounded to what they are between the same lines in another unit."""
+    """Positions among bar lines in one unit (ticks or steps), converted to the other and rounded."""
     bar = np.searchsorted(lines[1:-1], positions, "right")
     return others[bar] + _rounded((positions - lines[bar]) * np.diff(others)[bar], np.diff(lines)[bar])
 

@@ -1,4 +1,4 @@
-"""Arrays of notes: merged, cut where a pitch begins again, in order."""
+"""Arrays of notes without overlaps at one pitch: merged, cut where a pitch begins again, in order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def tidy(notes: np.ndarray) -> np.ndarray:
 def merge(notes: np.ndarray) -> np.ndarray:
     """Notes of at least one tick, by pitch and start; those that begin together at one pitch become one.
 
-    It is as loud and as long as any of them.
+    It is as loud as the loudest of them and as long as the longest.
     """
     if not len(notes):
         return notes
-    notes = notes.take(np.lexsort((notes["start"], notes["pitch"])))  # ten times as fast as by brackets
+    notes = notes.take(np.lexsort((notes["start"], notes["pitch"])))  # ten times as fast as indexing
     same = (notes["pitch"][1:] == notes["pitch"][:-1]) & (notes["start"][1:] == notes["start"][:-1])
     merged = _united(notes, np.flatnonzero(np.append(True, ~same))) if same.any() else notes
     merged["end"] = np.maximum(merged["end"], merged["start"] + 1)
@@ -27,7 +27,7 @@ def merge(notes: np.ndarray) -> np.ndarray:
 
 
 def _united(notes: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """One note for those from each of the places `first` to the next, as loud and as long as any of them."""
+    """One note for those from each of the indices `first` to the next, with their greatest velocity and latest end."""
     united = notes.take(first)
     for name in ("end", "velocity"):
         united[name] = np.maximum.reduceat(notes[name], first)

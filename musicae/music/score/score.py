@@ -1,4 +1,4 @@
-"""A score in integer ticks: what every file becomes when read, and every result is until it is written."""
+"""A score in integer ticks: what every file is read as, and what every result is written from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from musicae.music.score.note_arrays import NOTE, tidy
 
 
 class Tempo(NamedTuple):
-    """From `tick` on, `quarters_per_minute` quarter notes a minute."""
+    """From `tick` on, a tempo of `quarters_per_minute`: BPM, where a beat is a quarter note."""
 
     tick: int
     quarters_per_minute: float
@@ -80,11 +80,11 @@ class Score:
 
     def tick_to_seconds(self, ticks) -> np.ndarray:
         """Seconds from the beginning at `ticks`, an array of any shape."""
-        starts, pace = (np.array(column, float) for column in zip(*self.tempos, strict=True))
-        pace = 60 / (pace * self.ticks_per_quarter)  # seconds per tick
-        seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * pace[:-1])])
+        starts, rate = (np.array(column, float) for column in zip(*self.tempos, strict=True))
+        tick = 60 / (rate * self.ticks_per_quarter)  # in seconds
+        seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * tick[:-1])])
         at = np.maximum(np.searchsorted(starts, ticks, side="right") - 1, 0)
-        return seconds[at] + (np.asarray(ticks) - starts[at]) * pace[at]
+        return seconds[at] + (np.asarray(ticks) - starts[at]) * tick[at]
 
     def resample(self, ticks_per_quarter: int) -> Score:
         """The same music in other ticks, rounded to the nearest; every note lasts at least one.
@@ -108,7 +108,7 @@ class Score:
     def slice(self, start: int, end: int) -> Score:
         """The notes that begin in ticks `start` <= t < `end`, cut at `end`, with `start` moved to 0.
 
-        The tempo, metre and key in force at `start` hold from tick 0; notes already sounding are left out.
+        The tempo, metre and key at `start` hold from tick 0; notes that already sound there are left out.
         """
 
         def moved(changes):
@@ -162,7 +162,7 @@ class Score:
             tempos=joined("tempos"),
             time_signatures=joined("time_signatures"),
             key_signatures=joined("key_signatures"),
-            changes=tuple(dict.fromkeys(said for song in songs for said in song.changes)),
+            changes=tuple(dict.fromkeys(change for song in songs for change in song.changes)),
         )
 
     def _delayed(self, ticks: int) -> Score:

@@ -19,7 +19,7 @@ from musicae.errors import ConfigError
 
 LATENT, BATCH = 5, 3
 GAUSSIAN = Gaussian()
-ALWAYS_ZERO = "decoder.conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor hears
+ALWAYS_ZERO = "decoder.conductor.layers.0.weight_ih_l0"  # weights of the value 0 that MusicVAE's conductor reads
 EVENTS = [
     ExampleSpec(likelihood, 4, size)
     for likelihood, size in itertools.product(("categorical", "bernoulli", "normal"), ((16,), (8, 16)))
@@ -92,7 +92,7 @@ def test_what_holds_for_every_network(network, example_spec, bottleneck, tmp_pat
     z = posterior.sample(RandomSource(0))
     assert posterior.mean.shape == z.shape == (BATCH, LATENT) == (BATCH, net.latent)
 
-    # what is decoded has the shape and the kind of the data, and is as probable as it says
+    # what is decoded has the shape and the kind of the data, and as probable as its likelihood has it
     likelihood = net.decode(z)
     for decoded in (likelihood.mode(), likelihood.sample(RandomSource(0)), net.reconstruct(x)):
         assert decoded.shape == x.shape
@@ -124,7 +124,7 @@ def test_what_holds_for_every_network(network, example_spec, bottleneck, tmp_pat
 
 
 @pytest.mark.parametrize(("network", "example_spec"), CASES, ids=str)
-def test_every_network_hears_its_latent_vector(network, example_spec):
+def test_every_network_depends_on_its_latent_vector(network, example_spec):
     net, z = model(network, example_spec), RandomSource(1).normal(BATCH, LATENT)
     assert not torch.equal(net.decode(z).log_prob(x := examples(example_spec)), net.decode(z + 5).log_prob(x))
 

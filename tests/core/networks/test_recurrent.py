@@ -23,7 +23,7 @@ EVENT = ExampleSpec("categorical", 6, (9,))
 def small(seed: int = 0) -> Autoencoder:
     torch.manual_seed(seed)
     model = build(Recurrent((7,), (5, 8)), EVENT, 4, Gaussian()).eval()
-    with torch.no_grad():  # larger than at the start, so that what is heard and z both matter
+    with torch.no_grad():  # larger than at the start, so that the inputs and z both matter
         for parameter in model.decoder.parameters():
             parameter.mul_(3)
     return model
@@ -52,14 +52,14 @@ def test_layers_start_as_those_of_the_original():
 # The decoder as a distribution
 
 
-def step_by_step(hear) -> torch.Tensor:
-    """Logits `[batch, steps, classes]` with one call of the decoder a step; `hear` gives what is heard after it."""
+def step_by_step(next_class) -> torch.Tensor:
+    """Logits `[batch, steps, classes]` with a call of the decoder a step; `next_class` gives what is read after it."""
     network = MODEL.decoder.voices[0]
-    state, heard, all_logits = network.initial_state(Z), torch.zeros(64, 1, 6), []
+    state, inputs, all_logits = network.initial_state(Z), torch.zeros(64, 1, 6), []
     for t in range(9):
-        logits, state = network.run(heard, Z, state)
+        logits, state = network.run(inputs, Z, state)
         all_logits.append(logits[:, 0])
-        heard = functional.one_hot(hear(t, logits[:, 0]), 6).float().unsqueeze(1)
+        inputs = functional.one_hot(next_class(t, logits[:, 0]), 6).float().unsqueeze(1)
     return torch.stack(all_logits, 1)
 
 
@@ -77,7 +77,7 @@ def test_probabilities_of_all_sequences_sum_to_one():
     torch.testing.assert_close(model.decode(z).log_prob(everything).exp().sum(), torch.tensor(1.0))
 
 
-def test_what_comes_later_is_never_heard():
+def test_no_step_depends_on_later_ones():
     changed = X.clone()
     changed[:, 5] = (changed[:, 5] + 1) % 6
     before, after = (MODEL.decode(Z).teacher_forced(x).logits for x in (X, changed))
@@ -127,33 +127,33 @@ def test_scheduled_sampling_of_nearly_0_computes_what_teacher_forcing_computes()
     torch.testing.assert_close(scheduled(1e-9), MODEL.decode(Z).teacher_forced(X).logits)
 
 
-def test_scheduled_sampling_of_1_hears_itself_alone():
+def test_scheduled_sampling_of_1_reads_its_own_samples_alone():
     """The truth makes no difference; the samples are drawn at temperature 1 from the same source."""
     assert torch.equal(scheduled(1.0), scheduled(1.0, (X + 1) % 6))
     draws = RandomSource(5).uniform(64, 2, 9)[:, 1]
     torch.testing.assert_close(scheduled(1.0), step_by_step(lambda t, logits: choose(logits, draws[:, t])))
 
 
-def test_scheduled_sampling_of_one_half_hears_itself_where_the_coin_says_so():
+def test_scheduled_sampling_of_one_half_reads_its_own_samples_after_heads():
     coins, draws = RandomSource(5).uniform(64, 2, 9).unbind(1)
     own = choose(MODEL.decode(Z).teacher_forced(X).logits[:, 0], draws[:, 0])
-    heard = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
-    torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).teacher_forced(heard).logits[:, 1])
+    mixed = torch.where(coins[:, 0] < 0.5, own, X[:, 0]).unsqueeze(1).expand(-1, 9)
+    torch.testing.assert_close(scheduled(0.5)[:, 1], MODEL.decode(Z).teacher_forced(mixed).logits[:, 1])
     assert 0.3 < (coins[:, 0] < 0.5).float().mean() < 0.7
 
 
-# A decoder that hears nothing of what it said
+# A decoder that is not autoregressive
 
 
 @pytest.fixture(scope="module")
-def deaf() -> Autoencoder:
+def one_pass() -> Autoencoder:
     torch.manual_seed(0)
     return build(Recurrent((7,), (5, 8), autoregressive=False), EVENT, 4, Point()).eval()
 
 
-def test_what_hears_nothing_is_as_probable_run_freely_as_given_the_truth(deaf):
+def test_without_autoregression_teacher_forcing_changes_nothing(one_pass):
     """So the score in training and the score in use are one number, whatever the other steps are."""
-    likelihood = deaf.decode(Z)
+    likelihood = one_pass.decode(Z)
     torch.testing.assert_close(likelihood.teacher_forced(X).log_prob(X), likelihood.log_prob(X))
     assert torch.equal(likelihood.teacher_forced((X + 1) % 6).logits, likelihood.logits)
     expected = torch.log_softmax(likelihood.logits, -1).gather(-1, X.unsqueeze(-1)).sum((1, 2))
@@ -161,23 +161,23 @@ def test_what_hears_nothing_is_as_probable_run_freely_as_given_the_truth(deaf):
     assert torch.equal(likelihood.mode(), likelihood.logits.argmax(-1))
 
 
-def test_what_hears_nothing_is_decoded_in_one_pass(deaf, monkeypatch):
+def test_without_autoregression_all_steps_are_decoded_in_one_pass(one_pass, monkeypatch):
     passes = []
-    run = deaf.decoder.voices[0].run
-    monkeypatch.setattr(deaf.decoder.voices[0], "run", lambda *inputs: passes.append(1) or run(*inputs))
-    likelihood = deaf.decode(Z)
+    run = one_pass.decoder.voices[0].run
+    monkeypatch.setattr(one_pass.decoder.voices[0], "run", lambda *inputs: passes.append(1) or run(*inputs))
+    likelihood = one_pass.decode(Z)
     likelihood.mode(), likelihood.sample(RandomSource(0)), likelihood.log_prob(X)
     assert len(passes) == 1
 
 
-def test_what_hears_nothing_has_no_weights_for_it(deaf):
-    assert deaf.decoder.voices[0].layers[0].weight_ih_l0.shape == (4 * 5, 4)
+def test_without_autoregression_there_are_no_weights_for_previous_steps(one_pass):
+    assert one_pass.decoder.voices[0].layers[0].weight_ih_l0.shape == (4 * 5, 4)
     assert MODEL.decoder.voices[0].layers[0].weight_ih_l0.shape == (4 * 5, 4 + 6)
 
 
-def test_what_hears_nothing_hears_its_vector_at_every_step(deaf):
+def test_without_autoregression_the_vector_is_read_at_every_step(one_pass):
     """Not only as the state that it starts from, nor at the first step alone: so it is asked without a memory."""
-    decoder = copy.deepcopy(deaf.decoder.voices[0])
+    decoder = copy.deepcopy(one_pass.decoder.voices[0])
     with torch.no_grad():
         for layer in decoder.layers:
             layer.weight_hh_l0.zero_()
@@ -194,7 +194,7 @@ LENGTH = 12
 FAMILIES = {
     "classes": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", 6, (LENGTH,))),
     "labels": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", 8, (LENGTH,), silence=True)),
-    "switches": (Recurrent((6,), (5, 8)), ExampleSpec("bernoulli", 4, (LENGTH,), silence=True)),
+    "binary": (Recurrent((6,), (5, 8)), ExampleSpec("bernoulli", 4, (LENGTH,), silence=True)),
     "nade": (Recurrent((6,), (5, 8), nade=7), ExampleSpec("bernoulli", 4, (LENGTH,), silence=True)),
     "hvo": (Recurrent((6,), (5, 8), dropout=0.5), ExampleSpec("hvo", 6, (LENGTH,))),
     "streams": (Recurrent((6,), (5, 8)), ExampleSpec("categorical", (4, 3, 8), (LENGTH,))),
@@ -208,14 +208,14 @@ FAMILIES = {
         ExampleSpec("categorical", 4, (LENGTH,), end=3),
     ),
 }
-BOTH = [(name, told) for name in FAMILIES for told in (0, 2)]
+BOTH = [(name, size) for name in FAMILIES for size in (0, 2)]
 
 
-def lively(name: str, told: int = 0) -> Autoencoder:
-    """A model whose steps depend on z, on what was said, and on what it is told."""
+def lively(name: str, size: int = 0) -> Autoencoder:
+    """A model whose steps depend on z, on the step before, and on the condition."""
     torch.manual_seed(3)
     network, example_spec = FAMILIES[name]
-    model = build(network, example_spec, 4, Gaussian(), Conditioning(size=told, per_step=True)).eval()
+    model = build(network, example_spec, 4, Gaussian(), Conditioning(size=size, per_step=True)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
@@ -225,32 +225,32 @@ def lively(name: str, told: int = 0) -> Autoencoder:
     return model
 
 
-def condition(told: int, examples: int = 64) -> torch.Tensor | None:
-    return RandomSource(7).normal(examples, LENGTH, told) if told else None
+def condition(size: int, examples: int = 64) -> torch.Tensor | None:
+    return RandomSource(7).normal(examples, LENGTH, size) if size else None
 
 
-@pytest.mark.parametrize(("name", "told"), BOTH)
-def test_what_is_said_greedily_is_the_most_probable_after_itself(name, told):
+@pytest.mark.parametrize(("name", "size"), BOTH)
+def test_the_greedy_decode_is_the_most_probable_after_itself(name, size):
     """Free running step by step, and teacher forcing of all steps and segments at once, are one model."""
-    model = lively(name, told)
-    likelihood = model.decode(Z, condition(told))
-    said = likelihood.mode()
-    again = likelihood.teacher_forced(said).mode()
-    there = said < 4 if name == "ending" else torch.ones_like(said, dtype=torch.bool)
-    torch.testing.assert_close(again[there], said[there], rtol=1e-4, atol=1e-5)
-    assert torch.equal(likelihood.sample(RandomSource(0), temperature=0.0), said)
-    assert len({bytes(one.numpy()) for one in said.detach()}) > 5, "it says nearly the same whatever z is"
+    model = lively(name, size)
+    likelihood = model.decode(Z, condition(size))
+    decoded = likelihood.mode()
+    again = likelihood.teacher_forced(decoded).mode()
+    there = decoded < 4 if name == "ending" else torch.ones_like(decoded, dtype=torch.bool)
+    torch.testing.assert_close(again[there], decoded[there], rtol=1e-4, atol=1e-5)
+    assert torch.equal(likelihood.sample(RandomSource(0), temperature=0.0), decoded)
+    assert len({bytes(one.numpy()) for one in decoded.detach()}) > 5, "nearly the same whatever z is"
 
 
-@pytest.mark.parametrize(("name", "told"), BOTH)
-def test_examples_do_not_hear_each_other(name, told):
-    model, c = lively(name, told), condition(told)
+@pytest.mark.parametrize(("name", "size"), BOTH)
+def test_examples_do_not_depend_on_each_other(name, size):
+    model, c = lively(name, size), condition(size)
     alone = None if c is None else c[5:6]
     torch.testing.assert_close(model.decode(Z[5:6], alone).mode(), model.decode(Z, c).mode()[5:6])
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_what_is_told_is_heard_by_encoder_and_decoder_at_every_step(name):
+def test_encoder_and_decoder_read_the_condition_at_every_step(name):
     model, c = lively(name, 2), condition(2)
     x = model.decode(Z, c).sample(RandomSource(1))
     for step in (0, LENGTH - 1) if name != "ending" else (0,):
@@ -264,12 +264,12 @@ def test_what_is_told_is_heard_by_encoder_and_decoder_at_every_step(name):
 def test_scheduled_sampling_of_nearly_0_is_teacher_forcing_for_every_kind_of_step(name):
     model = lively(name)
     x = model.decode(Z).sample(RandomSource(1))
-    heard = model.decode(Z).teacher_forced(x, ScheduledSampling(1e-9, RandomSource(5)))
-    torch.testing.assert_close(heard.log_prob(x), model.decode(Z).log_prob(x), rtol=1e-5, atol=1e-4)
+    mixed = model.decode(Z).teacher_forced(x, ScheduledSampling(1e-9, RandomSource(5)))
+    torch.testing.assert_close(mixed.log_prob(x), model.decode(Z).log_prob(x), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_scheduled_sampling_of_1_never_hears_the_truth(name):
+def test_scheduled_sampling_of_1_never_reads_the_truth(name):
     model = lively(name)
     x, other = (model.decode(Z).sample(RandomSource(seed)) for seed in (1, 2))
     always = [ScheduledSampling(1.0, RandomSource(5)) for _ in range(2)]
@@ -277,26 +277,26 @@ def test_scheduled_sampling_of_1_never_hears_the_truth(name):
     torch.testing.assert_close(*(likelihood.log_prob(x) for likelihood in likelihoods))
 
 
-def test_after_the_end_of_a_segment_nothing_is_said_until_the_next_begins():
-    said = lively("ending").decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4))
-    over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
+def test_after_the_end_of_a_segment_there_is_nothing_until_the_next_begins():
+    decoded = lively("ending").decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4))
+    over = ((decoded == 3).cumsum(-1) - (decoded == 3).long()) > 0
     assert over.any()
-    assert torch.equal(said == 4, over)
+    assert torch.equal(decoded == 4, over)
 
 
-def test_a_decoder_that_goes_on_hears_itself_after_an_end_and_says_nothing():
-    """What it shows is what it says without any end, up to the end of each segment."""
+def test_a_decoder_that_feeds_after_an_end_reads_what_it_does_not_show():
+    """What it shows is what it generates without any end, up to the end of each segment."""
     model, endless = lively("ending"), lively("ending")
-    model.decoder.feed_after_end = True
+    model.decoder.settings = replace(model.decoder.settings, feed_after_end=True)
     endless.decoder.example_spec = replace(endless.decoder.example_spec, end=None)
-    shown, said = (one.decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4)) for one in (model, endless))
-    over = ((said == 3).cumsum(-1) - (said == 3).long()) > 0
+    shown, endlessly = (one.decode(Z).sample(RandomSource(2)).unflatten(1, (3, 4)) for one in (model, endless))
+    over = ((endlessly == 3).cumsum(-1) - (endlessly == 3).long()) > 0
     assert over.any()
-    assert torch.equal(shown, said.masked_fill(over, 4))
+    assert torch.equal(shown, endlessly.masked_fill(over, 4))
     assert not torch.equal(shown.flatten(1), lively("ending").decode(Z).sample(RandomSource(2)))
 
 
-def test_what_comes_after_an_end_is_not_heard_by_the_encoder():
+def test_the_encoder_does_not_read_what_comes_after_an_end():
     """Lengths are honoured: an example in a batch of longer ones is encoded as alone, cut where it ends."""
     model, x = lively("ending"), torch.tensor([[0, 1, 3, 4, 3, 4, 4, 4, 2, 2, 2, 2]])
     one_by_one = []
@@ -307,7 +307,7 @@ def test_what_comes_after_an_end_is_not_heard_by_the_encoder():
     torch.testing.assert_close(model.encoder(x), expected)
 
 
-def test_nade_knows_the_probability_of_every_set_of_switches():
+def test_nade_has_the_probability_of_every_set_of_units():
     model = lively("nade")
     sets = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
     output = RandomSource(1).normal(1, 1, 7 + 4).expand(16, 1, -1)
@@ -323,7 +323,7 @@ def test_nade_knows_the_probability_of_every_set_of_switches():
     )
 
 
-def test_switches_with_marks_are_as_probable_as_the_equation_says():
+def test_hits_velocities_and_offsets_are_as_probable_as_in_the_equation():
     output = RandomSource(1).normal(2, 6, 3)
     x = torch.cat([(RandomSource(2).uniform(2, 2, 3) < 0.5).float(), RandomSource(3).uniform(2, 4, 3)], 1)
     p, level, shift = torch.sigmoid(output[:, :2]), torch.sigmoid(output[:, 2:4]), torch.tanh(output[:, 4:])

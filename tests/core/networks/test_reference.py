@@ -1,4 +1,4 @@
-"""The networks of MusicVAE beside a forward pass in float64 numpy that shares no code with them."""
+"""The networks of MusicVAE compared with a forward pass in float64 numpy that shares no code with them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Recurrent
 from musicae.core.randomness import RandomSource
 
-STEPS, LATENT, TOLD = 12, 4, 3
+STEPS, LATENT, CONDITION = 12, 4, 3
 EVENT = ExampleSpec("categorical", 6, (STEPS,))
 FLAT = Recurrent((5, 7), (5, 8))
 CONDUCTED = Recurrent((6,), (5, 8), segments=4, conductor_units=(7, 9))
 HIERARCHICAL = Recurrent((6,), (5,), segments=3, conductor_units=(7,), hierarchical_encoder=True)
-ALL = [(network, told) for network in (FLAT, CONDUCTED, HIERARCHICAL) for told in (0, TOLD)]
+ALL = [(network, size) for network in (FLAT, CONDUCTED, HIERARCHICAL) for size in (0, CONDITION)]
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ class Weights:
         return np.concatenate([forward[:, -1], backward[:, -1]], -1)
 
     def stack(self, name: str, x: np.ndarray, vector: np.ndarray, units: tuple[int, ...]) -> np.ndarray:
-        """What the top layer says at each step; all layers begin from a vector, which gives c before h."""
+        """The states of the top layer at each step; all layers begin from a vector, which gives c before h."""
         start, place = np.tanh(self.affine(f"{name}.start", vector)), 0
         for i, size in enumerate(units):
             c, h = start[:, place : place + size], start[:, place + size : place + 2 * size]
@@ -69,42 +69,44 @@ def encode(weights: Weights, network: Recurrent, x: np.ndarray) -> np.ndarray:
     if not network.hierarchical_encoder:
         return weights.bidirectional("encoder.1", x, layers)
     bars = np.split(x, network.segments, axis=1)
-    heard = np.stack([weights.bidirectional("encoder.1.levels.0", bar, layers) for bar in bars], 1)
-    return weights.bidirectional("encoder.1.levels.1", heard, layers)
+    features = np.stack([weights.bidirectional("encoder.1.levels.0", bar, layers) for bar in bars], 1)
+    return weights.bidirectional("encoder.1.levels.1", features, layers)
 
 
-def decode(weights: Weights, network: Recurrent, z: np.ndarray, heard: np.ndarray, told: np.ndarray) -> np.ndarray:
+def decode(
+    weights: Weights, network: Recurrent, z: np.ndarray, previous: np.ndarray, condition: np.ndarray
+) -> np.ndarray:
     vectors = [z]
     if network.conductor_units:
         nothing = np.zeros((len(z), network.segments, 1))
         vectors = weights.stack("decoder.conductor", nothing, z, network.conductor_units).transpose(1, 0, 2)
-    said = []
+    states = []
     length = STEPS // len(vectors)
     for k, vector in enumerate(vectors):
         own = slice(k * length, (k + 1) * length)
         repeated = np.repeat(vector[:, None], length, 1)
-        inputs = np.concatenate([heard[:, own], repeated, told[:, own]], -1)
-        said.append(weights.stack("decoder.voices.0", inputs, vector, network.decoder_units))
-    return weights.affine("decoder.voices.0.output", np.concatenate(said, 1))
+        inputs = np.concatenate([previous[:, own], repeated, condition[:, own]], -1)
+        states.append(weights.stack("decoder.voices.0", inputs, vector, network.decoder_units))
+    return weights.affine("decoder.voices.0.output", np.concatenate(states, 1))
 
 
-@pytest.mark.parametrize(("network", "told"), ALL, ids=str)
-def test_an_independent_forward_pass_gives_the_same_numbers(network, told):
+@pytest.mark.parametrize(("network", "size"), ALL, ids=str)
+def test_an_independent_forward_pass_gives_the_same_numbers(network, size):
     torch.manual_seed(1)
-    model = build(network, EVENT, LATENT, BROAD_GAUSSIAN, Conditioning(size=told, per_step=True)).eval()
+    model = build(network, EVENT, LATENT, BROAD_GAUSSIAN, Conditioning(size=size, per_step=True)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
     x = RandomSource(2).integers(0, 5, 8, STEPS)
-    condition = RandomSource(3).normal(8, STEPS, told) if told else None
+    condition = RandomSource(3).normal(8, STEPS, size) if size else None
     weights, one_hot = Weights(model), np.eye(6)[x.numpy()]
-    beside = condition.numpy() if told else np.zeros((8, STEPS, 0))
+    conditions = condition.numpy() if size else np.zeros((8, STEPS, 0))
 
-    features = encode(weights, network, np.concatenate([one_hot, beside], -1))
+    features = encode(weights, network, np.concatenate([one_hot, conditions], -1))
     mean = weights.affine("bottleneck.mean", features)
     std = np.log1p(np.exp(weights.affine("bottleneck.std", features)))
-    heard = np.concatenate([np.zeros((8, 1, 6)), one_hot[:, :-1]], 1)
-    logits = decode(weights, network, mean, heard, beside)
+    previous = np.concatenate([np.zeros((8, 1, 6)), one_hot[:, :-1]], 1)
+    logits = decode(weights, network, mean, previous, conditions)
     log_prob = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     kl = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).sum(1)
 

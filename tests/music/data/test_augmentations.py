@@ -1,4 +1,4 @@
-"""What augmentations leave as it is, and that they make more of what they are given."""
+"""What augmentations leave as it is, and what they change."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def numbered(representation) -> np.ndarray:
 def changed(augmentation, representation, seed: int = 0) -> np.ndarray:
     """Numbered windows, changed, part by part `[n, parts, values, steps]`."""
     windows = augmentation(numbered(representation), representation, RandomSource(seed))
-    lanes = representation.part_view(windows)
-    return lanes.reshape(*lanes.shape[:2], -1, lanes.shape[-1])
+    parts = representation.part_view(windows)
+    return parts.reshape(*parts.shape[:2], -1, parts.shape[-1])
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
+def test_the_windows_passed_in_stay_as_they_are(augmentation, kind):
     windows = numbered(kind)
     same = windows.copy()
     after = augmentation(0.5)(windows, kind, RandomSource(0))
@@ -40,36 +40,36 @@ def test_windows_that_are_given_stay_as_they_are(augmentation, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
-def test_lanes_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
+def test_parts_are_a_view_of_all_of_a_window_with_the_steps_last(kind):
     windows = np.zeros((3, *kind.shape), kind.dtype)
-    lanes = kind.part_view(windows)
-    assert (lanes.shape[0], lanes.shape[-1], lanes.size) == (3, kind.steps, windows.size)
-    lanes[:] = 1
+    parts = kind.part_view(windows)
+    assert (parts.shape[0], parts.shape[-1], parts.size) == (3, kind.steps, windows.size)
+    parts[:] = 1
     assert (windows == 1).all()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
-def test_a_whole_part_is_exchanged_and_a_share_of_them(kind):
-    lanes = changed(SwapParts(0.3), kind)
-    assert (lanes == lanes[:, :, :1, :1]).all()
-    others = (lanes[:, :, 0, 0] != np.arange(1, N + 1)[:, None]).mean()
+def test_a_whole_part_is_swapped_and_a_share_of_them(kind):
+    parts = changed(SwapParts(0.3), kind)
+    assert (parts == parts[:, :, :1, :1]).all()
+    others = (parts[:, :, 0, 0] != np.arange(1, N + 1)[:, None]).mean()
     assert 0.05 < others < 0.6
     assert len(np.unique(changed(SwapParts(1.0), kind)[:, 0, 0, 0])) == N  # every window finds one partner
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_a_window_never_falls_silent(kind):
-    lanes = changed(DropParts(0.6), kind)
-    silent = (lanes == 0).all((2, 3))
+    parts = changed(DropParts(0.6), kind)
+    silent = (parts == 0).all((2, 3))
     assert (~silent).any(1).all()
-    assert silent.any() == (lanes.shape[1] > 1)
+    assert silent.any() == (parts.shape[1] > 1)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 def test_windows_are_spliced_on_a_beat_with_one_other(kind):
-    lanes = changed(SpliceInTime(1.0), kind)
-    assert (lanes == lanes[:, :1, :1]).all()
-    row = lanes[:, 0, 0]
+    parts = changed(SpliceInTime(1.0), kind)
+    assert (parts == parts[:, :1, :1]).all()
+    row = parts[:, 0, 0]
     turns = np.diff(row) != 0
     assert (turns.sum(1) <= 1).all()
     assert turns.any()

@@ -151,7 +151,7 @@ def test_archives_tune_books_and_files(folder, tmp_path):
     assert len(built.index["songs"]) == 45
 
 
-def test_sources_of_one_name_are_told_apart():
+def test_sources_of_one_name_get_different_labels():
     assert labels(["/a/lieder/midi", "/a/hymns/midi", "music21"]) == ["lieder/midi", "hymns/midi", "music21"]
     assert labels(["/a/lieder", "/b/hymns.zip"]) == ["lieder", "hymns.zip"]
 
@@ -163,7 +163,7 @@ def test_music21_brings_its_own():
     assert not any(name.startswith("essen") for name in names)
 
 
-def test_processes_give_the_same_as_none(folder, tmp_path, monkeypatch):
+def test_processes_extract_the_same_as_none(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "FEW", 1)
     for workers in (1, 2):
         build(folder, Melody(), tmp_path / str(workers), workers=workers)
@@ -204,6 +204,12 @@ def test_what_cannot_be_built_or_opened(tmp_path):
         build(tmp_path / "bad.zip", Melody(), tmp_path / "corpus")
     with pytest.raises(DataError, match="is not a corpus"):
         Corpus.open(tmp_path)
+
+
+def test_an_unknown_keyword_is_refused(folder, tmp_path):
+    with pytest.raises(TypeError, match="fraction"):
+        build(folder, Melody(), tmp_path / "corpus", fraction=(0, 0, 1), workers=1)
+    assert not (tmp_path / "corpus").exists()
 
 
 def test_an_empty_split_opens(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""What is left of a performance: each setting by hand, in order, and the dropout by its probabilities."""
+"""Partial inputs of performances: each setting by hand, in order, and the dropout by its probabilities."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cells(x: torch.Tensor) -> dict:
 BEAT = performance((0, KICK, 0.8, 0.1), (0, CLOSED, 0.9, -0.2), (2, SNARE, 0.5, 0.3), (3, KICK, 0.3, -0.4))
 
 
-def test_humanise_hears_a_score():
+def test_humanise_leaves_a_score():
     score = cells(GrooveCorruption(humanise=True).deterministic(BEAT))
     assert score == dict.fromkeys([(0, KICK), (0, CLOSED), (2, SNARE), (3, KICK)], (1, 0, 0))
 
@@ -65,7 +65,7 @@ def test_instruments_to_add_are_left_out():
 @pytest.mark.parametrize(
     "settings", [{}, {"humanise": True}, {"tapify": True}, {"add_instruments": (2,)}, {"note_dropout": 1.0}]
 )
-def test_what_is_heard_is_not_written_to(settings):
+def test_the_input_is_not_written_to(settings):
     before = BEAT.clone()
     GrooveCorruption(**settings)(BEAT, RandomSource(0))
     assert torch.equal(BEAT, before)
@@ -116,30 +116,30 @@ def test_settings_that_cannot_work(wrong):
         GrooveCorruption(**wrong)
 
 
-def test_any_of_gives_each_example_one_of_its_kinds():
+def test_one_of_gives_each_example_one_of_its_kinds():
     corruption = OneOf()
     x = BEAT.repeat(300, 1, 1)
-    remains = corruption(x, RandomSource(0))
+    partial = corruption(x, RandomSource(0))
     kinds = [kind.deterministic(BEAT) for kind in corruption.kinds]
-    counts = [int((remains == kind).all((1, 2)).sum()) for kind in kinds]
+    counts = [int((partial == kind).all((1, 2)).sum()) for kind in kinds]
     assert sum(counts) == 300
     assert min(counts) > 60
     assert (corruption.deterministic(x) == x).all()
 
 
-def test_any_of_knows_its_kinds_by_their_settings():
+def test_one_of_finds_its_kinds_by_their_settings():
     assert OneOf().only("humanise") == GrooveCorruption(humanise=True)
     assert OneOf().only("add_instruments") is None
     assert GrooveCorruption(tapify=True).only("tapify") == GrooveCorruption(tapify=True)
     assert GrooveCorruption(tapify=True).only("humanise") is None
 
 
-def test_what_is_certain_is_put_back():
-    played = performance((0, SNARE, 0.4, 0.6), (2, SNARE, 0.7, -0.1))
-    score = cells(GrooveCorruption(humanise=True).restore_known(played, BEAT))
+def test_what_the_partial_input_holds_is_restored():
+    decoded = performance((0, SNARE, 0.4, 0.6), (2, SNARE, 0.7, -0.1))
+    score = cells(GrooveCorruption(humanise=True).restore_known(decoded, BEAT))
     assert {place for place, (hit, _, _) in score.items() if hit} == set(cells(BEAT))
     assert score[2, SNARE] == (1, 0.7, -0.1)
-    part = cells(GrooveCorruption(add_instruments=(SNARE,)).restore_known(played, BEAT))
-    assert part == {place: how for place, how in cells(BEAT).items() if place[1] != SNARE} | cells(played)
-    assert cells(GrooveCorruption(tapify=True).restore_known(played, BEAT)) == cells(played)
-    assert cells(GrooveCorruption().restore_known(played, BEAT)) == cells(BEAT)
+    part = cells(GrooveCorruption(add_instruments=(SNARE,)).restore_known(decoded, BEAT))
+    assert part == {place: how for place, how in cells(BEAT).items() if place[1] != SNARE} | cells(decoded)
+    assert cells(GrooveCorruption(tapify=True).restore_known(decoded, BEAT)) == cells(decoded)
+    assert cells(GrooveCorruption().restore_known(decoded, BEAT)) == cells(BEAT)

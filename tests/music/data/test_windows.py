@@ -11,7 +11,7 @@ import torch
 
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
-from musicae.core.training import Trainer
+from musicae.core.training import Task, Trainer
 from musicae.loading import build_network
 from musicae.music.data.windows import Windows, to_batch
 from musicae.music.representations import Melody, Pianoroll
@@ -50,7 +50,7 @@ def test_a_window_is_in_another_key_in_every_epoch(tmp_path):
     settings = replace(tiny.MELODY.training, steps=6, batch_size=4, precision="float32")
     examples = [Spied(windows, tiny.MELODY.representation, span) for span in ((-6, 6), (0, 0))]
     network = build_network(tiny.MELODY)
-    Trainer(network, Elbo(), *examples, settings, tmp_path, save=lambda *_: None, device="cpu", quiet=True).run()
+    Trainer(Task(network, Elbo()), examples, settings, tmp_path, save=lambda *_: None, device="cpu", quiet=True).run()
     epochs = [keys for keys in heard if keys != [41] * 4]
     assert len(epochs) == 6
     assert len({tuple(sorted(keys)) for keys in epochs}) == 6

@@ -1,4 +1,4 @@
-"""Judging what models make up: nothing is judged by what it was shown, and what is plain to see is seen."""
+"""Two-sample tests: no classifier is tested on what it was trained on, and what differs plainly is distinguished."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from musicae.cli.sample_report import sample_report
 from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.data.windows import Windows
-from musicae.music.evaluation import two_sample as judging
-from musicae.music.evaluation.two_sample import Music, classifier_settings, judged, midpoints, pairs, sampled
+from musicae.music.evaluation import two_sample
+from musicae.music.evaluation.two_sample import Music, classifier_settings, midpoints, pairs, sampled, two_sample_report
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
 
@@ -30,7 +30,7 @@ def music(representation=MELODY, songs: int = 10, pitch: int = 60) -> Windows:
 @pytest.fixture(scope="module")
 def found():
     torch.manual_seed(0)
-    return judged(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
+    return two_sample_report(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
 
 
 def test_every_figure_is_there_and_is_a_share(found):
@@ -44,13 +44,13 @@ def test_every_figure_is_there_and_is_a_share(found):
 
 
 def test_the_same_seed_gives_the_same_figures(found):
-    again = judged(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
+    again = two_sample_report(tiny.model(tiny.MELODY), music(), music(pitch=50), samples=12, steps=3)
     assert repr(again) == repr(found)
 
 
 def test_training_music_that_is_the_held_out_music_is_at_the_ceiling_and_copied():
     held_out = music()
-    found = judged(tiny.model(tiny.MELODY), held_out, held_out, samples=200, steps=1)
+    found = two_sample_report(tiny.model(tiny.MELODY), held_out, held_out, samples=200, steps=1)
     assert all(row["train"] == pytest.approx(1) for row in found["overlaps"].values())
     assert found["copies"]["held_out"] == 1
     assert found["nearest"]["held_out"] == 0
@@ -66,21 +66,21 @@ def test_it_is_said_in_words(found):
 
 
 @given(st.integers(8, 40), st.integers(0, 100))
-def test_songs_of_an_exam_are_in_no_lesson(songs, seed):
+def test_songs_to_test_on_are_not_trained_on(songs, seed):
     held_out = Windows(np.zeros((2 * songs, 32), np.uint8), MELODY, songs=np.repeat(np.arange(songs), 2))
     parts = Music.of(held_out, None, (-6, 6), seed)
-    sets = [set(one.songs.tolist()) for one in (parts.lessons, parts.choice, parts.exam)]
+    sets = [set(one.songs.tolist()) for one in (parts.train, parts.validation, parts.test)]
     assert all(len(one) >= 2 for one in sets)
     assert sum(map(len, sets)) == len(set.union(*sets)) == songs
     assert len(sets[2]) == songs // 2
-    assert (parts.lessons.transpose, parts.choice.transpose, parts.exam.transpose) == ((-6, 6), (0, 0), (0, 0))
+    assert (parts.train.transpose, parts.validation.transpose, parts.test.transpose) == ((-6, 6), (0, 0), (0, 0))
 
 
-def test_other_held_out_music_is_for_lessons():
+def test_other_held_out_music_is_trained_on():
     more = music(pitch=48)
     with_more, without = (Music.of(music(), one, (0, 0), 0) for one in (more, None))
-    assert len(with_more.lessons) == len(without.lessons) + len(more)
-    assert np.array_equal(with_more.exam.array, without.exam.array)
+    assert len(with_more.train) == len(without.train) + len(more)
+    assert np.array_equal(with_more.test.array, without.test.array)
 
 
 def test_too_few_songs_are_refused():
@@ -102,37 +102,39 @@ def test_pairs_are_of_different_songs(songs, seed):
 def test_samples_and_midpoints_are_windows_of_the_model(preset):
     model, like = tiny.model(preset), music(preset.representation)
     for make in (sampled, midpoints):
-        made = make(model, like, 5, 1)
-        assert made.shape == (5, *preset.representation.shape)
-        assert np.array_equal(made, make(model, like, 5, 1))
-        assert not np.array_equal(made, make(model, like, 5, 2))
+        windows = make(model, like, 5, 1)
+        assert windows.shape == (5, *preset.representation.shape)
+        assert np.array_equal(windows, make(model, like, 5, 1))
+        assert not np.array_equal(windows, make(model, like, 5, 2))
 
 
-def test_a_judge_sees_what_is_plain_to_see():
+def test_a_classifier_distinguishes_what_differs_plainly():
     """Windows of one note, which no music here has."""
     one = np.ones((1, 32), np.uint8)
     one[0, 5] = 60
-    verdict = judging._told_apart(
+    result = two_sample._classifier_test(
         tiny.model(tiny.MELODY), Music.of(music(), None, (0, 0), 0), lambda like, n, seed: one.repeat(n, 0), 100, 0, 40
     )
-    assert verdict["accuracy"] == verdict["by_attributes"] == 1
-    assert verdict["weights"]["density"] < 0
+    assert result["accuracy"] == result["by_attributes"] == 1
+    assert result["weights"]["density"] < 0
 
 
-def test_a_judge_cannot_tell_music_from_itself():
+def test_a_classifier_cannot_distinguish_music_from_itself():
     held_out = Music.of(music(), None, (0, 0), 0)
     model = tiny.model(tiny.MELODY)
-    verdict = judging._told_apart(model, held_out, lambda like, n, seed: np.resize(like.array, (n, 32)), 100, 0, 20)
-    assert verdict["by_attributes"] == pytest.approx(0.5, abs=0.1)
-    assert verdict["accuracy"] == pytest.approx(0.5, abs=0.1)
+    result = two_sample._classifier_test(
+        model, held_out, lambda like, n, seed: np.resize(like.array, (n, 32)), 100, 0, 20
+    )
+    assert result["by_attributes"] == pytest.approx(0.5, abs=0.1)
+    assert result["accuracy"] == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("steps", [32, 24, 12, 6, 3, 256])
-def test_a_judge_reads_any_number_of_steps(steps):
+def test_a_classifier_reads_any_number_of_steps(steps):
     from musicae.core.classification import Classifier
 
-    judge = Classifier(classifier_settings(Melody(steps=steps), Training()))
-    assert judge(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
+    classifier = Classifier(classifier_settings(Melody(steps=steps), Training()))
+    assert classifier(torch.zeros(2, steps, dtype=torch.long)).shape == (2, 2)
 
 
 @pytest.mark.parametrize("kind", [Melody(), Pianoroll(), Trio(), Drums()], ids=lambda kind: type(kind).__name__)

@@ -67,10 +67,10 @@ REFUSED = {
     "no notes": (file(END), "no notes"),
     "division 0": (file(ONE_NOTE, division=0), "0 ticks"),
     "frames without ticks": (file(ONE_NOTE, division=0xE700), "0 ticks"),
-    "note at tick 2^28": (file(note(wait=2**28 - 1) + END), "quarters from the beginning"),
+    "note at tick 2^28": (file(note(wait=2**28 - 1) + END), "beats from the beginning"),
     "note at tick 2^31": (
         file((number(2**28 - 1) + b"\xff\1\0") * 8 + ONE_NOTE),
-        "quarters from the beginning",
+        "beats from the beginning",
     ),
     "data without a status": (file(b"\0\x3c\x40" + END), "damaged beyond repair"),
     "number without end": (file(b"\xff" * 12 + ONE_NOTE), "damaged beyond repair"),
@@ -97,11 +97,11 @@ def read_or_refuse(data: bytes) -> tuple[Song | None, str]:
 
 
 @pytest.mark.parametrize("name", REPAIRED)
-def test_what_is_broken_is_mended_and_said(name):
-    data, said = REPAIRED[name]
+def test_damage_is_repaired_and_reported(name):
+    data, change = REPAIRED[name]
     song = Song.read(data)
     assert pitches(song) == list(range(60, 68))
-    assert said in " ".join(song.changes)
+    assert change in " ".join(song.changes)
     assert Song.read(song.to_bytes()).changes == ()
 
 

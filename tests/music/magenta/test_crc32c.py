@@ -42,12 +42,12 @@ def test_it_is_what_the_definition_gives(data):
     assert of(data) == bit_by_bit(data)
 
 
-def test_blocks_and_lanes_make_no_difference(monkeypatch):
+def test_the_sizes_of_blocks_and_segments_make_no_difference(monkeypatch):
     data = np.random.default_rng(0).integers(0, 256, 5000).astype(np.uint8).tobytes()
     expected = bit_by_bit(data)
     assert of(data) == expected
     monkeypatch.setattr(module, "BLOCK", 1500)
-    monkeypatch.setattr(module, "LANES", 8)
+    monkeypatch.setattr(module, "SEGMENTS", 8)
     assert of(data) == expected
 
 

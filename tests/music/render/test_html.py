@@ -68,7 +68,7 @@ def test_a_page_has_a_roll_a_player_and_a_download_for_each_song():
         "One",
         "the first",
         "Two",
-        "4/4 · 120 quarters a minute · 0:02 · 1 track · 4 notes",
+        "4/4 · 120 BPM · 0:02 · 1 track · 4 notes",
     ):
         assert word in elements.text
 
@@ -138,7 +138,7 @@ def test_existing_pages_are_kept_without_force(tmp_path):
     assert path.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_listen_writes_sound_and_page_beside_each_file(tmp_path):
+def test_listen_writes_sound_and_page_into_the_folder_of_each_file(tmp_path):
     files = [SONG.save(tmp_path / "a.mid"), SONG.save(tmp_path / "b.b.mid")]
     written = listen(files)
     assert [path.name for path in written] == ["a.wav", "a.html", "b.b.wav", "b.b.html"]
@@ -147,7 +147,7 @@ def test_listen_writes_sound_and_page_beside_each_file(tmp_path):
     assert len(Elements(written[1].read_text()).all("audio")) == 1
 
 
-def test_listen_writes_into_a_folder_and_tells_files_of_one_name_apart(tmp_path):
+def test_listen_writes_into_a_folder_and_numbers_files_of_one_name(tmp_path):
     files = [SONG.save(tmp_path / folder / "a.mid") for folder in "xy"]
     written = listen(files, out=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

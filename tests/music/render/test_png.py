@@ -153,7 +153,7 @@ def test_png_grows_with_the_songs(tmp_path):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
-def test_interpolations_stand_under_each_other_short_ones_beside(steps, tmp_path):
+def test_panels_of_interpolations_are_in_a_column_short_ones_in_a_row(steps, tmp_path):
     long = png_size(save_interpolation([LONG.slice(0, 7680)] * steps, tmp_path / "long.png"))
     short = png_size(save_interpolation([SONG] * steps, tmp_path / "short.png"))
     assert long[0] == 1440
@@ -165,7 +165,7 @@ def test_interpolations_stand_under_each_other_short_ones_beside(steps, tmp_path
 
 def test_pictures_of_too_much_say_what_they_leave_out(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(figures, "_say", lambda figure, text: said.append(text))
+    monkeypatch.setattr(figures, "_caption", lambda figure, text: said.append(text))
     monkeypatch.setattr(figures, "_MOST_PANELS", 2)
     save_piano_roll([SONG] * 3, tmp_path / "3.png")
     save_interpolation([LONG] * 3, tmp_path / "way.png")
@@ -176,8 +176,8 @@ def test_pictures_of_too_much_say_what_they_leave_out(tmp_path, monkeypatch):
 def test_originals_are_added_to_an_interpolation(tmp_path):
     steps = [LONG.slice(0, 7680)] * 3
     without = png_size(save_interpolation(steps, tmp_path / "without.png"))
-    beside = png_size(save_interpolation(steps, tmp_path / "with.png", originals=(steps[0], steps[0])))
-    assert beside[1] > 1.5 * without[1]
+    with_them = png_size(save_interpolation(steps, tmp_path / "with.png", originals=(steps[0], steps[0])))
+    assert with_them[1] > 1.5 * without[1]
 
 
 @pytest.mark.parametrize("save", [save_piano_roll, save_interpolation])

@@ -50,19 +50,27 @@ STRICT = [kind(strict=True) for kind in REPRESENTATIONS if hasattr(kind, "strict
 MELODY, BASS, KIT = (80, False), (33, False), (8, True)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 each_pitched = pytest.mark.parametrize("kind", PITCHED, ids=repr)
-few = settings(max_examples=15)
+few = settings(max_examples=12)
 
 
 @st.composite
 def songs(draw) -> Song:
-    """A melody, a bass, drums and up to two tracks more, in up to three metres, with notes anywhere in it."""
+    """A melody, a bass, drums and up to two tracks more, in up to three metres, with notes anywhere in it.
+
+    Some begin on a quarter, and some pitches come again and again: notes that meet are what is hard.
+    """
     quarter, signatures, tick = draw(frames())
-    note = st.tuples(st.integers(0, tick - 1), st.integers(1, 6 * quarter), st.integers(0, 127), st.integers(1, 127))
     parts = [MELODY, BASS, KIT, *draw(st.lists(st.sampled_from([MELODY, (0, False), KIT]), max_size=2))]
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     tracks = []
-    for program, is_drum in draw(st.permutations(parts)):
-        rows = [(s, min(s + n, tick), p, v) for s, n, p, v in draw(st.lists(note, min_size=1, max_size=10))]
-        tracks.append(Track(tidy(np.array(rows, NOTE)), program, is_drum, f"Ålesund {len(tracks)}"))
+    for program, is_drum in (parts[i] for i in random.permutation(len(parts))):
+        rows = np.zeros(random.integers(1, 16), NOTE)
+        start = random.integers(0, tick, len(rows))
+        rows["start"] = np.where(random.random(len(rows)) < 0.5, start, start // quarter * quarter)
+        rows["end"] = np.minimum(rows["start"] + random.integers(1, 6 * quarter, len(rows), endpoint=True), tick)
+        rows["pitch"] = random.choice(random.integers(0, 128, 6), len(rows))
+        rows["velocity"] = random.integers(1, 128, len(rows))
+        tracks.append(Track(tidy(rows), program, is_drum, f"Ålesund {len(tracks)}"))
     return Song(tuple(tracks), quarter, (Tempo(0, 90.0), Tempo(tick // 2, 140.0)), signatures)
 
 
@@ -191,7 +199,7 @@ def test_a_band_has_windows_to_train_on(kind):
 
 
 @each_kind
-def test_rendering_keeps_tempo_metre_velocity_and_where_notes_are(kind):
+def test_rendering_keeps_tempo_metre_program_and_name(kind):
     tempos = (Tempo(0, 60.0), Tempo(1440, 100.0), Tempo(5760, 130.0))
     metres = (TimeSignature(0, 3, 4), TimeSignature(5760, 6, 8))
     part = kind.extract(band(*range(2880, 11520, 1440), tempos=tempos, time_signatures=metres), bars=(3, 5))

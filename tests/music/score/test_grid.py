@@ -67,7 +67,7 @@ def test_some_bars_have_the_steps_of_the_whole(grid, data):
 
 
 @given(grids(), st.integers(1, 64))
-def test_windows_cover_the_passage_in_whole_bars(grid, size):
+def test_windows_cover_the_grid_in_whole_bars(grid, size):
     plan = grid.windows(size)
     starts, lengths = np.array(plan).T
     assert starts[0] == 0

@@ -32,7 +32,7 @@ def windows():
     return np.concatenate([hits, *(np.where(hits, mark, 0) for mark in marks)], 1).astype(np.float32)
 
 
-def test_what_it_makes_of_each_kind_of_remains_is_measured(model, windows):
+def test_decodes_of_each_partial_input_are_measured(model, windows):
     figures = model.evaluate(Windows(windows, KIND))
     assert set(figures["remains"]) == {"a score", "taps"}
     assert figures["mean"]["greedy"]["hit_recall"] < 1
@@ -40,7 +40,7 @@ def test_what_it_makes_of_each_kind_of_remains_is_measured(model, windows):
     assert figures["remains"]["taps"]["hit_recall"] < 1
 
 
-def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model, windows):
+def test_a_model_for_one_task_reads_its_partial_input_and_keeps_what_that_holds(model, windows):
     humanising = model.for_task("humanise")
     assert humanising.preset.corruption == GrooveCorruption(humanise=True)
     assert model.preset.corruption == OneOf()
@@ -49,12 +49,12 @@ def test_a_model_for_one_task_hears_those_remains_and_keeps_what_they_hold(model
     quiet[:, 9:18] *= 0.5
     assert (humanising.encode_windows(windows) == humanising.encode_windows(quiet)).all()
     assert (model.encode_windows(windows) != model.encode_windows(quiet)).any()
-    played = humanising.decode_windows(humanising.encode_windows(windows), known=windows)
-    assert (played[:, :9] == windows[:, :9]).all()
-    assert (played[:, 9:] != windows[:, 9:]).any()
+    decoded = humanising.decode_windows(humanising.encode_windows(windows), known=windows)
+    assert (decoded[:, :9] == windows[:, :9]).all()
+    assert (decoded[:, 9:] != windows[:, 9:]).any()
 
 
-def test_only_remains_that_it_was_trained_on(model):
+def test_only_partial_inputs_that_it_was_trained_on(model):
     with pytest.raises(ConfigError, match="was not trained"):
         model.for_task("add_instruments")
     with pytest.raises(ConfigError, match="was not trained"):
