@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
 from hypothesis import settings
+from music.making import band_windows
 
 from musicae.cli.run import main
 from musicae.fitting import fit
+from musicae.music.evaluation.two_sample import two_sample_report
 from musicae.music.score.score import Tempo
 from musicae.presets import PRESETS
 
 # A slow machine is not a failure, and a failure must be repeated on the next run.
 settings.register_profile("musicae", deadline=None, derandomize=True)
 settings.load_profile("musicae")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Weights that a test draws without a seed do not depend on the tests before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -103,3 +112,10 @@ def finished(tunes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     fit(tiny.MELODY, [tunes], folder, device="cpu", say=None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_sample_figures():
+    """How samples and midpoints of a model with random weights compare with held-out music."""
+    torch.manual_seed(0)
+    return two_sample_report(tiny.model(tiny.MELODY), band_windows(), band_windows(pitch=50), samples=12, steps=3)

@@ -229,7 +229,7 @@ def test_noise_is_restored_too(run):
     assert picture("tiny-low_restored.png").ndim == 2
 
 
-# Labels of conditional models ----------------------------------------------------------------------
+# Labels of conditional models ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

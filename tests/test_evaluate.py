@@ -1,4 +1,4 @@
-"""`python -m musicae.evaluate` and `musicae.judge` as a user types them, on models with random weights."""
+"""`python -m musicae.evaluate` as a user types it, on models with random weights."""
 
 from __future__ import annotations
 
@@ -52,21 +52,6 @@ def test_without_training_pictures_there_are_no_baselines_and_this_is_reported(r
     assert "no baselines: the data have no training part" in err
     assert "PCA" not in out
     assert "neighbours" not in out
-
-
-def test_a_judge_is_trained_and_judges(run, refused):
-    line = "judge --data digits --steps 3 --device cpu --out j"
-    status, out, _ = run(line)
-    assert status == 0
-    assert out.startswith("saved j\naccuracy 0.")
-    assert "holds a classifier: go on with --resume" in refused(line + " --quiet")
-    assert run(line + " --force --quiet") == (0, "", "")
-    status, out, _ = run("evaluate {pictures} --data digits --samples 0 --judge j")
-    assert status == 0
-    assert "180 generated pictures, by a classifier of accuracy 0." in out
-    assert "nll" not in out
-    assert "no judge.json in it" in refused("evaluate {pictures} --data digits --judge nowhere --quiet")
-    assert "a classifier needs labels" in refused("judge --data . --out k --quiet")
 
 
 def test_figures_of_pictures_are_not_those_of_music(refused):

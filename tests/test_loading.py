@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny
@@ -182,3 +183,15 @@ def test_a_damaged_folder_in_runs_does_not_spoil_advice(tmp_path, monkeypatch):
     assert [name for name in presets_here() if "runs" in name] == ["runs/mine"]
     with pytest.raises(CheckpointError, match="did you mean 'runs/mine'"):
         load("runs/mime")
+
+
+def test_the_package_says_that_it_is_typed():
+    assert Path(musicae.__file__).with_name("py.typed").exists()
+
+
+def test_the_names_of_the_models_that_ship_are_those_of_the_overload():
+    from typing import get_args
+
+    from musicae.loading import PRETRAINED, Shipped
+
+    assert {path.parent.name for path in PRETRAINED.glob("*/config.json")} == {*get_args(Shipped)}

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from musicae.core.likelihoods import LIKELIHOODS, Bernoulli, BitmaskBernoulli, Categorical, HVOLaplace, Normal, choose
+from musicae.core.likelihoods import (
+    HVO,
+    LIKELIHOODS,
+    Bernoulli,
+    BitmaskBernoulli,
+    Categorical,
+    HVOLaplace,
+    Normal,
+    choose,
+)
 from musicae.core.randomness import RandomSource
 
 BELOW_ONE = 1 - 2**-24  # the largest number that a uniform source can give
@@ -204,3 +215,13 @@ def test_hits_of_probability_one_are_decoded_as_they_are():
     units = RandomSource(3).integers(0, 1, 8, 9, 16).float()
     decoded = HVOLaplace.of(torch.cat([12 * (2 * units - 1), logits(8, 18, 16)], 1)).mode()
     assert torch.equal(decoded[:, :9], units)
+
+
+def test_hits_velocities_and_offsets_are_as_probable_as_in_the_equation():
+    output = RandomSource(1).normal(2, 6, 3)
+    x = torch.cat([(RandomSource(2).uniform(2, 2, 3) < 0.5).float(), RandomSource(3).uniform(2, 4, 3)], 1)
+    p, level, shift = torch.sigmoid(output[:, :2]), torch.sigmoid(output[:, 2:4]), torch.tanh(output[:, 4:])
+    t, marks = x[:, :2], x[:, 2:]
+    squares = (torch.cat([level, shift], 1) - marks).square() + 0.5 * math.log(math.pi)
+    expected = (t * p.log() + (1 - t) * (1 - p).log()).sum((1, 2)) - squares.sum((1, 2))
+    torch.testing.assert_close(HVO.of(output).log_prob(x), expected, rtol=1e-5, atol=1e-5)

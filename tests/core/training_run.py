@@ -1,14 +1,11 @@
-"""A real training in a process of its own, small enough to be run many times: `training_run.py FOLDER [--resume]`.
-
-It says every step, so that whoever started it knows when to kill it. With `--slow-writes` every file stays half
-written for a while; with `--interrupt` the last process is interrupted at step 13, and all go on from there.
-"""
+"""A real training, small enough to be run many times, and what is compared of two runs."""
 
 from __future__ import annotations
 
-import argparse
+import csv
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -25,9 +22,10 @@ from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional
 from musicae.core.objectives import Elbo
 from musicae.core.randomness import RandomSource
+from musicae.core.reports import COLUMNS, METRICS_TABLE
 from musicae.core.schedules import Linear, WarmupCosine
 from musicae.core.settings import Training
-from musicae.core.training import State, Task, Trainer
+from musicae.core.training import STATE, State, Task, Trainer
 
 EVENT = ExampleSpec("categorical", 5, (8,))
 SETTINGS = Training(
@@ -79,43 +77,66 @@ def train(folder: Path, resume: bool = False, **options) -> State:
     return trainer(folder, **options).run(resume)
 
 
-def say(line: str) -> None:
-    print(line + "\n", end="", flush=True)  # one write, as others write to the same pipe
+def in_process(
+    sender: Connection,
+    folder: Path,
+    environment: dict[str, str],
+    resume: bool = False,
+    slow_writes: bool = False,
+    interrupt: bool = False,
+) -> None:
+    """The same in a process of its own, which says every step: whoever started it knows when to kill it.
 
-
-def in_process(sender: Connection, arguments: list[str], environment: dict[str, str]) -> None:
-    """The same in a process that is forked when all is loaded; what it says goes into a pipe."""
+    Args:
+        sender: where it says them.
+        folder: of the run.
+        environment: variables that are set first.
+        resume: whether to go on with the run.
+        slow_writes: whether every file stays half written for a while.
+        interrupt: whether the last process is interrupted at step 13, and all go on from there.
+    """
     os.environ.update(environment)
-    main(arguments, sender.send)
-
-
-def main(arguments: list[str] | None = None, say: Callable[[str], None] = say) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--slow-writes", action="store_true")
-    parser.add_argument("--interrupt", action="store_true")
-    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    if options.slow_writes:
+    if slow_writes:
         os.fsync = lambda handle: time.sleep(0.15)
 
     def say_step() -> None:
-        say(f"step {running.state.step}")
+        sender.send(f"step {running.state.step}")
         time.sleep(0.002)
-        if options.interrupt and running.accelerator.is_last_process and running.state.step == 13:
+        if interrupt and running.accelerator.is_last_process and running.state.step == 13:
             signal.raise_signal(signal.SIGINT)
 
-    running = trainer(options.folder, spy=say_step)
+    running = trainer(folder, spy=say_step)
     try:
-        running.run(options.resume)
+        running.run(resume)
     except KeyboardInterrupt:
-        if not options.interrupt:
-            raise
-        options.interrupt = False
-        say(f"interrupted after step {running.state.step}")
+        sender.send(f"interrupted after step {running.state.step}")
+        if not interrupt:
+            sys.exit(130)
+        interrupt = False
         running.run(resume=True)
 
 
-if __name__ == "__main__":
-    main()
+def state(folder: Path) -> dict:
+    return torch.load(folder / STATE, weights_only=True)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """Every row of the table but the time, having checked that none is broken or doubled."""
+    text = (folder / METRICS_TABLE).read_text()
+    assert text.endswith("\n")
+    table = list(csv.DictReader(text.splitlines()))
+    assert all(tuple(row) == COLUMNS and None not in row.values() for row in table)
+    keys = [(int(row["step"]), row["split"]) for row in table]
+    assert keys == sorted(set(keys))
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in table]
+
+
+def assert_same_weights(a: dict, b: dict, compare: Callable = torch.equal) -> None:
+    """Raw weights, averaged weights and the moments of the optimiser."""
+    for part in ("task", "average"):
+        assert a[part].keys() == b[part].keys()
+        assert [name for name in a[part] if not compare(a[part][name], b[part][name])] == []
+    for key, moments in a["optimizer"]["state"].items():
+        for name, value in moments.items():
+            assert compare(value, b["optimizer"]["state"][key][name])

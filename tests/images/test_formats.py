@@ -13,7 +13,7 @@ from musicae.images.datasets import open_pictures
 from musicae.images.formats import read_idx
 from musicae.images.pictures import Pictures
 
-# IDX -----------------------------------------------------------------------------------------------
+# IDX ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("zipped", "dot"), [(False, "-"), (True, "-"), (False, ".")])
@@ -82,7 +82,7 @@ def test_labels_must_match(tmp_path):
         open_pictures(tmp_path, GREY)
 
 
-# NumPy ---------------------------------------------------------------------------------------------
+# NumPy --------------------------------------------------------------------------------------------
 
 TESTED = {"x_test": noise(9, 6, 5), "y_test": np.arange(9)}
 
@@ -129,7 +129,7 @@ def test_numpy_archives_of_other_things_are_refused(tmp_path, arrays, words):
     assert "\n" not in str(caught.value)
 
 
-# Folders of pictures -------------------------------------------------------------------------------
+# Folders of pictures ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["", ".tar.gz", ".zip"])
@@ -161,7 +161,7 @@ def test_a_flat_folder_has_no_labels_and_unreadable_files_are_reported(tmp_path)
     assert "10 resized from 5 by 5 to 4 by 4 pixels" in splits.report()
 
 
-# CIFAR-10 ------------------------------------------------------------------------------------------
+# CIFAR-10 -----------------------------------------------------------------------------------------
 
 CIFAR = Pictures(32, 32, 3)
 

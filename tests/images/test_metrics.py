@@ -31,7 +31,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return RandomSource(seed).uniform(*shape)
 
 
-# Pictures ------------------------------------------------------------------------------------------
+# Pictures -----------------------------------------------------------------------------------------
 
 
 def test_a_wrong_value_costs_at_most_16_nats():
@@ -104,7 +104,7 @@ def test_more_noise_is_less_similar():
     assert found == sorted(found, reverse=True)
 
 
-# Codes ---------------------------------------------------------------------------------------------
+# Codes --------------------------------------------------------------------------------------------
 
 
 def test_neighbours_of_separate_classes_are_right():
@@ -138,7 +138,7 @@ def test_code_statistics_tell_draws_from_the_prior_from_others():
         assert code_statistics(other)["discrepancy"] > 0.05
 
 
-# Classified pictures -------------------------------------------------------------------------------
+# Classified pictures ------------------------------------------------------------------------------
 
 
 def test_the_distance_of_normal_distributions_in_closed_form():

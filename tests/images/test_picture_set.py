@@ -25,7 +25,7 @@ def test_a_batch_is_values_between_0_and_1(tmp_path):
     assert np.allclose(batch[0, 0].numpy(), arrays["train-images-idx3-ubyte"][3] / 255)
 
 
-# Black and white ---------------------------------------------------------------------------------
+# Black and white ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("random", [None, 0], ids=["evaluation", "training"])
@@ -75,7 +75,7 @@ def test_grey_pictures_stay_grey_in_training():
     assert torch.equal(grey.batch(np.array([0]), RandomSource(0)).x, grey.batch(np.array([0])).x)
 
 
-# Labels as conditions ----------------------------------------------------------------------------
+# Labels as conditions -----------------------------------------------------------------------------
 
 
 def test_label_conditions_are_one_hot(tmp_path):

@@ -8,12 +8,16 @@ import numpy as np
 import tiny
 from hypothesis import strategies as st
 
+from musicae.music.data.windows import Windows
+from musicae.music.extraction.extract import training_windows
+from musicae.music.representations.base import Representation
 from musicae.music.representations.tokens import FIRST_NOTE
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import KeySignature, Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
 END = b"\0\xff\x2f\0"
+WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
 
 
 def number(value: int) -> bytes:
@@ -45,11 +49,39 @@ def file(*bodies: bytes, division: int = 480, kind: int = 1) -> bytes:
     return header(len(bodies), division, kind) + b"".join(map(chunk, bodies))
 
 
+ONE_NOTE = note() + END
 SCALE = b"".join(note(60 + i) for i in range(8))
 GOOD = file(SCALE + END)
 
 
 # Songs --------------------------------------------------------------------------------------------
+
+
+def pitches(song: Song) -> list[int]:
+    return [int(pitch) for track in song.tracks for pitch in track.notes["pitch"]]
+
+
+def sounding(song: Song) -> list:
+    """What sounds when, track by track, whatever the tracks are called and however loud they are."""
+    return [(t.program, t.is_drum, t.notes[["start", "end", "pitch"]].tolist()) for t in song.tracks if len(t.notes)]
+
+
+def same(a: Song, b: Song) -> bool:
+    return a.to_bytes() == b.to_bytes()
+
+
+def eighths(seed: int, transpose: int = 0) -> Song:
+    """Eight bars of random eighths."""
+    pitches = np.random.default_rng(seed).integers(60, 72, 64) + transpose
+    return Song((Track(notes(*((240 * i, 240 * i + 240, pitch, 80) for i, pitch in enumerate(pitches)))),))
+
+
+def band_windows(
+    representation: Representation = tiny.MELODY.representation, songs: int = 10, pitch: int = 60
+) -> Windows:
+    """The windows of some songs."""
+    cut = [training_windows(representation, tiny.band(6, pitch=pitch + i, stride=i + 1))[0] for i in range(songs)]
+    return Windows(np.concatenate(cut), representation, songs=np.repeat(np.arange(songs), [len(one) for one in cut]))
 
 
 def notes(*rows) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The Python of the README, as a program of somebody else that type checkers read."""
+"""The Python of the README, as a program of somebody else that type checkers read (`.ci/run`)."""
 
 from pathlib import Path
 from typing import assert_type

@@ -1,3 +1,5 @@
+"""What holds for every network."""
+
 from __future__ import annotations
 
 import itertools
@@ -127,22 +129,6 @@ def test_what_holds_for_every_network(network, example_spec, bottleneck, tmp_pat
 def test_every_network_depends_on_its_latent_vector(network, example_spec):
     net, z = model(network, example_spec), RandomSource(1).normal(BATCH, LATENT)
     assert not torch.equal(net.decode(z).log_prob(x := examples(example_spec)), net.decode(z + 5).log_prob(x))
-
-
-@pytest.mark.parametrize(
-    ("network", "size", "halvings"),
-    [
-        (Convolutional((4, 4, 4), full_resolution=True), (6,), 2),
-        (Convolutional((4, 4), full_resolution=False), (6,), 2),
-        (Convolutional((4, 4, 4), full_resolution=True), (8, 6), 2),
-        (Convolutional((4,), full_resolution=False), (28, 27), 1),
-    ],
-)
-@pytest.mark.parametrize("part", ["encoder", "decoder"])
-def test_sizes_that_cannot_be_halved_are_refused(network, size, halvings, part):
-    example_spec = ExampleSpec("bernoulli", 1, size)
-    with pytest.raises(ConfigError, match=rf"cannot be halved {halvings} times"):
-        network.encoder(example_spec) if part == "encoder" else network.decoder(example_spec, LATENT)
 
 
 @pytest.mark.parametrize("example_spec", [e for e in EVENTS if len(e.size) > 1 or e.likelihood == "normal"], ids=str)

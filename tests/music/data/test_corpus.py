@@ -1,21 +1,20 @@
+"""Corpora: splits, duplicates, reports, processes."""
+
 from __future__ import annotations
 
 import csv
 import json
 import os
-import tarfile
-import zipfile
 from dataclasses import replace
-from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
 
+from music.making import eighths
 from musicae.errors import DataError
 from musicae.music.data import corpus
 from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
-from musicae.music.data.sources import labels, pieces
 from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody, Pianoroll
@@ -24,27 +23,6 @@ from musicae.music.representations.groove import Groove
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, Track
 from musicae.music.song import Song
-
-TUNE = "X:{n}\nT:Tune {n}\nM:6/8\nL:1/8\nK:G\n" + "GAB c2d|edc BAG|FGA DEF|G3 G3|" * 3 + "\n\n"
-
-
-def song(seed: int, transpose: int = 0) -> Song:
-    """Eight bars of random eighths."""
-    pitches = np.random.default_rng(seed).integers(60, 72, 64) + transpose
-    rows = [(240 * i, 240 * i + 240, pitch, 80) for i, pitch in enumerate(pitches)]
-    return Song((Track(np.array(rows, NOTE)),))
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """Forty songs, one of them in two keys, and a file that is none."""
-    songs = tmp_path / "songs"
-    for i in range(40):
-        song(i).save(songs / f"{i // 10}" / f"{i}.mid")
-    song(7, transpose=5).save(songs / "again.mid")
-    (songs / "broken.mid").write_bytes(b"MThd" + bytes(3))
-    (songs / "notes.txt").write_text("not music")
-    return songs
 
 
 def test_a_corpus_is_split_by_song(folder, tmp_path):
@@ -91,7 +69,7 @@ def test_no_path_of_this_machine_is_stored(folder, tmp_path):
 def test_held_out_windows_do_not_occur_in_training_in_any_key(tmp_path):
     songs = tmp_path / "songs"
     for i in range(20):
-        same, own = song(0, transpose=i % 7).tracks[0].notes, song(i + 1).tracks[0].notes.copy()
+        same, own = eighths(0, transpose=i % 7).tracks[0].notes, eighths(i + 1).tracks[0].notes.copy()
         own["start"] += 64 * 240
         own["end"] += 64 * 240
         Song((Track(np.concatenate([same, own])),)).save(songs / f"{i}.mid")
@@ -105,7 +83,7 @@ def test_held_out_windows_do_not_occur_in_training_in_any_key(tmp_path):
 
 def test_hashes_do_not_depend_on_the_key():
     for kind in (Melody(), Pianoroll()):
-        windows, moved = training_windows(kind, song(1))[0], training_windows(kind, song(1, transpose=7))[0]
+        windows, moved = training_windows(kind, eighths(1))[0], training_windows(kind, eighths(1, transpose=7))[0]
         hashes = keyless_hashes(windows, kind)
         assert np.array_equal(hashes, keyless_hashes(moved, kind))
         assert len(np.unique(hashes)) == len(hashes)
@@ -134,119 +112,10 @@ def test_no_split_is_empty_if_there_are_songs_enough(songs, fractions, sizes):
     assert [splits.count(name) for name in SPLITS] == sizes
 
 
-def test_archives_tune_books_and_files(folder, tmp_path):
-    with tarfile.open(tmp_path / "songs.tar.gz", "w:gz") as tar:
-        tar.add(folder, "here")
-    with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as file:
-        file.writestr("book.abc", "".join(TUNE.format(n=n) for n in (1, 2, 3)))
-    (tmp_path / "one.abc").write_text(TUNE.format(n=1))
-    names = {path.name: [piece.name for piece in pieces(path)] for path in tmp_path.iterdir() if path.is_file()}
-    assert len(names["songs.tar.gz"]) == 42
-    assert "here/3/33.mid" in names["songs.tar.gz"]
-    assert names["tunes.zip"] == ["book.abc#1", "book.abc#2", "book.abc#3"]
-    assert names["one.abc"] == ["one.abc"]
-    sources = [tmp_path / name for name in names]
-    built = build(sources, Melody(), tmp_path / "corpus", workers=1)
-    assert built.index["sources"] == ["one.abc", "songs.tar.gz", "tunes.zip"]
-    assert len(built.index["songs"]) == 45
-
-
-def test_sources_of_one_name_get_different_labels():
-    assert labels(["/a/lieder/midi", "/a/hymns/midi", "music21"]) == ["lieder/midi", "hymns/midi", "music21"]
-    assert labels(["/a/lieder", "/b/hymns.zip"]) == ["lieder", "hymns.zip"]
-
-
-def test_music21_brings_its_own():
-    names = [piece.name for piece in pieces("music21")]
-    assert len(names) > 4000
-    assert len(set(names)) == len(names)
-    assert not any(name.startswith("essen") for name in names)
-
-
-def test_processes_extract_the_same_as_none(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "FEW", 1)
-    for workers in (1, 2):
-        build(folder, Melody(), tmp_path / str(workers), workers=workers)
-    assert len(list((tmp_path / "1").iterdir())) == len(list((tmp_path / "2").iterdir())) > 1
-    for path in (tmp_path / "1").iterdir():
-        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
-
-
-class Deadly(Melody):
-    """A melody that kills the process which reads a certain note."""
-
-    def extract(self, song, track=None, bars=None):
-        if song.tracks[0].notes["velocity"][0] == 1:
-            os._exit(1)
-        return super().extract(song, track, bars)
-
-
-def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "FEW", 1)
-    killer = song(99)
-    killer.tracks[0].notes["velocity"] = 1
-    killer.save(folder / "killer.mid")
-    built = build(folder, Deadly(), tmp_path / "corpus", workers=2)
-    assert built.index["skipped"]["the reader crashed"] == 1
-    assert len(built.index["songs"]) == 41
-
-
-def test_what_cannot_be_built_or_opened(tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
-        build(tmp_path / "nowhere", Melody(), tmp_path / "corpus")
-    with pytest.raises(DataError, match="there are no files of music"):
-        build(tmp_path, Melody(), tmp_path / "corpus")
-    Song((Track(song(0).tracks[0].notes, is_drum=True),)).save(tmp_path / "beat.mid")
-    with pytest.raises(DataError, match="1 files: only drums"):
-        build(tmp_path, Melody(), tmp_path / "corpus")
-    (tmp_path / "bad.zip").write_bytes(b"PK nothing")
-    with pytest.raises(DataError, match="unpack it first"):
-        build(tmp_path / "bad.zip", Melody(), tmp_path / "corpus")
-    with pytest.raises(DataError, match="is not a corpus"):
-        Corpus.open(tmp_path)
-
-
-def test_an_unknown_keyword_is_refused(folder, tmp_path):
-    with pytest.raises(TypeError, match="fraction"):
-        build(folder, Melody(), tmp_path / "corpus", fraction=(0, 0, 1), workers=1)
-    assert not (tmp_path / "corpus").exists()
-
-
-def test_an_empty_split_opens(folder, tmp_path):
-    built = build(folder, Melody(), tmp_path / "corpus", fractions=(0, 0, 1), workers=1)
-    assert built.train.shape == (0, 32)
-    assert len(built.test) > 0
-    assert "train" not in built.report()
-
-
-# Splits that a source gives, and tempos -----------------------------------------------------------
-
-
-@pytest.fixture
-def tabled(folder) -> Path:
-    """The forty songs, of which a table in a folder of them puts ten in splits."""
-    rows = [f"x,{i}.mid,{SPLITS[i % 3]}" for i in range(9)] + ["x,9.mid,unheard of", "y,7.mid"]
-    (folder / "0" / "info.csv").write_text("\n".join(["style,midi_filename,split", *rows]))
-    return folder
-
-
-def packed(folder: Path, path: Path) -> Path:
-    """A folder as an archive."""
-    with tarfile.open(path, "w:gz") if path.suffix == ".gz" else zipfile.ZipFile(path, "w") as archive:
-        add = archive.add if path.suffix == ".gz" else archive.write
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                add(file, f"songs/{file.relative_to(folder).as_posix()}")
-    return path
-
-
-@pytest.mark.parametrize("kind", ["folder", "songs.tar.gz", "songs.zip"])
-def test_a_source_may_say_which_split_its_pieces_belong_to(tabled, tmp_path, kind):
-    source = tabled if kind == "folder" else packed(tabled, tmp_path / kind)
-    found = {"/".join(Path(piece.name).parts[-2:]): piece.split for piece in pieces(source)}
-    assert len(found) == 42
-    assert [found[f"0/{i}.mid"] for i in range(10)] == [*SPLITS, *SPLITS, *SPLITS, ""]
-    assert not any(split for name, split in found.items() if not name.startswith("0/"))
+def test_copies_follow_the_song_that_has_a_split():
+    assert split(["a", "a", "b"], 0, (0, 0, 1), ["train", "", ""]) == ["train", "train", "test"]
+    assert split(["a", "a"], 0, (0, 0, 1), ["train", "validation"]) == ["train", "validation"]
+    assert split(["a"], 0, (1, 0, 0), [""]) == ["train"]
 
 
 def test_a_corpus_keeps_the_split_of_its_source(tabled, tmp_path):
@@ -260,19 +129,11 @@ def test_a_corpus_keeps_the_split_of_its_source(tabled, tmp_path):
     assert "9 songs in the split that their source gives." in built.report()
 
 
-def test_copies_follow_the_song_that_has_a_split():
-    assert split(["a", "a", "b"], 0, (0, 0, 1), ["train", "", ""]) == ["train", "train", "test"]
-    assert split(["a", "a"], 0, (0, 0, 1), ["train", "validation"]) == ["train", "validation"]
-    assert split(["a"], 0, (1, 0, 0), [""]) == ["train"]
-
-
-def test_tables_of_other_things_say_nothing(folder):
-    (folder / "info.csv").write_bytes(b"\xff\xfename;split\n1.mid;test\n")
-    assert not any(piece.split for piece in pieces(folder))
-
-
 def test_the_tempo_of_every_song_is_there(tmp_path):
-    songs = [replace(song(0), tempos=(Tempo(0, 90.0),)), replace(song(1), tempos=(Tempo(0, 60.0), Tempo(7680, 120.0)))]
+    songs = [
+        replace(eighths(0), tempos=(Tempo(0, 90.0),)),
+        replace(eighths(1), tempos=(Tempo(0, 60.0), Tempo(7680, 120.0))),
+    ]
     for i, one in enumerate(songs):
         one.save(tmp_path / "songs" / f"{i}.mid")
     built = build(tmp_path / "songs", Melody(), tmp_path / "corpus", workers=1)
@@ -306,3 +167,59 @@ def test_strict_corpora_read_as_the_original_does(tmp_path):
     built = build(tmp_path / "song.mid", melody, tmp_path / "corpus", workers=1, quiet=True)
     assert np.array_equal(np.concatenate([built.windows[name] for name in SPLITS]), expected)
     assert not np.array_equal(elsewhere, expected)
+
+
+def test_processes_extract_the_same_as_none(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "FEW", 1)
+    for workers in (1, 2):
+        build(folder, Melody(), tmp_path / str(workers), workers=workers)
+    assert len(list((tmp_path / "1").iterdir())) == len(list((tmp_path / "2").iterdir())) > 1
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+class Deadly(Melody):
+    """A melody that kills the process which reads a certain note."""
+
+    def extract(self, song, track=None, bars=None):
+        if song.tracks[0].notes["velocity"][0] == 1:
+            os._exit(1)
+        return super().extract(song, track, bars)
+
+
+def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "FEW", 1)
+    killer = eighths(99)
+    killer.tracks[0].notes["velocity"] = 1
+    killer.save(folder / "killer.mid")
+    built = build(folder, Deadly(), tmp_path / "corpus", workers=2)
+    assert built.index["skipped"]["the reader crashed"] == 1
+    assert len(built.index["songs"]) == 41
+
+
+def test_what_cannot_be_built_or_opened(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        build(tmp_path / "nowhere", Melody(), tmp_path / "corpus")
+    with pytest.raises(DataError, match="there are no files of music"):
+        build(tmp_path, Melody(), tmp_path / "corpus")
+    Song((Track(eighths(0).tracks[0].notes, is_drum=True),)).save(tmp_path / "beat.mid")
+    with pytest.raises(DataError, match="1 files: only drums"):
+        build(tmp_path, Melody(), tmp_path / "corpus")
+    (tmp_path / "bad.zip").write_bytes(b"PK nothing")
+    with pytest.raises(DataError, match="unpack it first"):
+        build(tmp_path / "bad.zip", Melody(), tmp_path / "corpus")
+    with pytest.raises(DataError, match="is not a corpus"):
+        Corpus.open(tmp_path)
+
+
+def test_an_unknown_keyword_is_refused(folder, tmp_path):
+    with pytest.raises(TypeError, match="fraction"):
+        build(folder, Melody(), tmp_path / "corpus", fraction=(0, 0, 1), workers=1)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_an_empty_split_opens(folder, tmp_path):
+    built = build(folder, Melody(), tmp_path / "corpus", fractions=(0, 0, 1), workers=1)
+    assert built.train.shape == (0, 32)
+    assert len(built.test) > 0
+    assert "train" not in built.report()

@@ -1,0 +1,66 @@
+"""The table of metrics and the time."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from core.training_run import SETTINGS, state, train
+from musicae.core.reports import METRICS_TABLE, Table, time_left
+
+
+def rows_unsorted(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / METRICS_TABLE).read_text().splitlines()))
+
+
+def test_a_resumed_table_drops_rows_beyond_its_step_and_broken_ones(tmp_path):
+    table = Table(tmp_path / METRICS_TABLE, 0)
+    for step in (5, 10, 15):
+        table.add({"step": step, "split": "train", "loss": 0.5, "seconds": 1.0})
+    table.add({"step": 10, "split": "validation", "loss": 1 / 3})
+    whole = (tmp_path / METRICS_TABLE).read_text()
+    for broken in (
+        "",
+        "1",
+        "10,train,0.5",
+        "10,train,0.5,,,,,,1.0",
+        "\0\0\0\n",
+        "x,train,,,,,,,\n",
+        "7,t,1,2,3\n",
+        ",,,\n",
+    ):
+        (tmp_path / METRICS_TABLE).write_text(whole + broken)
+        Table(tmp_path / METRICS_TABLE, 10)
+        assert [(r["step"], r["split"]) for r in rows_unsorted(tmp_path)] == [
+            ("5", "train"),
+            ("10", "train"),
+            ("10", "validation"),
+        ]
+
+
+def test_time_goes_on_over_interruptions_and_counts_all_steps(tmp_path, monkeypatch):
+    settings = replace(SETTINGS, log_every=30, validate_every=7)
+    now = iter(range(10**6))
+    clock = SimpleNamespace(monotonic=lambda: next(now))  # a second every time that it is asked
+    monkeypatch.setattr("musicae.core.reports.time", clock)
+    first = train(tmp_path, settings=settings).seconds
+    assert first > 0
+    assert state(tmp_path)["seconds"] == first
+    assert train(tmp_path, settings=replace(settings, steps=50), resume=True).seconds > first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute left"),
+        (29, "less than a minute left"),
+        (60, "1 minute left"),
+        (7200, "120 minutes left"),
+    ],
+)
+def test_the_time_left_is_in_whole_minutes(seconds, words):
+    assert time_left(seconds) == words
