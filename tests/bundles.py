@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from musicae.converting import published
 from musicae.core.autoencoder import Autoencoder
 from musicae.loading import build_network
+from musicae.music.magenta import weights
 from musicae.music.magenta.crc32c import crc32c, masked
 from musicae.music.magenta.tensorflow import MAGIC
 from musicae.presets import Preset
@@ -125,3 +127,13 @@ def network(preset: Preset, seed: int = 0) -> Autoencoder:
             if not name.endswith("bias_hh_l0") and "bias_hh_l0_reverse" not in name:
                 parameter.normal_(std=0.5)
     return model
+
+
+def checkpoint(name: str, folder: Path, called: str | None = None, even: bool = True) -> tuple[Path, Autoencoder]:
+    """A checkpoint of TensorFlow of a small model with random weights, with optimiser slots; and its network."""
+    preset = shrunk(published()[name], even)
+    model = network(preset)
+    tensors = weights.from_musicae(model.state_dict(), preset)
+    training = {f"{one}/Adam": np.zeros(1, np.float32) for one in tensors} | {"global_step": np.int64(300)}
+    folder.mkdir(exist_ok=True)
+    return write_bundle(folder / (called or f"{name}.ckpt-300"), tensors | training), model

@@ -5,30 +5,18 @@ from __future__ import annotations
 import json
 import tarfile
 
-import numpy as np
 import pytest
 import tiny
 import torch
-from bundles import network, shrunk, write_bundle
+from bundles import checkpoint
 
 import musicae
 from musicae.command import main
 from musicae.convert import Convert
 from musicae.converting import from_magenta, published, to_magenta_js
 from musicae.errors import CheckpointError, ConfigError, Error
-from musicae.music.magenta import weights
 
 PUBLISHED = published()
-
-
-def checkpoint(name: str, folder, called: str | None = None, even: bool = True):
-    """A checkpoint of TensorFlow of a small model with random weights, with optimiser slots; and its network."""
-    preset = shrunk(PUBLISHED[name], even)
-    model = network(preset)
-    tensors = weights.from_musicae(model.state_dict(), preset)
-    training = {f"{one}/Adam": np.zeros(1, np.float32) for one in tensors} | {"global_step": np.int64(300)}
-    folder.mkdir(exist_ok=True)
-    return write_bundle(folder / (called or f"{name}.ckpt-300"), tensors | training), model
 
 
 def same(model, expected) -> bool:
