@@ -18,8 +18,7 @@ What is not compared byte for byte, but part by part:
 - what depends on the time (`TIMES`) and the folders of the two sides, which are left out;
 - the state of training, which is a pickle: its tensors and numbers;
 - messages: sentences on stderr, on stdout without --json, in pages, and in JSON under the names in `MESSAGES`. Those
-  that differ are printed, old and new, and count only with --messages. A text in a picture is no message: another
-  title is another PNG.
+  that differ are printed, old and new, and count only with --messages. Titles of plots are left without colour.
 """
 
 from __future__ import annotations
@@ -133,6 +132,7 @@ def lay_out(side: Side, revision: str | None, inputs: Path, samples: Path | None
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(side.tree, filter="data")
     shutil.copytree(inputs, side.work / "inputs")
+    (side.work / "matplotlibrc").write_text("text.color: none\n")  # titles are messages
     shutil.copytree(samples or side.tree / "midi_samples", side.work / "midi_samples")
     asked = side.python("-c", "import musicae; print(musicae.__file__)", stdout=subprocess.PIPE, text=True)
     if not Path(asked.communicate()[0].strip() or "/").is_relative_to(side.tree):
