@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
-from music.making import WILD, same
+from music.making import WILD, same, sounding
 from musicae.errors import ConfigError
 from musicae.music.score.score import Tempo
 
