@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import signal
 import sys
 import threading
@@ -114,6 +115,7 @@ class State:
         """
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
+            content["task"] = _renamed(content["task"])
             for name in ("task", "optimizer", "average"):
                 getattr(self, name).load_state_dict(content[name])
         except FileNotFoundError as error:
@@ -123,6 +125,11 @@ class State:
             raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
         for name in self.NUMBERS:
             setattr(self, name, content[name])
+
+
+def _renamed(tensors: dict) -> dict:
+    """The tensors of a task by the names of today: the discriminator was once called a learner."""
+    return {re.sub(r"^learner\.", "discriminator.", name): tensor for name, tensor in tensors.items()}
 
 
 class Trainer:

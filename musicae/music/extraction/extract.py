@@ -55,11 +55,11 @@ def training_windows(representation: Representation, song: Score, track: int | s
     """
     if is_strict(representation):
         return MAGENTA[type(representation)](representation, song, None if track == "all" else track)
-    tracks = representation.training_tracks(song) if track == "all" else [track]
     problem = representation.untrainable(song, None if track == "all" else track)
     if problem:
         return np.zeros((0, *representation.shape), representation.dtype), [problem]
     try:
+        tracks = representation.training_tracks(song) if track == "all" else [track]
         excerpts = [representation.extract(song, one) for one in tracks]
     except NoWindows as error:
         return np.zeros((0, *representation.shape), representation.dtype), [str(error)]
