@@ -10,10 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from source_code import PACKAGE, modules
 
-import musicae
-
-PACKAGE = Path(musicae.__file__).parent
 GROUND = ("musicae.errors", "musicae.files", "musicae.migration")  # stand on nothing but each other
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
 MUSIC = (  # its rooms, the lowest first
@@ -24,15 +22,6 @@ HEAVY = ("torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
-    """Every module of the package, parsed, under its dotted name."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = ("musicae", *path.relative_to(PACKAGE).with_suffix("").parts)
-        found[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text(encoding="utf-8"))
-    return found
-
-
 def commands() -> set[str]:
     """Modules at the top that are run: they end with `if __name__ == "__main__"`."""
     top = {name: tree for name, tree in modules().items() if name.count(".") == 1}
@@ -43,6 +32,7 @@ def _is_main_guard(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.dump(node.test) and "__main__" in ast.dump(node.test)
 
 
+@cache
 def imports(name: str) -> set[str]:
     """The modules of the package that a module imports, anywhere in it: in functions and under `if TYPE_CHECKING:`."""
     found = set()

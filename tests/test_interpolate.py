@@ -53,7 +53,7 @@ def test_drums_alone_are_no_melody(refused):
     assert "drums: only drums" in refused("interpolate a.mid drums.mid --model {melody}")
 
 
-def test_a_truncated_file_is_mended_in_one_short_line(run):
+def test_a_truncated_file_is_repaired_in_one_short_line(run):
     Path("x.mid").write_bytes(Path("a.mid").read_bytes()[:160])
     status, _, err = run("interpolate x.mid b.mid --model {melody}")
     assert status == 0

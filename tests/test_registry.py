@@ -166,19 +166,28 @@ def site(tmp_path_factory):
     return folder
 
 
-def test_an_installed_package_is_listed_trained_loaded_and_sampled(site, inputs, music):
-    def run(*arguments: str) -> str:
-        done = python(*arguments, PYTHONPATH=os.pathsep.join([str(site), str(ROOT)]))
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
+COMMANDS = """
+import runpy, sys
+for line in sys.argv[1:]:
+    sys.argv = line.split()
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 
-    listed = run("-m", "musicae.models")
-    assert "Of the package musicae-treble:\n  treble-2bar " in listed
-    assert "broken: 'broken-4bar' cannot be loaded (ModuleNotFoundError: No module named 'nowhere')\n" in listed
-    how = ["--data", "music", "--out", "runs/t", "--steps", "3", "--validate-every", "3", "--device", "cpu"]
-    assert "saved runs/t\n" in run("-m", "musicae.train", "treble-2bar", *how)
-    assert "saved x.mid\n" in run("-m", "musicae.sample", "--model", "runs/t", "--temperature", "1", "--out", "x")
+
+def test_an_installed_package_is_listed_trained_loaded_and_sampled(site, inputs, music):
+    lines = [
+        "musicae.models",
+        "musicae.train treble-2bar --data music --out runs/t --steps 3 --validate-every 3 --device cpu",
+        "musicae.sample --model runs/t --temperature 1 --out x",
+    ]
+    done = python("-c", COMMANDS, *lines, PYTHONPATH=os.pathsep.join([str(site), str(ROOT)]))
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    said = done.stdout + done.stderr
+    assert "Of the package musicae-treble:\n  treble-2bar " in said
+    assert "broken: 'broken-4bar' cannot be loaded (ModuleNotFoundError: No module named 'nowhere')\n" in said
+    assert "saved runs/t\n" in said
+    assert "saved x.mid\n" in said
     config = json.loads(Path("runs/t/config.json").read_text())["preset"]
     assert (config["representation"]["kind"], config["network"]["kind"]) == ("Treble", "DropoutDense")
     with pytest.raises(ConfigError, match="unknown kind of settings"):  # where the package is not installed

@@ -31,7 +31,7 @@ def test_vary_writes_variations_one_after_another_and_says_how_much_of_the_song_
     assert written() == {"a_varied.mid", "a_varied_1of2.mid", "a_varied_2of2.mid"}
 
 
-def test_vary_says_what_became_of_what_was_asked_for(run, steered):
+def test_vary_says_what_became_of_the_requested_attributes(run, steered):
     line = "vary a.mid --model {melody} --more density=1.5 --less syncopation --more density=0.5"
     status, out, _ = run(line, "--html", "--png")
     assert status == 0

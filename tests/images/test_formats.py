@@ -50,18 +50,23 @@ WHOLE = idx(noise(10, 6, 5))
 ABSURD = struct.pack(">HBB3I", 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(b"", b"\0\0", b"words and more", WHOLE[:9], WHOLE[:-1], ABSURD, b"\0\0\x0d" + WHOLE[3:]),
-        *(
-            gzip.compress(WHOLE)[:-9],
-            gzip.compress(WHOLE)[:20],
-            gzip.compress(WHOLE[:-40]),
-            b"\x1f\x8b\x08damaged",
-        ),
-    ],
-)
+ZIPPED = gzip.compress(WHOLE, mtime=0)
+DAMAGED = {
+    "empty": b"",
+    "two zeros": b"\0\0",
+    "words": b"words and more",
+    "half a header": WHOLE[:9],
+    "a byte less": WHOLE[:-1],
+    "absurd sizes": ABSURD,
+    "another type": b"\0\0\x0d" + WHOLE[3:],
+    "zipped, cut": ZIPPED[:-9],
+    "zipped, cut early": ZIPPED[:20],
+    "zipped, less data": gzip.compress(WHOLE[:-40]),
+    "zipped, damaged": b"\x1f\x8b\x08damaged",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_idx_files_are_refused_in_one_line(tmp_path, content):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)

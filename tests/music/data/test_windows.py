@@ -38,12 +38,12 @@ def test_each_window_is_moved_to_a_key_of_its_own():
 
 def test_a_window_is_in_another_key_in_every_epoch(tmp_path):
     """The original keeps examples after they are moved, so that each has the key of its first epoch for ever."""
-    heard = []
+    read = []
 
     class Spied(Windows):
         def batch(self, indices, random=None):
             found = super().batch(indices, random)
-            heard.append(found.x[:, 0].tolist())
+            read.append(found.x[:, 0].tolist())
             return found
 
     windows = np.tile(ARRAY[0], (4, 4))
@@ -51,7 +51,7 @@ def test_a_window_is_in_another_key_in_every_epoch(tmp_path):
     examples = [Spied(windows, tiny.MELODY.representation, span) for span in ((-6, 6), (0, 0))]
     network = build_network(tiny.MELODY)
     Trainer(Task(network, Elbo()), examples, settings, tmp_path, save=lambda *_: None, device="cpu", quiet=True).run()
-    epochs = [keys for keys in heard if keys != [41] * 4]
+    epochs = [keys for keys in read if keys != [41] * 4]
     assert len(epochs) == 6
     assert len({tuple(sorted(keys)) for keys in epochs}) == 6
 

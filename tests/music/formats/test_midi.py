@@ -77,15 +77,15 @@ def test_programs_that_share_a_channel_sound_as_they_are():
     rows = [[(1920 * (i // 8), 1920 * (i // 8) + 480, 60 + i % 8, 80)] for i in range(40)]
     song = Song(tuple(Track(np.array(notes, NOTE), program=i) for i, notes in enumerate(rows)))
     written = mido.MidiFile(file=io.BytesIO(song.to_bytes()))
-    programs, heard = {}, set()
+    programs, sounded = {}, set()
     tick = 0
     for message in mido.merge_tracks(written.tracks):
         tick += message.time
         if message.type == "program_change":
             programs[message.channel] = message.program
         if message.type == "note_on":
-            heard.add((tick, message.note, programs[message.channel]))
-    assert heard == {(notes[0][0], notes[0][2], i) for i, notes in enumerate(rows)}
+            sounded.add((tick, message.note, programs[message.channel]))
+    assert sounded == {(notes[0][0], notes[0][2], i) for i, notes in enumerate(rows)}
     assert [track.program for track in Song.read(song.to_bytes()).tracks] == list(range(40))
 
 
