@@ -62,7 +62,7 @@ def test_a_corpus_of_an_earlier_version_is_taken_up(finished, tmp_path):
 def test_a_corpus_of_format_1_has_other_names_for_settings(tmp_path, preset, new, old):
     (tmp_path / "bands").mkdir()
     for i in range(10):
-        tiny.band(8, stride=i + 1).save(tmp_path / "bands" / f"{i}.mid")
+        tiny.band(8, pitch=60 + i // 8, stride=1 + i % 8).save(tmp_path / "bands" / f"{i}.mid")
     corpus = tmp_path / "corpus"
     cut = open_data(preset, [tmp_path / "bands"], corpus, quiet=True)
     index = json.loads((corpus / "index.json").read_text())

@@ -89,8 +89,6 @@ ALLOWED = {  # (file, word): reason
     ("tests/music/representations/test_all.py", "choice"): "numpy's",
     ("tests/signatures.py", "each"): "a mark of pytest: run for each preset",
     ("tests/test_benchmark_models.py", "choice"): "numpy's",
-    ("tests/core/test_speed.py", "repeats"): "how often something is timed",
-    ("tests/music/formats/test_reading.py", "choice"): "Python's",
 }
 
 
