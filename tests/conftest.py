@@ -25,7 +25,7 @@ settings.load_profile("musicae")
 @pytest.fixture(autouse=True)
 def seeded():
     """Weights that a test draws without a seed do not depend on the tests before it."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # `torch.manual_seed` looks for every kind of device, a millisecond a time
 
 
 @pytest.fixture(scope="session")

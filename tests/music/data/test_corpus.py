@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from dataclasses import replace
 
 import mido
 import numpy as np
 import pytest
 
+from music.data.deadly import Deadly
 from music.making import eighths
 from musicae.errors import DataError
 from musicae.music.data import corpus
@@ -176,15 +176,6 @@ def test_processes_extract_the_same_as_none(folder, tmp_path, monkeypatch):
     assert len(list((tmp_path / "1").iterdir())) == len(list((tmp_path / "2").iterdir())) > 1
     for path in (tmp_path / "1").iterdir():
         assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
-
-
-class Deadly(Melody):
-    """A melody that kills the process which reads a certain note."""
-
-    def extract(self, song, track=None, bars=None):
-        if song.tracks[0].notes["velocity"][0] == 1:
-            os._exit(1)
-        return super().extract(song, track, bars)
 
 
 def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
