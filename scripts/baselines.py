@@ -1,4 +1,4 @@
-"""The recurrent configuration of each of our models' tasks, and its training for a given time."""
+"""Recurrent baselines: for each of our models MusicVAE's configuration for the same task, trained for a given time."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Pair:
 
     Args:
         ours: the name of our preset.
-        original: the name of the configuration whose network, objective and rules of training are taken.
-        hears: what a window is, in words.
-        network: in place of the original's, which takes days on a CPU; None for the original's.
-        shown: settings of the representation that say how the original's network is shown the same windows.
-        paper: the share of steps right that its paper states for z and every step drawn, "" for none.
+        original: the name of the configuration whose network, objective and training settings are used.
+        music: a window in words.
+        network: in place of the original's, which would take days on a CPU; None for the original's.
+        encoding: settings of the representation by which the original's network encodes the same windows.
+        paper: the step accuracy in its paper, for z and every step sampled; "" for none.
     """
 
     ours: str
     original: str
-    hears: str
+    music: str
     network: Recurrent | None = None
-    shown: tuple[tuple[str, bool], ...] = ()
+    encoding: tuple[tuple[str, bool], ...] = ()
     paper: str = ""
 
     @property
@@ -55,20 +55,20 @@ class Pair:
 
 
 CONDUCTED = Recurrent((256, 256), (256, 256), segments=16, conductor_units=(256, 256))
-APART = replace(CONDUCTED, separate_decoders=True)
-COMBINATIONS = (("labels", True),)  # one of 512 combinations a step
-NAMED = (("multi_hot_drums", False),)  # the same of a trio's drums
-SQUARED = (("precise", False),)  # GrooVAE's errors of loudness and timing
+SEPARATE = replace(CONDUCTED, separate_decoders=True)
+LABELS = (("labels", True),)  # one of 512 combinations of drums at each step
+LABELLED = (("multi_hot_drums", False),)  # the same for the drums of a trio
+SQUARED = (("precise", False),)  # squared errors of velocities and offsets, as in GrooVAE
 PAIRS = (
     Pair("melody-2bar", "cat-mel_2bar_small", "The melody of two bars.", paper="0.951"),
     Pair("melody-16bar", "hierdec-mel_16bar", "The melody of sixteen bars, in one vector.", CONDUCTED, paper="0.812"),
-    Pair("drums-2bar", "cat-drums_2bar_small", "Nine kinds of drums, two bars.", shown=COMBINATIONS, paper="0.917"),
+    Pair("drums-2bar", "cat-drums_2bar_small", "Nine kinds of drums, two bars.", encoding=LABELS, paper="0.917"),
     Pair(
         "trio-16bar",
         "hierdec-trio_16bar",
         "Melody, bass and drums of sixteen bars, in one vector.",
-        APART,
-        NAMED,
+        SEPARATE,
+        LABELLED,
         paper="0.753 / 0.773 / 0.863",
     ),
     Pair("pianoroll-2bar", "cat-mel_2bar_small", "All notes of two bars, whatever plays them, but drums."),
@@ -76,15 +76,16 @@ PAIRS = (
         "groove-2bar",
         "groovae_2bar_humanize",
         "Two bars of drums as they are played: which, how loud, and when.",
-        shown=SQUARED,
+        encoding=SQUARED,
     ),
 )
 PAIR = {pair.ours: pair for pair in PAIRS}
 
 
-def squeezed(objective: Elbo, steps: int) -> Elbo:
-    """The original's objective with its schedules in so many steps: beta where it stands after 50,000 of the
-    original's, the decoder hearing itself from a fifth of the way on (there from 10,000 steps on, by 96%)."""
+def compressed(objective: Elbo, steps: int) -> Elbo:
+    """The original's objective with its schedules compressed into `steps`: beta ends at its value after 50,000 steps of
+    the original; scheduled sampling, which there reaches 96% after 10,000 steps, grows to 100% between a tenth
+    and a fifth of the steps."""
     beta, sampling = objective.beta, objective.scheduled_sampling
     if isinstance(beta, Saturating):
         beta = replace(beta, rate=beta.rate ** (ORIGINAL_STEPS / steps))
@@ -94,9 +95,9 @@ def squeezed(objective: Elbo, steps: int) -> Elbo:
 
 
 def recurrent(pair: Pair, ours: Preset, steps: int) -> Preset:
-    """The original's network, objective and rules on the windows, transpositions and batches of ours.
+    """The original's network, objective and training settings, with our windows, transpositions and batch size.
 
-    The learning rate falls to its end with the last step, as ours does; the original's falls over days.
+    The learning rate decays over `steps`, as ours does; the original's decays over days.
     """
     original = PRESETS[pair.original]
     settings = replace(
@@ -109,33 +110,33 @@ def recurrent(pair: Pair, ours: Preset, steps: int) -> Preset:
     return replace(
         ours,
         name=pair.name,
-        representation=replace(ours.representation, **dict(pair.shown)),
+        representation=replace(ours.representation, **dict(pair.encoding)),
         summary=f"the recurrent baseline of {pair.ours}",
         network=pair.network or original.network,
         latent=original.latent,
         bottleneck=original.bottleneck,
-        objective=squeezed(original.objective, steps),
+        objective=compressed(original.objective, steps),
         training=settings,
     )
 
 
 def silence(preset: Preset, n: int) -> Batch:
-    """So many silent windows, which take as long as any."""
+    """A batch of `n` silent windows, for timing: the time does not depend on the content."""
     representation = preset.representation
     return to_batch(np.zeros((n, *representation.shape), representation.dtype), representation)
 
 
 def affordable(pair: Pair, ours: Preset, minutes: float) -> int:
-    """How many steps so many minutes of processor time pay for, at the pace of the last ones."""
+    """The number of training steps in so many minutes of processor time, at the speed of the last ones."""
     preset = recurrent(pair, ours, 1)
     batch = silence(preset, preset.training.batch_size)
     work = training_step(build_network(preset), preset.objective, batch, corruption=preset.corruption, step=1)
-    (one,) = seconds(work, repeats=3, clock=time.process_time)
-    return max(1, round(60 * minutes / one))
+    (step,) = seconds(work, rounds=3, clock=time.process_time)
+    return max(1, round(60 * minutes / step))
 
 
-def shown_as(preset: Preset, corpus: Path, folder: Path) -> Path:
-    """A corpus whose windows a preset is shown: the same one, or one in `folder` of the same arrays."""
+def encoded_for(preset: Preset, corpus: Path, folder: Path) -> Path:
+    """A corpus with the representation of a preset: the same one, or one in `folder` that links to its arrays."""
     index = checkpoints.read_json(corpus, INDEX)
     if read_settings(index["representation"]) == preset.representation:
         return corpus
@@ -149,7 +150,7 @@ def shown_as(preset: Preset, corpus: Path, folder: Path) -> Path:
 
 
 def train(pair: Pair, ours: Preset, corpus: Path, runs: Path, minutes: float) -> Path:
-    """The folder of the trained baseline; a run that was interrupted goes on, one that has ended stays as it is."""
+    """The folder of the trained baseline. An interrupted run is resumed, a finished one is not trained again."""
     folder = runs / pair.name
     if (folder / checkpoints.METRICS).exists():
         return folder
@@ -158,5 +159,5 @@ def train(pair: Pair, ours: Preset, corpus: Path, runs: Path, minutes: float) ->
         resume(recurrent(pair, ours, 1), folder, device="cpu")  # the folder has the number of steps
     else:
         preset = recurrent(pair, ours, affordable(pair, ours, minutes))
-        fit(preset, [shown_as(preset, corpus, folder / CORPUS)], folder, device="cpu")
+        fit(preset, [encoded_for(preset, corpus, folder / CORPUS)], folder, device="cpu")
     return folder

@@ -1,19 +1,19 @@
-"""How fast: reading, training, decoding and a cold start, each as ratios that are measured in one run.
+"""Speed of reading, training, decoding and a cold start, each relative to something else in the same run.
 
     python scripts/benchmark.py                          all of it, some minutes
     python scripts/benchmark.py --only reading --midi FOLDER
     python scripts/benchmark.py --only training decoding large
     python scripts/benchmark.py --only cold
 
-reading   from MIDI files to windows to train on, beside the same work in plain Python on pretty_midi and on music21
+reading   from MIDI files to training windows, compared with plain Python on pretty_midi and on music21
 training  steps of the convolutional and of the recurrent model of two-bar melodies, in float32 and in bf16
-decoding  greedy decodes at batch 1 and 512, beside MusicVAE's small configuration, which has about as many weights
-large     the same beside its large configuration, whose accuracy the small one does not reach
-cold      `python -m musicae.interpolate`, stage by stage, beside `python -c "import torch"`
+decoding  greedy decodes at batch 1 and 512, compared with MusicVAE's small configuration, of about as many weights
+large     the same compared with its large configuration, which is more accurate than the small one
+cold      `python -m musicae.interpolate`, stage by stage, compared with `python -c "import torch"`
 
-All on one thread, each part in a process of its own, and what is compared takes turns. Times are those of the
-processor, which do not change where other work waits for it too; of the cold start those on the wall stand beside them.
-Peak memory is that of the process, with all that is compared in it.
+Everything runs on one thread, each part in a process of its own, alternating between what is compared. Times are
+processor times, which do not depend on other work on the machine; for the cold start also wall times. Peak memory is
+that of the process, with all that is compared in it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from musicae.music.extraction.extract import training_windows
 ROOT = Path(__file__).parents[1]
 OURS, SMALL, LARGE = "melody-2bar", "cat-mel_2bar_small", "cat-mel_2bar_big"
 STEPS, BATCH = 32, 128
-HALFWAY = 6908  # the step at which half of what the recurrent decoder hears is its own
-SLOW = 5  # files that music21 is given; it takes seconds for a long song
+HALFWAY = 6908  # the step at which scheduled sampling has probability 1/2
+SLOW = 5  # files for music21, which takes seconds for a long song
 MEMORY = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss to MB: it is in bytes there, in KB elsewhere
 PACKAGES = ("torch", "numpy", "symusic", "pretty_midi", "music21")
 
@@ -80,7 +80,7 @@ def read_with_music21(path: Path) -> set[tuple[int, ...]]:
     """The same in plain Python, on music21."""
     from music21 import converter
 
-    score = converter.parse(path, forceSource=True)  # not what it has kept of an earlier run
+    score = converter.parse(path, forceSource=True)  # not from its cache
     tracks = [(str(part.partName), list(_sounding(part.flatten().notes))) for part in score.parts]
     measures = score.parts[0].getElementsByClass("Measure")
     return cut(tracks, [float(measure.offset) * 4 for measure in measures])
@@ -95,7 +95,7 @@ def _sounding(elements) -> Iterator[tuple[float, float, int]]:
 
 
 def cut(tracks: list[tuple[str, list[tuple[float, float, int]]]], bars: list[float]) -> set[tuple[int, ...]]:
-    """The windows of the track that is called a melody, or else of the highest.
+    """The windows of the track named "melody", or else of the highest.
 
     Args:
         tracks: name and notes (start, end, pitch) of each, in steps.
@@ -132,11 +132,11 @@ def reading(options: argparse.Namespace) -> None:
     files = list(islice(found, options.files))
     if not files:
         sys.exit(f"{options.midi}: no MIDI file with a melody; name a folder with --midi")
-    rivals = {"pretty_midi": (read_with_pretty_midi, files, 3), "music21": (read_with_music21, files[:SLOW], 1)}
-    for name, (rival, some, repeats) in rivals.items():
-        works = [lambda read=read, some=some: [read(path) for path in some] for read in (read_here, rival)]
-        ours, theirs = (len(some) / time for time in seconds(*works, repeats=repeats, clock=time.process_time))
-        same = np.mean([overlap(windows_of(path), rival(path)) for path in some])
+    others = {"pretty_midi": (read_with_pretty_midi, files, 3), "music21": (read_with_music21, files[:SLOW], 1)}
+    for name, (reader, some, times) in others.items():
+        works = [lambda read=read, some=some: [read(path) for path in some] for read in (read_here, reader)]
+        ours, theirs = (len(some) / time for time in seconds(*works, rounds=times, clock=time.process_time))
+        same = np.mean([overlap(windows_of(path), reader(path)) for path in some])
         print(
             f"{len(some)} files: {ours:,.0f} a second, with {name} {theirs:,.1f}: {ours / theirs:.0f} times as many "
             f"({same:.0%} of the windows the same)"
@@ -144,7 +144,7 @@ def reading(options: argparse.Namespace) -> None:
 
 
 def windows_of(path: Path) -> set[tuple[int, ...]]:
-    """The windows of a file to compare; none if it cannot be read or has no melody."""
+    """The windows of a file; none if it cannot be read or has no melody."""
     from musicae import Error
 
     try:
@@ -154,7 +154,7 @@ def windows_of(path: Path) -> set[tuple[int, ...]]:
 
 
 def overlap(a: set, b: set) -> float:
-    """The share that two sets have in common, of all that is in either."""
+    """The Jaccard index of two sets: the size of their intersection over that of their union."""
     return len(a & b) / max(len(a | b), 1)
 
 
@@ -187,11 +187,11 @@ def decoding(options: argparse.Namespace) -> None:
 
 
 def large(options: argparse.Namespace) -> None:
-    """Windows a second, decoded by ours and by the large recurrent model."""
+    """Windows a second, decoded by our model and by the large recurrent one."""
     _decoding((OURS, LARGE), 1)
 
 
-def _decoding(names: tuple[str, ...], repeats: int) -> None:
+def _decoding(names: tuple[str, ...], times: int) -> None:
     from musicae.core.speed import decoding, seconds
     from musicae.loading import build_network
     from musicae.presets import PRESETS
@@ -200,12 +200,12 @@ def _decoding(names: tuple[str, ...], repeats: int) -> None:
     labels = [f"{name} ({model.size / 1e6:.1f} M weights)" for name, model in zip(names, models, strict=True)]
     for n in (1, 512):
         works = [decoding(model, n) for model in models]
-        rates = [n / time for time in seconds(*works, repeats=repeats, clock=time.process_time)]
+        rates = [n / time for time in seconds(*works, rounds=times, clock=time.process_time)]
         table(f"windows a second, decoded by {n}", labels, rates)
 
 
 def table(title: str, labels: list[str], rates: list[float]) -> None:
-    """Print rates, and how many times as much the first is."""
+    """Print rates, and the ratio of the first to each."""
     print(title)
     for label, rate in zip(labels, rates, strict=True):
         print(f"  {label:40}{rate:12,.1f}   {rates[0] / rate:8.2f}")
@@ -215,7 +215,7 @@ def table(title: str, labels: list[str], rates: list[float]) -> None:
 
 
 def cold(options: argparse.Namespace) -> None:
-    """Seconds and peak memory of the command, beside those of importing PyTorch; and the stages of the command."""
+    """Seconds and peak memory of the command and of importing PyTorch; and the stages of the command."""
     a, b = (str(ROOT / "midi_samples" / name) for name in ("ode_to_joy.mid", "frere_jacques.mid"))
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder, "between.mid"))
@@ -242,7 +242,7 @@ def cold(options: argparse.Namespace) -> None:
 def run(arguments: list[str]) -> tuple[float, float, float, bytes]:
     """Run Python on arguments: seconds on the wall and of the processor, peak MB, and what it prints.
 
-    It may keep modules compiled, as it does where the package is installed.
+    Python may cache compiled modules, as it does for an installed package.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command, start = [sys.executable, *arguments], time.perf_counter()
@@ -262,13 +262,13 @@ PARTS = {"reading": reading, "training": training, "decoding": decoding, "large"
 
 
 def machine() -> str:
-    """What this runs on."""
+    """The machine and the versions."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"{processor()}, one thread; Python {platform.python_version()}, {packages}"
 
 
 def processor() -> str:
-    """The name of the processor, as far as the system tells."""
+    """The name of the processor, as far as the system has it."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]} ({os.cpu_count()} cores)" if names else platform.processor() or platform.machine()
@@ -277,12 +277,16 @@ def processor() -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some of the parts")
-    parser.add_argument("--midi", type=Path, default=ROOT / "midi_samples", help="folder of MIDI files to read")
-    parser.add_argument("--files", type=int, default=60, help="at most so many of them")
-    parser.add_argument("--runs", type=int, default=7, help="of each command of the cold start")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="only these parts (default: all)")
+    parser.add_argument(
+        "--midi", type=Path, default=ROOT / "midi_samples", help="folder of MIDI files to read (default: midi_samples)"
+    )
+    parser.add_argument("--files", type=int, default=60, help="read at most so many of them (default: 60)")
+    parser.add_argument(
+        "--runs", type=int, default=7, help="times that each command of the cold start is run (default: 7)"
+    )
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # what pretty_midi and music21 think of files
+    warnings.simplefilter("ignore")  # warnings of pretty_midi and music21 about files
     print(machine(), flush=True)
     for part in options.only:
         print(f"\n{part}", flush=True)
@@ -294,7 +298,7 @@ def main() -> None:
 
 
 def alone(part: str, options: argparse.Namespace) -> None:
-    """Measure one part, in a process that does nothing else."""
+    """Measure one part, in its own process."""
     if part in ("training", "decoding", "large"):
         import torch
 

@@ -1,9 +1,9 @@
-"""How long the recurrent networks take to encode and to decode, at full size and with random weights.
+"""Times of encoding and decoding of the recurrent networks, at full size and with random weights.
 
     python scripts/benchmark_decoding.py --threads 2
 
-Beside each time stands what TensorFlow 2.15.1 took for the original on two shared cores of another machine, where that
-was measured: it tells the order of magnitude, not a ratio. Medians of five calls after one to warm up.
+For comparison each table has, where it was measured, the time of the original in TensorFlow 2.15.1 on two shared cores
+of another machine: an order of magnitude, not a ratio. Times are medians of five calls after one to warm up.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def measured(name: str, batch: int) -> tuple[float, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (default: 2)")
     torch.set_num_threads(parser.parse_args().threads)
     print(f"{'configuration':30}{'batch':>6}{'decode':>10}{'original':>10}{'encode':>10}{'original':>10}")
     for name, batch, *theirs in CASES:

@@ -1,10 +1,10 @@
-"""What going along each direction does to every attribute: the figure of the MusicVAE paper, on held-out windows.
+"""The effect of each attribute direction on every attribute, on held-out windows: the figure of the MusicVAE paper.
 
     python scripts/benchmark_directions.py melody-2bar --data CORPUS
 
-Codes of windows are moved by 1.0 forward and backward, decoded greedily, and measured. Printed: half the difference of
-the mean attributes, in standard deviations over the windows, a row for each direction; how often its own attribute is
-what it changes most; and the share of the steps that stay.
+Codes of windows are moved by +1.0 and -1.0 along each direction and decoded greedily. Printed are half the difference
+of the mean attributes, in standard deviations over the windows, a row for each direction; the number of directions that
+change their own attribute most; and the share of the steps that do not change.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ def _cells(changes: np.ndarray) -> list[str]:
 
 
 def summary(found: Effects) -> str:
-    """Diagonal dominance in a sentence."""
+    """In a sentence, how far directions change their own attributes rather than others."""
     own = np.array([found.attributes.index(name) for name in found.names])
     size = np.abs(found.changes)
-    each = np.arange(len(own))
-    others = (size.sum(1) - size[each, own]) / (size.shape[1] - 1)
+    rows = np.arange(len(own))
+    others = (size.sum(1) - size[rows, own]) / (size.shape[1] - 1)
     first = int((size.argmax(1) == own).sum())
-    changed = f"it by {found.changes[each, own].mean():.2f}, each other one by {others.mean():.2f} on average"
+    changed = f"it by {found.changes[rows, own].mean():.2f}, each other one by {others.mean():.2f} on average"
     return (
         f"{first} of {len(own)} directions change their own attribute most; {changed}; "
-        f"{found.kept.mean():.0%} of the steps stay"
+        f"{found.kept.mean():.0%} of the steps do not change"
     )
 
 
 def main() -> None:
-    """Read, measure, print."""
+    """Load, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
     parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
-    parser.add_argument("--part", default="test", choices=("validation", "test"))
-    parser.add_argument("--windows", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0, help="of which windows")
+    parser.add_argument("--part", default="test", choices=("validation", "test"), help="of the data (default: test)")
+    parser.add_argument("--windows", type=int, default=500, help="to measure on (default: 500)")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of windows")
     options = parser.parse_args()
     model = load(options.model)
     if model.directions is None:

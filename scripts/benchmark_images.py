@@ -1,11 +1,11 @@
-"""Every autoencoder of pictures, trained and measured on MNIST: the table of docs/images.md.
+"""All autoencoders of pictures, trained and measured on MNIST: the table of docs/images.md.
 
-python scripts/benchmark_images.py FOLDER_WITH_MNIST                 train and measure what is not yet in runs/
-python scripts/benchmark_images.py FOLDER_WITH_MNIST --only mnist-ae  one of them
-python scripts/benchmark_images.py FOLDER_WITH_MNIST --write          and write the table into docs/images.md
+    python scripts/benchmark_images.py FOLDER_WITH_MNIST                  trains and measures what is not in runs/ yet
+    python scripts/benchmark_images.py FOLDER_WITH_MNIST --only mnist-ae  one of them
+    python scripts/benchmark_images.py FOLDER_WITH_MNIST --write          writes the table into docs/images.md as well
 
-Training goes on where it was interrupted; what is measured already (runs/NAME/benchmark.json) is not measured again.
-Minutes are those of training as its metrics.json has them. Give OMP_NUM_THREADS=1 and one core to compare with ours.
+An interrupted training is resumed; what has been measured (runs/NAME/benchmark.json) is not measured again. Minutes are
+those of training, from its metrics.json. To compare with ours, set OMP_NUM_THREADS=1 and use one core.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ PIXELS = 784
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure and what it must reach.
+    """A figure and its target.
 
     Args:
-        words: what it is called in the table.
-        value: from the held-out figures.
-        bar: what it must reach, as a number or from the held-out figures; None for a figure without a bar.
-        source: where the bar is from.
+        name: in the table.
+        value: computes it from the held-out figures.
+        bar: the target, a number or computed from the held-out figures; None for a figure without one.
+        source: of the target.
         more: whether more is better.
     """
 
-    words: str
+    name: str
     value: Callable[[dict], float]
     bar: float | Callable[[dict], float] | None = None
     source: str = ""
@@ -57,9 +57,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """A preset, the systems of the lesson that it stands for, and its bars.
+    """A preset, the systems of the lesson that it corresponds to, and its figures.
 
-    What training measures is enough, but where `samples` of z bound the likelihood, or samples are classified.
+    The figures of training are used, except if `samples` of z bound the likelihood, or samples are classified.
     """
 
     preset: str
@@ -80,8 +80,8 @@ def of(*path: str) -> Callable[[dict], float]:
     return value
 
 
-def beside(name: str, key: str) -> Callable[[dict], float]:
-    """A figure of the baseline whose name begins so."""
+def of_baseline(name: str, key: str) -> Callable[[dict], float]:
+    """A figure of the baseline whose name begins with `name`."""
     return lambda held_out: next(v[key] for k, v in held_out["baselines"].items() if k.startswith(name))
 
 
@@ -102,7 +102,7 @@ def squared_error(held_out: dict) -> float:
 
 def restored(noise: str, bar: float) -> tuple[Bar, ...]:
     """The bars of a denoising autoencoder."""
-    ridge = Bar("the linear ridge here", beside("linear ridge", "bce"))
+    ridge = Bar("the linear ridge here", of_baseline("linear ridge", "bce"))
     return Bar(f"BCE, noise N({noise})", BCE, bar, "linear ridge"), ridge
 
 
@@ -110,7 +110,9 @@ ROWS = (
     Row("mnist-dense", "K1", (Bar("BCE", BCE, 0.0916, "Keras blog's logs"),)),
     Row("mnist-sparse", "K2", (Bar("BCE", BCE, 0.10, "Keras blog"), Bar("mean code", of("codes", "absolute")))),
     Row("mnist-deep", "K3", (Bar("BCE", BCE, 0.0800, "Keras blog"),)),
-    Row("mnist-ae", "L1, L1p, K4", (Bar("BCE", BCE, 0.0802, "PCA-128"), Bar("PCA-128 here", beside("PCA", "bce")))),
+    Row(
+        "mnist-ae", "L1, L1p, K4", (Bar("BCE", BCE, 0.0802, "PCA-128"), Bar("PCA-128 here", of_baseline("PCA", "bce")))
+    ),
     Row(
         "mnist-plane",
         "T1",
@@ -122,7 +124,11 @@ ROWS = (
     Row("mnist-denoising", "L2", restored("0.5, 0.5²", 0.1485)),
     Row("mnist-denoising-light", "L2p", restored("0.5, 0.3²", 0.1247)),
     Row("mnist-denoising-centred", "K5", restored("0, 0.5²", 0.1331)),
-    Row("mnist-masking", "beyond the lesson", (Bar("BCE", BCE, beside("linear ridge", "bce"), "linear ridge here"),)),
+    Row(
+        "mnist-masking",
+        "beyond the lesson",
+        (Bar("BCE", BCE, of_baseline("linear ridge", "bce"), "linear ridge here"),),
+    ),
     Row(
         "mnist-superres-2x",
         "L3, L3p",
@@ -131,7 +137,9 @@ ROWS = (
             Bar("PSNR in dB", PSNR, 23.0, "aim; Lanczos has 20.74", more=True),
         ),
     ),
-    Row("mnist-superres-4x", "T4", (Bar("PSNR in dB", PSNR, beside("Lanczos", "psnr"), "Lanczos here", more=True),)),
+    Row(
+        "mnist-superres-4x", "T4", (Bar("PSNR in dB", PSNR, of_baseline("Lanczos", "psnr"), "Lanczos here", more=True),)
+    ),
     Row(
         "mnist-vae",
         "T5, keras.io",
@@ -165,7 +173,7 @@ ROWS = (
     Row(
         "mnist-conditional",
         "V2",
-        (Bar("samples of the class asked for", of("generated", "agreement"), 0.97, "ours to set", more=True),),
+        (Bar("samples of the requested class", of("generated", "agreement"), 0.97, "ours to set", more=True),),
         classified=True,
     ),
     Row(
@@ -174,8 +182,8 @@ ROWS = (
         (
             Bar("BCE", BCE, 0.0945, "the lesson's, which is not adversarial"),
             Bar("MMD² of codes to N(0, I)", of("codes", "discrepancy")),
-            Bar("doubt of the judge", of("generated", "doubt")),
-            Bar("coverage of the classes", of("generated", "coverage")),
+            Bar("conditional entropy of the classifier", of("generated", "doubt")),
+            Bar("marginal entropy of the classes", of("generated", "coverage")),
         ),
         classified=True,
     ),
@@ -233,7 +241,7 @@ def trained_classifier(data: Path, runs: Path) -> ImageClassifier:
 
 
 def lines(row: Row, found: dict) -> Iterator[str]:
-    """The rows of the table that a preset has, one a figure."""
+    """The rows of a preset in the table, one for each figure."""
     held_out, minutes = found["held_out"], f"{found['trained']['seconds'] / 60:.1f}"
     for i, bar in enumerate(row.bars):
         value, limit = bar.value(held_out), bar.bar(held_out) if callable(bar.bar) else bar.bar
@@ -241,11 +249,11 @@ def lines(row: Row, found: dict) -> Iterator[str]:
         sign = "≥" if bar.more else "≤"
         asked = "" if limit is None else f"{sign} {number(limit)} ({bar.source})"
         met = "" if limit is None else "yes" if (value >= limit if bar.more else value <= limit) else "**no**"
-        yield "| " + " | ".join([*first[:2], bar.words, number(value), asked, met, first[2]]) + " |"
+        yield "| " + " | ".join([*first[:2], bar.name, number(value), asked, met, first[2]]) + " |"
 
 
 def number(value: float) -> str:
-    """Four digits."""
+    """A number with four digits."""
     return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
 
 

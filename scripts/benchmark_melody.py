@@ -1,11 +1,11 @@
-"""melody-2bar beside MusicVAE's recurrent configuration: the same windows, the same time, the same machine.
+"""melody-2bar compared with MusicVAE's recurrent configuration: the same windows, time and machine.
 
-    python scripts/benchmark_melody.py CORPUS --minutes 30      trains both, then measures
-    python scripts/benchmark_melody.py CORPUS --minutes 0       measures the runs that are there
+    python scripts/benchmark_melody.py CORPUS --minutes 30      trains and measures both
+    python scripts/benchmark_melody.py CORPUS --minutes 0       measures the existing runs
 
-CORPUS is a folder that training wrote (runs/melody-2bar/corpus). Each is trained on one thread until it has used the
-minutes of processor time, in batches of 128; the averaged weights that its preset keeps are measured on the test split.
-Throughputs are measured in this one process on one thread, the two models in turn, and given as ratios.
+CORPUS is a folder that training wrote (runs/melody-2bar/corpus). Each model is trained on one thread for --minutes of
+processor time, in batches of 128; the averaged weights are measured on the test split. Throughputs are measured in one
+process on one thread, alternating between the models, and printed as ratios too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BATCH = 128
 
 
 def train(name: str, corpus: Path, folder: Path, minutes: float) -> None:
-    """Train in a process of its own, and stop it when it has used its minutes of processor time."""
+    """Train in a process of its own, and stop it after so many minutes of processor time."""
     command = [sys.executable, "-m", "musicae.train", name, "--data", str(corpus), "--out", str(folder)]
     command += ["--batch-size", str(BATCH), "--validate-every", "200", "--device", "cpu", "--force"]
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -45,7 +45,7 @@ def train(name: str, corpus: Path, folder: Path, minutes: float) -> None:
 
 
 def throughput(name: str, batch: Batch) -> dict[str, float]:
-    """Windows a second: trained in batches of 128 (halfway through scheduled sampling); decoded by 1 and by 512."""
+    """Windows a second: in training, halfway through scheduled sampling; in decoding 1 and 512 at a time."""
     preset = PRESETS[name]
     model = build_network(preset)
     works = training_step(model, preset.objective, batch, step=6908), decoding(model, 1), decoding(model, 512)
@@ -56,9 +56,16 @@ def throughput(name: str, batch: Batch) -> dict[str, float]:
 def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("--minutes", type=float, default=30.0, help="of processor time for each; 0 trains nothing")
-    parser.add_argument("--runs", type=Path, default=Path("runs/benchmark_melody"), help="folder of the two runs")
+    parser.add_argument("corpus", type=Path, help="folder that training wrote")
+    parser.add_argument(
+        "--minutes", type=float, default=30.0, help="of processor time for each model; 0 to train neither (default: 30)"
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs/benchmark_melody"),
+        help="folder of the two runs (default: runs/benchmark_melody)",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     test = open_data(PRESETS[OURS], [options.corpus], options.runs).test

@@ -1,16 +1,16 @@
-"""Our models of music beside the recurrent configurations of the same tasks: the tables of docs/models.md.
+"""Our models of music compared with MusicVAE's recurrent configurations of the same tasks, for docs/models.md.
 
     python scripts/benchmark_models.py baselines --preset melody-2bar --data CORPUS --minutes 75
     python scripts/benchmark_models.py table              measures windows a second, and prints the tables
     python scripts/benchmark_models.py table --write      and writes them into docs/models.md
-    python scripts/benchmark_models.py table --readme     writes the README's list of the models that ship
+    python scripts/benchmark_models.py table --readme     writes the README's table of the models that ship
 
-`baselines` trains on one thread, on the windows that ours was trained on (CORPUS is the folder that its training
-wrote), for so many minutes of processor time; without --minutes for as long as ours was. What was interrupted goes on.
+`baselines` trains on one thread, on the windows that our model was trained on (CORPUS is the folder that its training
+wrote), for --minutes of processor time (default: as long as ours was trained). An interrupted run is resumed.
 
-`table` takes what ships, else what is in --runs: a pair is there when both have ended. Figures are those that training
-or scripts/ship.py measured on the test part of the data; windows a second are measured now, the models of a pair in
-turn, on one thread, by the time of the processor: what else the machine does counts little.
+`table` reads the models that ship, or else those in --runs, as far as their training has finished. Figures are those
+that training or scripts/ship.py measured on the test part of the data. Windows a second are measured now, alternating
+between the models, on one thread, in processor time, on which other work on the machine has little influence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MARKS = "<!-- table: scripts/benchmark_models.py -->", "<!-- end of table -->"
 DECODED = (1, 512)  # windows at a time
 BEST, PAPERS = ("mean", "greedy"), ("sample", "temperature_1")
 NONE = "-"
-WAYS = {
+SETTINGS = {
     BEST: "mean, greedy",
     ("mean", "temperature_1"): "mean, temperature 1",
     ("sample", "greedy"): "sampled z, greedy",
@@ -53,16 +53,16 @@ RATIOS = {
     "melody_accuracy": "melody right",
     "bass_accuracy": "bass right",
     "drums_accuracy": "drums right",
-    "timing_error_ms": "error of timing, ms at 120 quarters a minute",
+    "timing_error_ms": "error of timing, ms at 120 BPM",
     "velocity_error": "error of loudness, share of 127",
 }
 
 
 @dataclass(frozen=True)
 class Side:
-    """A trained model of a pair."""
+    """A trained model of a pair, and its name in the table."""
 
-    words: str
+    name: str
     folder: Path
 
     @cached_property
@@ -72,17 +72,17 @@ class Side:
 
     @cached_property
     def metrics(self) -> dict:
-        """What was measured."""
+        """Its measured figures."""
         return checkpoints.read_json(self.folder, checkpoints.METRICS)
 
     @property
     def held_out(self) -> dict:
-        """What was measured on data that it had not seen."""
+        """Its figures on held-out data."""
         return self.metrics["held_out"]
 
     @property
     def minutes(self) -> float | None:
-        """Of its training."""
+        """Of its training; None if unknown."""
         taken = self.metrics.get("trained", {}).get("seconds")
         return None if taken is None else taken / 60
 
@@ -96,9 +96,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of each side: in words, the values, how they are written, and which is the better one."""
+    """A figure of each model: its name, the values, their format, and `min` or `max` for which is better."""
 
-    words: str
+    name: str
     values: list[float | None]
     form: str = "{:.3f}"
     better: type(max) | None = None
@@ -110,18 +110,18 @@ class Row:
         if self.better and len(known) > 1:
             best = self.form.format(self.better(known))
             written = [f"**{text}**" if text == best else text for text in written]
-        return f"| {' | '.join([self.words, *written])} |"
+        return f"| {' | '.join([self.name, *written])} |"
 
 
 def sides(pair: Pair, runs: Path) -> list[Side]:
-    """Ours and the recurrent one, as far as they have ended."""
+    """Ours and the recurrent one, as far as their training has finished."""
     ours = [folder for folder in (PRETRAINED / pair.ours, runs / pair.ours) if (folder / checkpoints.METRICS).exists()]
     theirs = [folder for folder in (runs / pair.name,) if (folder / checkpoints.METRICS).exists()]
     return [Side(f"`{pair.ours}`", folder) for folder in ours[:1]] + [Side("recurrent", folder) for folder in theirs]
 
 
 def windows_a_second(presets: list[Preset]) -> dict[str, list[float]]:
-    """Of each preset, in training and in decoding: measured in turn, with fresh weights."""
+    """The rates of each preset, in training and in decoding: measured alternately, with random weights."""
     torch.set_num_threads(1)
     networks = [build_network(preset) for preset in presets]
 
@@ -142,16 +142,16 @@ def windows_a_second(presets: list[Preset]) -> dict[str, list[float]]:
 
 
 def accuracies(models: list[Side]) -> Iterator[Row]:
-    """What comes back: the steps in four ways, the rest as music is heard and as the paper measured."""
+    """Reconstruction: step accuracy in four settings, the rest as `reconstruct` decodes and as the paper measured."""
     held_out = [side.held_out for side in models]
-    for (z, how), words in WAYS.items():
-        yield Row(f"steps right: {words}", [h[z][how]["step_accuracy"] for h in held_out], better=max)
-    for name, words in RATIOS.items():
-        if name not in held_out[0]["mean"]["greedy"]:
+    for (z, how), name in SETTINGS.items():
+        yield Row(f"steps right: {name}", [h[z][how]["step_accuracy"] for h in held_out], better=max)
+    for key, name in RATIOS.items():
+        if key not in held_out[0]["mean"]["greedy"]:
             continue
         for z, how in (BEST, PAPERS):
-            form, better = "{:.1f}" if name.endswith("_ms") else "{:.3f}", min if "error" in name else max
-            yield Row(f"{words}: {WAYS[z, how]}", [h[z][how].get(name) for h in held_out], form, better)
+            form, better = "{:.1f}" if key.endswith("_ms") else "{:.3f}", min if "error" in key else max
+            yield Row(f"{name}: {SETTINGS[z, how]}", [h[z][how].get(key) for h in held_out], form, better)
 
 
 def rows(models: list[Side], rates: dict[str, list[float]]) -> Iterator[Row]:
@@ -170,20 +170,20 @@ def rows(models: list[Side], rates: dict[str, list[float]]) -> Iterator[Row]:
 
 
 def section(pair: Pair, models: list[Side], rates: dict[str, list[float]]) -> str:
-    """What docs/models.md says of a pair."""
+    """The section of docs/models.md on a pair."""
     paper = f" MusicVAE's paper states {pair.paper} for z and every step drawn, on other data." if pair.paper else ""
-    head = ["", *(side.words for side in models)]
+    head = ["", *(side.name for side in models)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *map(str, rows(models, rates))]
-    return "\n".join([f"## {pair.ours}", "", f"{pair.hears}{paper}", "", models[0].metrics["data"], "", *lines])
+    return "\n".join([f"## {pair.ours}", "", f"{pair.music}{paper}", "", models[0].metrics["data"], "", *lines])
 
 
 def readme(runs: Path) -> str:
-    """The list of the models that ship."""
-    head = "| model | hears | comes back: mean, greedy | sampled z, temperature 1 | the paper | recurrent | MB |"
+    """The table of the models that ship."""
+    head = "| model | music | reconstructed: mean, greedy | sampled z, temperature 1 | the paper | recurrent | MB |"
     lines = [head, "|---" * 7 + "|"]
     for folder in sorted(path.parent for path in PRETRAINED.glob(f"*/{checkpoints.METRICS}")):
         side, pair = Side("", folder), PAIR.get(folder.name)
-        baseline = [other for other in (sides(pair, runs) if pair else []) if other.words == "recurrent"]
+        baseline = [other for other in (sides(pair, runs) if pair else []) if other.name == "recurrent"]
         ours = [headline(side.held_out[z][how]) for z, how in (BEST, PAPERS)]
         theirs = headline(baseline[0].held_out[PAPERS[0]][PAPERS[1]]) if baseline else NONE
         paper = (pair.paper if pair else "") or NONE
@@ -199,15 +199,15 @@ def baselines(options: argparse.Namespace) -> None:
         raise ConfigError.unknown("preset", pair.ours, PRESETS)
     minutes = options.minutes
     if minutes is None:
-        ours = [side for side in sides(pair, options.runs) if side.words != "recurrent"]
+        ours = [side for side in sides(pair, options.runs) if side.name != "recurrent"]
         minutes = ours[0].minutes if ours else None
     if minutes is None:
-        raise ConfigError(f"nobody knows how long {pair.ours} was trained: say --minutes")
+        raise ConfigError(f"it is not known how long {pair.ours} was trained: give --minutes")
     print(train(pair, PRESETS[pair.ours], options.data, options.runs, minutes))
 
 
 def tables(options: argparse.Namespace) -> None:
-    """Measure, print, write."""
+    """Measure, print, and write into the pages."""
     if options.readme:
         text = readme(options.runs)
         print(text)
@@ -217,7 +217,7 @@ def tables(options: argparse.Namespace) -> None:
         models = sides(pair, options.runs)
         if models:
             rates = windows_a_second([side.preset for side in models])
-            results[pair.ours] = {"models": [side.words for side in models], "windows_per_second": rates}
+            results[pair.ours] = {"models": [side.name for side in models], "windows_per_second": rates}
             sections.append(section(pair, models, rates))
             print(sections[-1], end="\n\n", flush=True)
     options.runs.mkdir(parents=True, exist_ok=True)
@@ -228,7 +228,7 @@ def tables(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Parse, and do one job."""
+    """Parse the arguments, and do one job."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     jobs = parser.add_subparsers(required=True)
     first = jobs.add_parser("baselines", help="train the recurrent configuration of a task")
@@ -238,7 +238,7 @@ def main() -> None:
     first.set_defaults(job=baselines)
     second = jobs.add_parser("table", help="measure, print and write")
     second.add_argument("--write", action="store_true", help="write the tables into docs/models.md")
-    second.add_argument("--readme", action="store_true", help="only write the README's list, without measuring")
+    second.add_argument("--readme", action="store_true", help="only write the README's table, without measuring")
     second.set_defaults(job=tables)
     for job in (first, second):
         job.add_argument("--runs", type=Path, default=Path("runs"), help="where models are trained (default: runs)")

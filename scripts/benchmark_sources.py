@@ -1,11 +1,11 @@
-"""What comes back of each source of held-out songs, and of the melody of each song alone.
+"""Reconstruction accuracy by source of held-out songs, and of the melody of each song alone.
 
     python scripts/benchmark_sources.py pianoroll-2bar --data CORPUS
     python scripts/benchmark_sources.py melody-16bar --data CORPUS --songs FOLDER...
 
-CORPUS is what the model was trained on (runs/NAME/corpus), of which the test part is measured, source by source. With
-`--songs`, the folders that it was cut from, these are cut again, of each song the one track that a user hears when none
-is named; windows that occur in the training part of CORPUS, in any key, are left out.
+CORPUS is the data that the model was trained on (runs/NAME/corpus); its test part is measured source by source. With
+--songs, the folders that it was cut from, these are cut again, of each song only the track that is taken when none is
+named; windows that occur in the training part of CORPUS, in any key, are left out.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from musicae.loading import load
 from musicae.music.data.corpus import Corpus, build, keyless_hashes
 from musicae.music.data.windows import Windows
 
-WAYS = (("mean", "greedy"), ("sample", "temperature_1"))
+SETTINGS = (("mean", "greedy"), ("sample", "temperature_1"))
 
 
 def row(model, name: str, windows: np.ndarray) -> str:
     """The figures of some windows, as a row of a table."""
     figures = model.evaluate(Windows(windows, model.representation))
-    cells = [f"{figures[z][how][ratio]:.3f}" for z, how in WAYS for ratio in ("step_accuracy", "onset_f1")]
+    cells = [f"{figures[z][how][ratio]:.3f}" for z, how in SETTINGS for ratio in ("step_accuracy", "onset_f1")]
     return f"| {name} | {len(windows):,} | {' | '.join(cells)} |"
 
 
@@ -42,7 +42,7 @@ def _source(song: str, sources: list[str]) -> str:
 
 
 def melodies(songs: list[Path], corpus: Corpus, representation) -> np.ndarray:
-    """The test windows of the one track of each song that is heard when none is named."""
+    """The test windows of each song's track that is taken when none is named."""
     with TemporaryDirectory() as folder:
         alone = build(songs, representation, folder, seed=corpus.index["seed"]).test[:].copy()
     known = keyless_hashes(corpus.train, representation)
@@ -55,11 +55,11 @@ def main() -> None:
     parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
     parser.add_argument("--data", type=Path, required=True, help="the corpus that it was trained on")
     parser.add_argument("--songs", type=Path, nargs="+", help="the folders that the corpus was cut from")
-    given = parser.parse_args()
-    model, corpus = load(given.model), Corpus.open(given.data)
+    options = parser.parse_args()
+    model, corpus = load(options.model), Corpus.open(options.data)
     parts = by_source(corpus)
-    if given.songs:
-        parts = {"melody of each song": melodies(given.songs, corpus, model.representation)}
+    if options.songs:
+        parts = {"melody of each song": melodies(options.songs, corpus, model.representation)}
     print("| test windows of | number | steps: mean, greedy | onsets | steps: sampled, temperature 1 | onsets |")
     print("|---|---|---|---|---|---|")
     for name, windows in parts.items():

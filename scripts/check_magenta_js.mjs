@@ -1,10 +1,10 @@
-// Loads checkpoints with the published client of magenta.js and writes what it makes of them.
+// Loads checkpoints with the published client of magenta.js and writes its decodes and encodings.
 //
 //     node scripts/check_magenta_js.mjs FOLDER NODE_MODULES
 //
-// FOLDER holds cases, each a folder with `model/`, a checkpoint, and `questions.json`: `latents` to decode greedily,
-// `sequences` and `tensors` to encode, and `controls`. The folder is served over loopback, for the client fetches what it loads.
-// The answers go to `answers.json` beside the questions. scripts/check_magenta_js.py asks and compares.
+// FOLDER has a folder for each case, with `model/`, a checkpoint, and `questions.json`: `latents` to decode greedily,
+// `sequences` and `tensors` to encode, and `controls`. FOLDER is served over loopback, because the client fetches models.
+// The answers are written to `answers.json` in each case. scripts/check_magenta_js.py asks and compares.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -42,18 +42,18 @@ async function answer(name) {
     controls.extraControls = Object.fromEntries(
       Object.entries(controls.extraControls).map(([key, rows]) => [key, tf.tensor2d(rows)]));
   }
-  const told = questions.controls ? controls : undefined;
+  const conditions = questions.controls ? controls : undefined;
   const z = tf.tensor2d(questions.latents);
-  const decoded = await model.decode(z, undefined, told);
+  const decoded = await model.decode(z, undefined, conditions);
   const fromSongs = [], fromTensors = [];  // one at a time, as the client wants it of tracks
   for (const sequence of questions.sequences) {
-    fromSongs.push(await rows(model.encode([NoteSequence.create(sequence)], told)));
+    fromSongs.push(await rows(model.encode([NoteSequence.create(sequence)], conditions)));
   }
   for (const tensor of questions.tensors) {
-    fromTensors.push(await rows(model.encodeTensors(tf.tensor3d([tensor]), told)));
+    fromTensors.push(await rows(model.encodeTensors(tf.tensor3d([tensor]), conditions)));
   }
   const answers = {
-    classes: await (await model.decodeTensors(z, undefined, told)).argMax(2).array(),
+    classes: await (await model.decodeTensors(z, undefined, conditions)).argMax(2).array(),
     fromSongs,
     fromTensors,
     notes: decoded.map((sequence) => sequence.notes.map(plain)),

@@ -1,22 +1,23 @@
-"""Proof with the real client: models written for magenta.js give the same notes and the same means there as here.
+"""A check with the real client: models written for magenta.js decode to the same notes and encode to the same means.
 
     npm install --ignore-scripts --prefix FOLDER @magenta/music@1.23.1
     python scripts/check_magenta_js.py FOLDER/node_modules
 
-Small models of every family that the client can hold, and one of full size, get random weights that are scaled up, so
-that what they say differs from latent vector to latent vector. Latent vectors are decoded greedily by both, and songs
-are encoded by both. Needs node and npm; no part of the test suite.
+Small models of every family that the client can run, and one of full size, get random weights that are scaled up, so
+that decodes differ from latent vector to latent vector. Both musicae and the client decode latent vectors greedily and
+encode songs. This needs node and npm, and is not part of the test suite.
 
-Bars of many tracks are compared in two parts. Of latent vectors both must say the same tokens, up to the end of each
-track. And of the tokens of songs both must make the same notes; what random weights say is no grammar, so it makes few.
+Bars of many tracks are compared in two parts. Latent vectors must be decoded to the same tokens, up to the end of each
+track. And tokens of songs must be rendered to the same notes: tokens from random weights are hardly ever valid notes.
 
-Two slips of the client's converters are kept apart from the weights. Of drums it writes the value for silence a step
-too early (see `slip`). Of many tracks it leaves out the first velocity of a track where it is the highest: the songs
+Two errors of the client's converters are not counted. For drums it writes the value for silence a step too early (see
+`with_the_clients_error`). For many tracks it leaves out the first velocity of a track if it is the highest: the songs
 here have none that high.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -39,12 +40,12 @@ from musicae.presets import PRESETS, Preset
 
 LATENTS = 16
 TOLERANCE = 1e-4  # of means
-LOUD = 113  # of eight velocities of many tracks, the highest begins here
+LOUD = 113  # the highest of the eight velocity bins of many tracks begins here
 SCALE = 3.0  # of the random weights
 SECONDS_A_QUARTER = 0.5
 DRUMS = (36, 38, 42, 46, 45, 48, 50, 49, 51)
 FULL_SIZE = ("cat-mel_2bar_small",)
-CASES = {  # families, and what they are told
+CASES = {  # families and their conditions
     "cat-mel_2bar_small": {},
     "cat-mel_2bar_med_chords": {"chords": "C Am"},
     "cat-drums_2bar_small": {},
@@ -74,8 +75,8 @@ def small(preset: Preset) -> Preset:
     return replace(preset, network=replace(network, **sizes), latent=8, representation=representation)
 
 
-def made(preset: Preset, folder: Path) -> MusicModel:
-    """A model folder with random weights, scaled so that all that is heard matters."""
+def random_model(preset: Preset, folder: Path) -> MusicModel:
+    """A model folder with random weights, scaled up so that every input matters."""
     torch.manual_seed(0)
     network = build_network(preset)
     with torch.no_grad():
@@ -88,7 +89,7 @@ def made(preset: Preset, folder: Path) -> MusicModel:
 
 
 def tune(preset: Preset, random: np.random.Generator) -> Song:
-    """A song that fills one window: of notes an eighth long, or of hits, on as many tracks as the model hears."""
+    """A song that fills one window: of notes an eighth long, or of hits, on as many tracks as the model reads."""
     kind, bars = type(preset.representation).__name__, max(preset.representation.steps // 16, 1)
     bars = 1 if kind == "Multitrack" else bars
     melody, bass, drums = (_notes(random, bars, low) for low in (60, 36, None))
@@ -137,16 +138,16 @@ def sequence(song: Song, preset: Preset) -> dict:
     }
 
 
-def condition(model: MusicModel, told: dict) -> torch.Tensor | None:
-    """What musicae's network is told of one window."""
-    return to_batch(model.blank(**told).windows, model.representation).condition
+def condition(model: MusicModel, conditions: dict) -> torch.Tensor | None:
+    """The condition of one window as musicae's network reads it."""
+    return to_batch(model.blank(**conditions).windows, model.representation).condition
 
 
-def controls(told: dict, song: Song, model: MusicModel) -> tuple[dict | None, dict]:
-    """What the client and what musicae is told."""
-    if "hits" in told:
+def controls(conditions: dict, song: Song, model: MusicModel) -> tuple[dict | None, dict]:
+    """The conditions as the client and as musicae take them."""
+    if "hits" in conditions:
         return {"extraControls": {"hits": condition(model, {"hits": song})[0].tolist()}}, {"hits": song}
-    return ({"chordProgression": told["chords"].split()} if told else None), told
+    return ({"chordProgression": conditions["chords"].split()} if conditions else None), conditions
 
 
 def rows(notes: list[tuple]) -> np.ndarray:
@@ -154,25 +155,25 @@ def rows(notes: list[tuple]) -> np.ndarray:
     return np.array(sorted(notes), float).reshape(-1, 5)
 
 
-def heard_here(song: Song, played: bool) -> np.ndarray:
-    """Notes in quarters; with `played` their velocities, else their ends."""
-    quarter, heard = song.ticks_per_quarter, []
+def our_notes(song: Song, velocities: bool) -> np.ndarray:
+    """The notes of musicae, times in quarters; with their velocities or their ends."""
+    quarter, found = song.ticks_per_quarter, []
     for track in song.tracks:
         for note in track.notes:
-            beside = (0, note["velocity"]) if played else (note["end"] / quarter, 0)
-            heard.append((note["pitch"], track.is_drum, note["start"] / quarter, *beside))
-    return rows(heard)
+            rest = (0, note["velocity"]) if velocities else (note["end"] / quarter, 0)
+            found.append((note["pitch"], track.is_drum, note["start"] / quarter, *rest))
+    return rows(found)
 
 
-def heard_there(notes: list[list], per_quarter: int, played: bool) -> np.ndarray:
-    """The client's notes, as `heard_here`; those before the beginning are moved there, as here."""
-    heard = []
+def their_notes(notes: list[list], per_quarter: int, velocities: bool) -> np.ndarray:
+    """The notes of the client, as `our_notes`; those before the beginning are moved there, as in musicae."""
+    found = []
     for first, last, start, _, pitch, velocity, _, drum, _ in notes:
-        if played:
-            heard.append((pitch, bool(drum), max(start / SECONDS_A_QUARTER, 0), 0, velocity))
+        if velocities:
+            found.append((pitch, bool(drum), max(start / SECONDS_A_QUARTER, 0), 0, velocity))
         else:
-            heard.append((pitch, bool(drum), first / per_quarter, last / per_quarter, 0))
-    return rows(heard)
+            found.append((pitch, bool(drum), first / per_quarter, last / per_quarter, 0))
+    return rows(found)
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -180,27 +181,27 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool((np.abs(a - b) <= [0, 0, 0.005, 0.005, 1]).all())
 
 
-def read(model: MusicModel, song: Song, told: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """What the encoder reads of a song's only window, `[1, steps, channels]`, and what it is told."""
+def read(model: MusicModel, song: Song, conditions: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The encoder's input for a song's only window, `[1, steps, channels]`, and its condition."""
     windows = model.extract(song).windows
     assert len(windows) == 1
     x = to_batch(windows, model.representation).x
     if model.preset.corruption is not None:
         x = model.preset.corruption.deterministic(x)
-    return model.network.encoder[0](x).transpose(1, 2), condition(model, told)
+    return model.network.encoder[0](x).transpose(1, 2), condition(model, conditions)
 
 
 @torch.no_grad()
-def mean(model: MusicModel, values: torch.Tensor, told: torch.Tensor | None) -> np.ndarray:
-    """The posterior mean of what the encoder reads and is told."""
-    together = values if told is None else torch.cat([values, told], -1)
+def mean(model: MusicModel, values: torch.Tensor, c: torch.Tensor | None) -> np.ndarray:
+    """The posterior mean of an input of the encoder and its condition."""
+    together = values if c is None else torch.cat([values, c], -1)
     lengths = (values > 0).any(-1).unflatten(1, (model.preset.network.segments, -1)).sum(-1)
     lengths = lengths if type(model.representation).__name__ == "Multitrack" else None
     return model.network.bottleneck(model.network.encoder[1](together, lengths)).mean[0].numpy()
 
 
-def slip(values: torch.Tensor, preset: Preset) -> torch.Tensor:
-    """What the client reads where its converter makes the tensor: of drums it writes the value for silence a step too
+def with_the_clients_error(values: torch.Tensor, preset: Preset) -> torch.Tensor:
+    """The input as the client's converter makes it: for drums it writes the value for silence a step too
     early (`drumRoll.set(1, i, -1)` in src/core/data.ts means the last value of the step before)."""
     if type(preset.representation).__name__ == "Drums":
         values = values.clone()
@@ -209,52 +210,53 @@ def slip(values: torch.Tensor, preset: Preset) -> torch.Tensor:
 
 
 @torch.no_grad()
-def ask(preset: Preset, told: dict, folder: Path) -> dict:
-    """Write a case for the client, and say what musicae answers."""
-    model, random = made(preset, folder / "ours"), np.random.default_rng(0)
+def ask(preset: Preset, conditions: dict, folder: Path) -> dict:
+    """Write a case for the client, and return the answers of musicae."""
+    model, random = random_model(preset, folder / "ours"), np.random.default_rng(0)
     songs = [tune(preset, random) for _ in range(3)]
-    theirs, here = controls(told, songs[0], model)
+    theirs, ours = controls(conditions, songs[0], model)
     z = random.normal(size=(LATENTS, preset.latent)).astype(np.float32)
     to_magenta_js(folder / "ours", folder / "model")
-    heard = [read(model, song, here) for song in songs]
+    inputs = [read(model, song, ours) for song in songs]
     questions = {"latents": z.tolist(), "sequences": [sequence(song, preset) for song in songs]}
-    questions["tensors"] = [values[0].tolist() for values, _ in heard]
+    questions["tensors"] = [values[0].tolist() for values, _ in inputs]
     questions |= {"controls": theirs} if theirs else {}
     (folder / "questions.json").write_text(json.dumps(questions))
-    played = type(preset.representation).__name__ == "Groove"
+    velocities = type(preset.representation).__name__ == "Groove"
     answers = {
-        "fromTensors": np.array([mean(model, *one) for one in heard]),
-        "fromSongs": np.array([mean(model, slip(values, preset), told) for values, told in heard]),
-        "notes": [heard_here(model.decode(one, **here), played) for one in z],
+        "fromTensors": np.array([mean(model, *one) for one in inputs]),
+        "fromSongs": np.array([mean(model, with_the_clients_error(values, preset), c) for values, c in inputs]),
+        "notes": [our_notes(model.decode(one, **ours), velocities) for one in z],
     }
     if type(preset.representation).__name__ == "Multitrack":
-        told_all = heard[0][1] if heard[0][1] is None else heard[0][1].repeat(LATENTS, 1, 1)
-        answers["classes"] = model.from_latent(z, condition=told_all).numpy()
-        passages = [model.extract(song) for song in songs]
-        answers["echoes"] = [heard_here(model.render(one.windows, one), False) for one in passages]
+        c = inputs[0][1]
+        repeated = None if c is None else c.repeat(LATENTS, 1, 1)
+        answers["classes"] = model.from_latent(z, condition=repeated).numpy()
+        extracted = [model.extract(song) for song in songs]
+        answers["echoes"] = [our_notes(model.render(one.windows, one), False) for one in extracted]
     return answers
 
 
 def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, int, float, float]:
-    """Decodes that are the same, different ones among ours, notes in ours, and the greatest difference of a mean, of
-    tensors and of songs."""
-    played, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
+    """The number of equal decodes, of different ones among ours, of notes in ours, and the greatest difference of means
+    of tensors and of songs."""
+    velocities, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
     if "classes" in expected:
         there = np.where(
             expected["classes"] < preset.representation.example_spec.outputs, answers["classes"], expected["classes"]
         )
         right = int((expected["classes"] == there).all(1).sum())
-        echoes = [heard_there(notes, per, False) for notes in answers["echoes"]]
+        echoes = [their_notes(notes, per, False) for notes in answers["echoes"]]
         right *= all(map(same, expected["echoes"], echoes))
     else:
-        right = sum(map(same, expected["notes"], [heard_there(notes, per, played) for notes in answers["notes"]]))
+        right = sum(map(same, expected["notes"], [their_notes(notes, per, velocities) for notes in answers["notes"]]))
     different = len({notes.tobytes() for notes in expected["notes"]})
     far = (float(np.abs(expected[key] - answers[key]).max()) for key in ("fromTensors", "fromSongs"))
     return right, different, sum(map(len, expected["notes"])), *far
 
 
 def main(modules: str) -> None:
-    """Ask the client, print a table, and fail if anything differs."""
+    """Run the client, print a table, and fail if anything differs."""
     presets = {f"{name} (full size)": PRESETS[name] for name in FULL_SIZE}
     presets |= {name: small(PRESETS[name]) for name in CASES}
     with tempfile.TemporaryDirectory() as folder:
@@ -276,4 +278,6 @@ def main(modules: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", help="folder node_modules with @magenta/music")
+    main(parser.parse_args().modules)

@@ -1,9 +1,9 @@
-"""Where the time of a cold `python -m musicae.interpolate A B` goes, as JSON: seconds of each stage.
+"""The time of each stage of a cold `python -m musicae.interpolate A B`, in seconds, as JSON.
 
     python scripts/cold_start.py A B OUT
 
-Modules are loaded first, those of PyTorch apart from the rest, so that no other stage pays for them. What is left over
-(the command line, what lies between two latent vectors, putting bars together) is `rest`.
+All modules are imported first, PyTorch on its own, so that no other stage includes imports. `rest` is everything else:
+the command line, the interpolation of latent vectors, and joining bars.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from collections.abc import Callable  # noqa: E402
 from importlib import import_module  # noqa: E402
 
 MODULES = ("tyro", "symusic", "mido", "musicae.interpolate", "musicae.music.model", "musicae.core.checkpoints")
-STAGES = {  # the function whose time it is, by its module, class and name
+STAGES = {  # the module, class and name of the function of each
     "load": ("musicae.cli.options", "ModelOptions", "load"),
-    "read": ("musicae.music.model", "MusicModel", "hear"),
+    "read": ("musicae.music.model", "MusicModel", "extract"),
     "encode": ("musicae.core.model", "Model", "to_latent"),
     "decode": ("musicae.core.model", "Model", "from_latent"),
-    "write": ("musicae.music.score.score", "Song", "save"),
+    "write": ("musicae.music.song", "Song", "save"),
 }
 spent: dict[str, list[float]] = {}
 
 
 def now() -> tuple[float, float]:
-    """Seconds on the wall and of the processor."""
+    """Wall time and processor time, in seconds."""
     return time.perf_counter(), time.process_time()
 
 
 def add(stage: str, since: tuple[float, float]) -> None:
-    """Count what has passed since then for a stage."""
+    """Add the time that has passed since then to a stage."""
     passed = [a - b for a, b in zip(now(), since, strict=True)]
     spent[stage] = [a + b for a, b in zip(spent.get(stage, (0.0, 0.0)), passed, strict=True)]
 
 
 def timed(work: Callable, stage: str) -> Callable:
-    """A function whose time counts for a stage."""
+    """A function whose time is added to a stage."""
 
     def wrapped(*args, **named):
         since = now()
@@ -52,8 +52,8 @@ def timed(work: Callable, stage: str) -> Callable:
     return wrapped
 
 
-def main() -> None:
-    """Load, run the command, print."""
+def main(*files: str) -> None:
+    """Import, run the command, print."""
     since = now()
     import_module("torch")
     add("import torch", since)
@@ -67,7 +67,7 @@ def main() -> None:
     from musicae.cli.run import main as command
     from musicae.interpolate import Interpolate
 
-    a, b, out = sys.argv[1:]
+    a, b, out = files
     command(Interpolate, "interpolate", [a, b, "--out", out, "--quiet"])
     add("all", BEGUN)
     known = [sum(column) for column in zip(*(spent[s] for s in spent if s != "all"), strict=True)]
@@ -76,4 +76,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 4 or "--help" in sys.argv:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,14 +1,14 @@
-"""How many windows each family of MusicVAE finds in some data, and why files were skipped.
+"""The number of windows that each family of MusicVAE finds in data, and the reasons why files are skipped.
 
     python scripts/count_windows.py FOLDER_OR_ARCHIVE ...
 
 Prints a table in Markdown with a row for each family and source: songs, windows (training, validation and test
-together, after those that occur twice are left out), files skipped and the most frequent reasons.
+together, without duplicates), files skipped and the most frequent reasons.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,9 +47,12 @@ def row(family: str, source: str) -> str:
 
 def main() -> None:
     """Count and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sources", nargs="+", metavar="FOLDER_OR_ARCHIVE", help="music to count windows of")
+    sources = parser.parse_args().sources
     print("| family | source | songs | windows | skipped | why, mostly |\n|---|---|---|---|---|---|")
     for family in FAMILIES:
-        for source in sys.argv[1:]:
+        for source in sources:
             print(row(family, source), flush=True)
 
 

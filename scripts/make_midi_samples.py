@@ -1,7 +1,7 @@
-"""Makes midi_samples: python scripts/make_midi_samples.py
+"""Writes midi_samples: python scripts/make_midi_samples.py
 
-Small pieces of different kinds whose composers died long ago or were never known. They are written out below,
-bar by bar; the bar lines are checked. Only the chorale comes from elsewhere: from music21's corpus.
+Small pieces of different kinds in the public domain. They are written out below bar by bar, and the length of each bar
+is checked. Only the chorale is from elsewhere: music21's corpus.
 
 The notation is a part of ABC: `C` is middle C, `c` the octave above, `C,` the one below; `^`, `_`, `=` are
 accidentals of this note only; `z` is a rest, `[CEG]` a chord; a number is a length in units (`C2`, `C/`,
@@ -104,7 +104,7 @@ def written(text: str, metre: tuple[int, int], unit: float, sharps: int, **optio
 
 
 def song(title: str, tracks: Iterable[Track], metre: tuple[int, int], tempo: float, key: tuple[int, bool]) -> Song:
-    """A song with one metre, tempo (quarters a minute) and key (sharps, minor)."""
+    """A song with one metre, tempo (BPM) and key (sharps, minor)."""
     return Song(
         tuple(tracks),
         QUARTER,
@@ -499,7 +499,7 @@ def files() -> dict[str, bytes]:
 
 def main() -> None:
     """Writes the files."""
-    parser = argparse.ArgumentParser(description="Makes the files of midi_samples.")
+    parser = argparse.ArgumentParser(description="Writes the files of midi_samples.")
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder to write to (default: midi_samples)")
     folder = parser.parse_args().out
     for name, content in files().items():

@@ -1,4 +1,4 @@
-"""What scripts write into pages: text between two marks."""
+"""Text that scripts write into pages, between two marks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def fill(page: Path, marks: tuple[str, str], text: str) -> None:
-    """Put `text` between the marks of a page, in place of what stood there.
+    """Replace the text between the marks of a page.
 
     Raises:
-        ValueError: a mark is not there, or there more than once.
+        ValueError: a mark is missing, or occurs more than once.
     """
     content = page.read_text(encoding="utf-8")
     if [content.count(mark) for mark in marks] != [1, 1]:

@@ -1,15 +1,15 @@
-"""Fit again what is fitted to a model's codes after training; its weights stay.
+"""Fit again the prior, directions and reranker of a trained model; its weights are not changed.
 
-    python scripts/refit.py melody-2bar --data CORPUS [--only choice]
+    python scripts/refit.py melody-2bar --data CORPUS [--only reranker]
     python scripts/refit.py melody-16bar --data FOLDER... --melodies --only prior
 
-The model is one that ships or a folder that training wrote; CORPUS is what it was trained on. The settings are what
-its preset says today. Written into its folder: `prior.safetensors`, from which new clips are drawn, and its settings in
-`config.json`; of music also `directions.safetensors`, along which it is steered, and `choice.safetensors`, which
-chooses among new clips. `--only` fits one of the three; a prior that is fitted again asks for a choice that is.
+The model is one that ships or a folder that training wrote; CORPUS is the data that it was trained on. The settings are
+those of its preset today. Written into its folder are `prior.safetensors`, from which new clips are drawn, and its
+settings in `config.json`; for music also `directions.safetensors`, along which a model is steered, and
+`choice.safetensors`, which reranks new clips. `--only` fits one of the three; a new prior needs a new reranker.
 
-A model of the top lines of all tracks makes up accompaniments too; with `--melodies` prior and choice are fitted to the
-melody of each song alone, cut from its files.
+A model of the top lines of all tracks samples accompaniments too; with `--melodies` prior and reranker are fitted to
+the melody of each song alone, extracted from its files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from musicae.presets import PRESETS
 
 
 def trained(folder: Path) -> Model:
-    """The model in a folder, with what its preset says today of what is fitted afterwards; that need not be there."""
+    """The model in a folder, with the prior of its preset today, which need not be fitted yet."""
     preset = read_preset(folder)
     preset = replace(preset, prior=PRESETS[preset.name].prior) if preset.name in PRESETS else preset
     network = build_network(preset)
@@ -40,7 +40,7 @@ def trained(folder: Path) -> Model:
 
 
 def refit_prior(model: Model, splits: Splits) -> str:
-    """Fit the prior that the preset asks for and write it; a sentence on what held-out codes say of it."""
+    """Fit the prior that the preset asks for and write it; a sentence with its likelihoods of codes."""
     if not model.preset.prior:
         (model.folder / PRIOR).unlink(missing_ok=True)
         return f"{model.name} draws from N(0, I)"
@@ -54,34 +54,34 @@ def refit_prior(model: Model, splits: Splits) -> str:
 
 
 def refit_directions(model: Model, splits: Splits) -> str:
-    """Fit the directions of a model of music and write them; a sentence on which there are."""
+    """Fit the directions of a model of music and write them; a sentence with their names."""
     if model.preset.musical:
         fit_directions(model, splits.train)
     names = model.directions.names if model.directions else ()
     return f"{model.name} can be steered by {', '.join(names) or 'nothing'}"
 
 
-def refit_choice(model: Model, splits: Splits) -> str:
-    """Fit what chooses among the new clips of a model of music and write it; a sentence on what it goes by."""
+def refit_reranker(model: Model, splits: Splits) -> str:
+    """Fit the reranker of a model of music and write it; a sentence with its attributes."""
     if model.preset.musical:
         fit_reranker(model, splits.train)
     names = model.reranker.names if model.preset.musical and model.reranker else ()
-    return f"new clips of {model.name} are chosen by {', '.join(names) or 'nothing'}"
+    return f"new clips of {model.name} are reranked by {', '.join(names) or 'nothing'}"
 
 
-PARTS = {"prior": refit_prior, "directions": refit_directions, "choice": refit_choice}  # in this order
+PARTS = {"prior": refit_prior, "directions": refit_directions, "reranker": refit_reranker}  # in this order
 
 
 def main() -> None:
-    """Read, fit, write, say."""
+    """Load, fit, write, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
     parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
-    parser.add_argument("--only", choices=PARTS, help="which is fitted; all of them if left out")
-    parser.add_argument("--melodies", action="store_true", help="of each song of --data the melody alone")
+    parser.add_argument("--only", choices=PARTS, help="fit only this one (default: all)")
+    parser.add_argument("--melodies", action="store_true", help="use only the melody of each song of --data")
     options = parser.parse_args()
     folder = find(options.model)
-    model = load(folder) if options.only in ("directions", "choice") else trained(folder)
+    model = load(folder) if options.only in ("directions", "reranker") else trained(folder)
     with TemporaryDirectory() as temporary:
         preset = replace(model.preset, track=None) if options.melodies else model.preset
         splits = open_data(preset, options.data, Path(temporary))

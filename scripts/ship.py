@@ -1,4 +1,4 @@
-"""Put a trained model among those that ship: float16 weights, and the figures of these very weights on held-out data.
+"""Add a trained model to those that ship: its weights in float16, and the figures of these on held-out data.
 
 python scripts/ship.py runs/melody-2bar
 """
@@ -20,7 +20,7 @@ PRETRAINED = Path(__file__).parents[1] / "musicae" / "pretrained"  # of this che
 
 
 def ship(run: Path) -> Path:
-    """Write the model in `run` to the folder of those that ship, and measure what was written."""
+    """Write the model in `run` to the folder of those that ship, and measure it."""
     trained = load(run)
     folder = PRETRAINED / trained.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def ship(run: Path) -> Path:
 
 
 def taken(run: Path) -> dict[str, int]:
-    """The steps and seconds of a run, and of the runs that it began from."""
+    """The steps and seconds of a run and of the runs that it was initialised from."""
     own = checkpoints.read_json(run, checkpoints.METRICS).get("trained", {})
     begun = checkpoints.read_json(run, SOURCES).get("init") if (run / SOURCES).exists() else None
     before = taken(Path(begun)) if begun and (Path(begun) / checkpoints.METRICS).exists() else {}

@@ -1,9 +1,8 @@
-"""How far so few trios reach: three splits of the songs, less of them, and what augmentation gains.
+"""How the accuracy on trios depends on the split of the songs, their number, and augmentation.
 
-Trains `trio-16bar` several times, for the same few steps each, and prints for every variant how much comes back of
-windows that it has learnt from and of songs that it has not: `[melody / bass / drums]`, at the posterior mean and
-greedily, and at a draw from the posterior with every step drawn at temperature 1. A variant whose run is there is not
-trained again.
+Trains `trio-16bar` several times, for the same few steps each, and prints the accuracy of every variant on windows
+that it was trained on and on held-out songs: `[melody / bass / drums]`, of the posterior mean decoded greedily, and of
+a draw from the posterior with every step drawn at temperature 1. A finished run is not trained again.
 
     python scripts/study_trios.py --trios FOLDER... --melodies CORPUS --drums CORPUS --runs FOLDER [--steps 1200]
         [--only "split 0" "plain" ...]
@@ -27,20 +26,20 @@ from musicae.overrides import changed
 from musicae.presets import PRESETS
 
 PARTS = ("melody", "bass", "drums")
-LEARNT = 400  # windows that a model has learnt from on which it is measured
+TRAINING_WINDOWS = 400  # on which a model is measured
 SHARES = (0.8, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is trained.
+    """A variant of the training.
 
     Args:
-        name: of the row.
+        name: in the table.
         seed: of the split of the songs.
-        songs: share of the songs to train on.
+        songs: share of the training songs to use.
         mixtures: whether mixtures of parts are added (`scripts/mix_trios.py`).
-        augmented: whether windows are transposed, exchanged and spliced.
+        augmented: whether windows are transposed and augmented.
     """
 
     name: str
@@ -59,24 +58,24 @@ VARIANTS = (
 )
 
 
-def corpus(variant: Variant, given: argparse.Namespace) -> Path:
-    """The folder of the windows of a variant, made if it is not there."""
-    trios = given.runs / f"trios_{variant.seed}"
+def corpus(variant: Variant, options: argparse.Namespace) -> Path:
+    """The corpus of a variant, built if there is none."""
+    trios = options.runs / f"trios_{variant.seed}"
     if not (trios / "index.json").exists():
-        build(given.trios, PRESETS["trio-16bar"].representation, trios, seed=variant.seed, fractions=SHARES)
+        build(options.trios, PRESETS["trio-16bar"].representation, trios, seed=variant.seed, fractions=SHARES)
     if variant.songs < 1:
         trios = fewer(trios, variant.songs)
     if not variant.mixtures:
         return trios
     mixed = trios.with_name(f"{trios.name}_mixed")
     if not (mixed / "index.json").exists():
-        mix = [sys.executable, Path(__file__).with_name("mix_trios.py"), trios, given.melodies, given.drums, mixed]
+        mix = [sys.executable, Path(__file__).with_name("mix_trios.py"), trios, options.melodies, options.drums, mixed]
         subprocess.run(mix, check=True)
     return mixed
 
 
 def fewer(folder: Path, share: float) -> Path:
-    """The corpus with a share of its training songs, drawn once."""
+    """A copy of a corpus with a share of its training songs, the same in every run."""
     import shutil
 
     out = folder.with_name(f"{folder.name}_{share:g}")
@@ -90,10 +89,10 @@ def fewer(folder: Path, share: float) -> Path:
     return out
 
 
-def trained(variant: Variant, given: argparse.Namespace):
-    """The model of a variant, and the corpus that it learnt from."""
-    data, out = corpus(variant, given), given.runs / variant.name.replace(" ", "_")
-    preset = changed(PRESETS["trio-16bar"], steps=given.steps)
+def trained(variant: Variant, options: argparse.Namespace):
+    """The model of a variant, and the corpus that it was trained on."""
+    data, out = corpus(variant, options), options.runs / variant.name.replace(" ", "_")
+    preset = changed(PRESETS["trio-16bar"], steps=options.steps)
     if not variant.augmented:
         preset = replace(preset, transpose=(0, 0), augmentations=())
     if (out / "metrics.json").exists():
@@ -103,15 +102,15 @@ def trained(variant: Variant, given: argparse.Namespace):
     return fit(preset, [data], out, say=str), Corpus.open(data)
 
 
-def row(variant: Variant, given: argparse.Namespace) -> str:
+def row(variant: Variant, options: argparse.Namespace) -> str:
     """The figures of a variant, as a row of a table."""
-    model, data = trained(variant, given)
+    model, data = trained(variant, options)
     real = np.flatnonzero(np.asarray(data.songs["train"]) >= 0)
-    chosen = np.random.default_rng(0).permutation(real)[:LEARNT]
-    learnt = model.evaluate(Windows(np.asarray(data.train)[np.sort(chosen)], model.representation))
+    chosen = np.random.default_rng(0).permutation(real)[:TRAINING_WINDOWS]
+    training = model.evaluate(Windows(np.asarray(data.train)[np.sort(chosen)], model.representation))
     held_out = model.metrics["held_out"]
     cells = [
-        *(shares(one["mean"]["greedy"]) for one in (learnt, held_out)),
+        *(shares(one["mean"]["greedy"]) for one in (training, held_out)),
         shares(held_out["sample"]["temperature_1"]),
     ]
     songs = len(np.unique(np.asarray(data.songs["train"])[real]))
@@ -124,22 +123,22 @@ def shares(ratios: dict) -> str:
 
 
 def main() -> None:
-    """Train what is missing, and print the table."""
+    """Train the missing runs, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trios", nargs="+", required=True, help="folders of MIDI files with melody, bass and drums")
     parser.add_argument("--melodies", type=Path, required=True, help="a corpus cut for melody-16bar")
     parser.add_argument("--drums", type=Path, required=True, help="a corpus cut for drums-2bar")
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--only", nargs="+", choices=[one.name for one in VARIANTS])
-    given = parser.parse_args()
-    given.runs.mkdir(parents=True, exist_ok=True)
-    ways = "learnt from, mean and greedy | held out, mean and greedy | held out, sampled"
-    print(f"| trained on | songs | windows | {ways} |")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--steps", type=int, default=1200, help="of each training (default: 1200)")
+    parser.add_argument("--only", nargs="+", choices=[one.name for one in VARIANTS], help="only these variants")
+    options = parser.parse_args()
+    options.runs.mkdir(parents=True, exist_ok=True)
+    settings = "training windows, mean and greedy | held out, mean and greedy | held out, sampled"
+    print(f"| trained on | songs | windows | {settings} |")
     print("|---|---|---|---|---|---|", flush=True)
     for variant in VARIANTS:
-        if not given.only or variant.name in given.only:
-            print(row(variant, given), flush=True)
+        if not options.only or variant.name in options.only:
+            print(row(variant, options), flush=True)
 
 
 if __name__ == "__main__":

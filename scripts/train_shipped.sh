@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains a model that ships, from a folder of the data sets that its README section names (as .tar.gz archives), puts it
-# among those that ship, and fits what is fitted to its codes. Times are of one core that multiplies bf16.
+# Trains a model that ships, on a folder of the data sets that its README section names (as .tar.gz archives), adds it to
+# those that ship, and fits its prior, directions and reranker. Times are of one core with bf16 arithmetic.
 #
 #   scripts/train_shipped.sh DATA_FOLDER melody-2bar      75 minutes
 #   scripts/train_shipped.sh DATA_FOLDER melody-16bar     two hours
@@ -26,7 +26,7 @@ songs() {
     train "${folders[@]/#/--data=}" "$@"
 }
 
-# From where the last training ended, with a lighter rate: again STEPS LEARNING_RATE BETA
+# Trains on from the last weights with a smaller beta: again STEPS LEARNING_RATE BETA
 again() {
     local before="runs/$name-before-$1-steps"
     mv "runs/$name" "$before"
@@ -65,12 +65,12 @@ trio-16bar)
 esac
 python scripts/ship.py "runs/$name"
 case $name in
-trio-16bar) python scripts/refit.py "$name" --data runs/trios/trios_0 ;;  # to songs alone: mixtures are no music
+trio-16bar) python scripts/refit.py "$name" --data runs/trios/trios_0 ;;  # to real songs alone, without mixtures
 *) python scripts/refit.py "$name" --data "runs/$name/corpus" ;;
 esac
 case $name in
 melody-16bar)  # new clips are melodies
     python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only prior
-    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only choice
+    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only reranker
     ;;
 esac

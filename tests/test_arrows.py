@@ -14,6 +14,10 @@ from source_code import PACKAGE, modules
 
 GROUND = ("musicae.errors", "musicae.files", "musicae.migration")  # stand on nothing but each other
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
+MUSIC = (  # its rooms, the lowest first
+    *("score", "formats", "theory", "representations", "extraction", "analysis", "data", "render", "song", "options"),
+    *("codec", "latent", "results", "model", "evaluation", "magenta"),
+)
 HEAVY = ("torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "pretty_midi", "PIL", "scipy")
 
 
@@ -90,6 +94,18 @@ def test_errors_files_and_migration_stand_on_nothing():
     assert imports("musicae.errors") == set()
     assert imports("musicae.files") <= {"musicae.errors"}
     assert imports("musicae.migration") == set()
+
+
+def test_nothing_in_music_imports_upwards():
+    """Each of its rooms knows those before it in `MUSIC` only."""
+    rooms = {name: name.split(".")[2] for name in modules() if name.startswith("musicae.music.")}
+    assert set(rooms.values()) == set(MUSIC)
+    up = [
+        (name, target)
+        for name, target in arrows()
+        if name in rooms and target in rooms and MUSIC.index(rooms[target]) > MUSIC.index(rooms[name])
+    ]
+    assert up == []
 
 
 def test_no_module_imports_itself_by_a_detour():

@@ -46,7 +46,7 @@ def songs(tmp_path):
 
 @pytest.fixture
 def pair(scripts, monkeypatch):
-    """A tiny pair of drums: ours sees each drum, the recurrent one their combinations."""
+    """A tiny pair of drums: ours reads each drum, the recurrent one their combinations."""
     network = Recurrent(encoder_units=(8,), decoder_units=(8,))
     one = scripts["baselines"].Pair("tiny-beat", "cat-drums_2bar_small", "Beats.", network, (("labels", True),), "0.9")
     monkeypatch.setattr(scripts["baselines"], "affordable", lambda *_: 3)
@@ -58,7 +58,7 @@ def pair(scripts, monkeypatch):
 BEAT = replace(tiny.MELODY, name="tiny-beat", representation=Drums(steps=32), transpose=(0, 0), track=None)
 
 
-def test_a_baseline_differs_from_ours_only_in_network_objective_and_rules(scripts):
+def test_a_baseline_differs_from_ours_only_in_network_objective_and_training(scripts):
     baselines = scripts["baselines"]
     for pair in baselines.PAIRS:
         if pair.ours not in PRESETS:
@@ -74,9 +74,9 @@ def test_a_baseline_differs_from_ours_only_in_network_objective_and_rules(script
 
 @pytest.mark.parametrize("name", ["cat-mel_2bar_small", "cat-drums_2bar_small", "hierdec-mel_16bar"])
 @pytest.mark.parametrize("steps", [10, 4000, 50_000])
-def test_squeezed_schedules_end_where_the_originals_stand_after_their_steps(scripts, name, steps):
+def test_compressed_schedules_end_as_the_originals_do_after_their_steps(scripts, name, steps):
     original = PRESETS[name].objective
-    objective = scripts["baselines"].squeezed(original, steps)
+    objective = scripts["baselines"].compressed(original, steps)
     for share in (0.1, 0.5, 1.0):
         at, there = round(share * steps), round(share * 50_000)
         assert objective.beta(at) == pytest.approx(original.beta(there))
@@ -85,7 +85,7 @@ def test_squeezed_schedules_end_where_the_originals_stand_after_their_steps(scri
         assert objective.scheduled_sampling(steps // 2) == pytest.approx(original.scheduled_sampling(25_000), abs=0.01)
 
 
-def test_both_are_trained_on_the_same_windows_and_what_has_ended_stays(scripts, pair, songs, tmp_path):
+def test_both_are_trained_on_the_same_windows_and_a_finished_run_is_kept(scripts, pair, songs, tmp_path):
     train, runs = scripts["baselines"].train, tmp_path / "runs"
     ours = fit(BEAT, [songs], runs / BEAT.name, say=None)
     folder = train(pair, BEAT, runs / BEAT.name / "corpus", runs, 1.0)
@@ -101,7 +101,7 @@ def test_both_are_trained_on_the_same_windows_and_what_has_ended_stays(scripts, 
     assert (folder / checkpoints.METRICS).stat().st_mtime_ns == before
 
 
-def test_a_run_that_was_interrupted_goes_on_with_its_own_steps(scripts, pair, songs, tmp_path, monkeypatch):
+def test_an_interrupted_run_is_resumed_with_its_own_steps(scripts, pair, songs, tmp_path, monkeypatch):
     baselines, runs = scripts["baselines"], tmp_path / "runs"
     open_data(BEAT, [songs], tmp_path / "corpus", quiet=True)
 
@@ -122,7 +122,7 @@ def test_a_corpus_of_the_same_kind_is_taken_as_it_is(scripts, songs, tmp_path):
     open_data(BEAT, [songs], corpus, quiet=True)
     index = json.loads((corpus / INDEX).read_text())
     assert index["representation"] == to_data(BEAT.representation)
-    assert scripts["baselines"].shown_as(BEAT, corpus, tmp_path / "other") == corpus
+    assert scripts["baselines"].encoded_for(BEAT, corpus, tmp_path / "other") == corpus
     assert not (tmp_path / "other").exists()
 
 

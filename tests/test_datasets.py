@@ -55,6 +55,22 @@ def test_a_corpus_of_an_earlier_version_is_taken_up(finished, tmp_path):
         open_data(tiny.MELODY, [tmp_path / "corpus"], tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("preset", "new", "old"),
+    [(tiny.TRIO, "multi_hot_drums", "switches"), (tiny.GROOVE, "condition_on_hits", "hits_told")],
+)
+def test_a_corpus_of_format_1_has_other_names_for_settings(tmp_path, preset, new, old):
+    (tmp_path / "bands").mkdir()
+    for i in range(10):
+        tiny.band(8, pitch=60 + i // 8, stride=1 + i % 8).save(tmp_path / "bands" / f"{i}.mid")
+    corpus = tmp_path / "corpus"
+    cut = open_data(preset, [tmp_path / "bands"], corpus, quiet=True)
+    index = json.loads((corpus / "index.json").read_text())
+    index["representation"][old] = index["representation"].pop(new)
+    (corpus / "index.json").write_text(json.dumps(index))
+    assert len(open_data(preset, [corpus], tmp_path / "none").train) == len(cut.train) > 0
+
+
 def test_a_corpus_is_given_alone(finished, tunes, tmp_path):
     for data in ([finished / "corpus", tunes], [tunes, finished / "corpus"]):
         with pytest.raises(DataError, match="give it alone, without other data"):

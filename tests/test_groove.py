@@ -98,7 +98,7 @@ def test_a_score_keeps_its_hits(run):
 def test_of_taps_on_a_piano_only_the_times_count(run):
     status, _, err = run("tap taps.mid --out a.mid")
     assert status == 0
-    assert "took track 1 'Taps' as drums: there is none of drums" in err
+    assert "took track 1 'Taps' as drums: none is on channel 10" in err
     taps = Song.read("taps.mid")
     notes = taps.tracks[0].notes.copy()
     notes["pitch"] = np.arange(len(notes)) + 40

@@ -15,6 +15,7 @@ from tyro.conf import arg
 
 from musicae.errors import ConfigError, Error
 from musicae.loading import DEFAULT
+from musicae.music.options import requested_conditions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -158,10 +159,7 @@ class ConditioningOptions(DecodingOptions):
         """
         model = super().load_for(files)
         if model.preset.musical:
-            for name, value in self.conditions.items():
-                if value is not None and name not in model.representation.conditioning.names:
-                    does, choice = _CONDITIONS[name]
-                    raise ConfigError(f"{model.name} cannot {does}: choose {choice}, or leave --{name} out")
+            requested_conditions(model.name, model.representation.conditioning.names, self.conditions, "--")
         return model
 
 
@@ -295,11 +293,6 @@ class SongOutputOptions(OutputOptions):
 OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "more", "less", "split", "wav", "html")
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
-_CONDITIONS = {  # what a model does with each, and which models do
-    "chords": ("follow chords", "a chord model"),
-    "key": ("follow a key", "a model that does"),
-    "hits": ("play given hits", "a model that does"),
-}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 

@@ -131,7 +131,7 @@ def build(
         conditioning: what encoder and decoder are conditioned on.
 
     Raises:
-        ConfigError: the network cannot be made for such an example_spec, or reads no such condition.
+        ConfigError: the network cannot be built for such examples, or cannot read such a condition.
     """
     conditioning.check_network(network)
     per_step = conditioning.size if conditioning.per_step else 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Reader(Protocol):
+class ReadsConditions(Protocol):
     """A network, as far as conditions are concerned (`musicae.core.networks`).
 
     Attributes:
@@ -62,7 +62,7 @@ class Conditioning:
         if size != self.size:
             raise ConfigError(f"the model is conditioned on {self}, but {size} values are given")
 
-    def check_network(self, network: Reader) -> None:
+    def check_network(self, network: ReadsConditions) -> None:
         """Refuse a network that cannot read such a condition.
 
         Raises:

@@ -23,15 +23,15 @@ from musicae.core.training import Task, multiplies_bf16, parameter_groups
 Work = Callable[[], Any]
 
 
-def seconds(*works: Work, repeats: int = 5, clock: Callable[[], float] = time.perf_counter) -> list[float]:
+def seconds(*works: Work, rounds: int = 5, clock: Callable[[], float] = time.perf_counter) -> list[float]:
     """The median time of one call of each work; they take turns, each time with a call before it to warm the caches.
 
     Args:
         works: what is timed.
-        repeats: turns of each.
+        rounds: calls of each.
         clock: `time.process_time` for the time of the processor in place of that on the wall.
     """
-    times = np.zeros((repeats, len(works)))
+    times = np.zeros((rounds, len(works)))
     for turn in times:
         for i, work in enumerate(works):
             work()

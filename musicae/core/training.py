@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import signal
 import sys
 import threading
@@ -114,6 +115,7 @@ class State:
         """
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
+            content["task"] = _renamed(content["task"])
             for name in ("task", "optimizer", "average"):
                 getattr(self, name).load_state_dict(content[name])
         except FileNotFoundError as error:
@@ -123,6 +125,11 @@ class State:
             raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
         for name in self.NUMBERS:
             setattr(self, name, content[name])
+
+
+def _renamed(tensors: dict) -> dict:
+    """The tensors of a task by the names of today: the discriminator was once called a learner."""
+    return {re.sub(r"^learner\.", "discriminator.", name): tensor for name, tensor in tensors.items()}
 
 
 class Trainer:
@@ -216,18 +223,18 @@ class Trainer:
                     self._validate(table, board)
                     self._save_state()
                     window = Means(state)
-                stopped = self._asked_anywhere(interruption)
+                stopped = self._requested_anywhere(interruption)
         if stopped:
             window.stop_clock()
             self._save_state()
         return stopped
 
-    def _asked_anywhere(self, interruption: _Interruption) -> bool:
+    def _requested_anywhere(self, interruption: _Interruption) -> bool:
         """Whether any process was asked to stop: all stop after the same step, or some would wait for ever."""
         if self.accelerator.num_processes == 1:
-            return interruption.asked
-        asked = torch.tensor(float(interruption.asked), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(asked, "sum"))
+            return interruption.requested
+        requested = torch.tensor(float(interruption.requested), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(requested, "sum"))
 
     def _step(self) -> Terms:
         """One step of the optimiser on one global batch, of which this process holds its share."""
@@ -329,21 +336,21 @@ class _Interruption:
     """Ctrl-C between two steps: the step under way is finished, so what is saved is whole. A second one is final."""
 
     def __init__(self):
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> _Interruption:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._before = signal.signal(signal.SIGINT, self._request)
         return self
 
     def __exit__(self, *_: object) -> None:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, *_: object) -> None:
-        if self.asked:
+    def _request(self, *_: object) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 def make_accelerator(device: str | None, precision: str) -> Accelerator:

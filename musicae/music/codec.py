@@ -13,8 +13,9 @@ from musicae.core.model import Model
 from musicae.errors import ConfigError
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import to_batch
-from musicae.music.options import GREEDY, Bars, Decoding, Track
+from musicae.music.options import GREEDY, Bars, Decoding, Track, requested_conditions
 from musicae.music.representations.excerpt import Windowed
+from musicae.music.representations.rendering import blank, render
 from musicae.music.representations.windowing import recut, windowed
 from musicae.music.song import Song
 from musicae.music.theory.chords import parse
@@ -75,13 +76,13 @@ class MusicCodec(Model):
             conditions: see `DecodeOptions`; with hits, the metre, tempo and length are theirs.
         """
         steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
-        requested = self.representation.requested_conditions(**conditions)
+        requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
         if windows is None and "chords" in requested:
-            excerpt = self.representation.blank(max(len(parse(requested["chords"])), steps // bar))
+            excerpt = blank(self.representation, max(len(parse(requested["chords"])), steps // bar))
             lengths = np.array([length for _, length in excerpt.grid.windows(steps)])
         else:
             lengths = np.full(windows or 1, steps)
-            excerpt = self.representation.blank(-(-int(lengths.sum()) // bar))
+            excerpt = blank(self.representation, -(-int(lengths.sum()) // bar))
         return self.conditioned(recut(self.representation, excerpt, lengths), requested)
 
     def conditioned(self, source: Windowed, conditions: dict[str, Any], before: int = 0) -> Windowed:
@@ -90,7 +91,7 @@ class MusicCodec(Model):
         Raises:
             ConfigError: the model is not conditioned on them.
         """
-        requested = self.representation.requested_conditions(**conditions)
+        requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
         if not requested:
             return source
         excerpt = self.representation.with_condition(source.excerpt, **requested, before=before)
@@ -105,7 +106,7 @@ class MusicCodec(Model):
     def render(self, windows: np.ndarray, like: Windowed) -> Song:
         """Windows `[n, *shape]` as a song with the tempo, metre and tracks of `like`."""
         array = self.representation.join(windows, like.lengths)
-        return Song.of(self.representation.render(array, like.excerpt))
+        return Song.of(render(self.representation, array, like.excerpt))
 
     # Windows and latent vectors ------------------------------------------------------------------
 
@@ -130,12 +131,14 @@ class MusicCodec(Model):
             z: the vectors.
             condition: of a conditional model, `[n, steps, conditions]`.
             decoding: how.
-            known: windows `[n, *shape]` whose partial inputs a precise model encoded: what these inputs hold is kept.
+            known: windows `[n, *shape]` whose partial inputs were encoded: what these inputs hold is kept, if the
+                representation does so (`Representation.restores_known`).
             first: see `Model.from_latent`.
         """
         x = self.from_latent(z, decoding.temperature, decoding.top_p, decoding.seed, condition, first)
-        if known is not None and isinstance(self.preset.corruption, GrooveCorruption) and self.representation.precise:
-            x = self.preset.corruption.restore_known(x, to_batch(known, self.representation).x)
+        corruption = self.preset.corruption
+        if known is not None and self.representation.restores_known and isinstance(corruption, GrooveCorruption):
+            x = corruption.restore_known(x, to_batch(known, self.representation).x)
         x = self.representation.enforce_condition(x.numpy(), None if condition is None else condition.numpy())
         windows = self.representation.from_data(x)
         return self.representation.repaired(windows) if self.parallel else windows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, TypeVar
 
@@ -67,6 +68,35 @@ class DecodeOptions(TypedDict, total=False):
     chords: str | None
     key: str | None
     hits: Any
+
+
+CONDITIONS = {  # what a model does with each, and which models do
+    "chords": ("follow chords", "a chord model"),
+    "key": ("follow a key", "a model that does"),
+    "hits": ("play given hits", "a model that does"),
+}
+
+
+def requested_conditions(
+    model: str, names: Collection[str], conditions: Mapping[str, Any], prefix: str = ""
+) -> dict[str, Any]:
+    """The conditions that are asked for: those that are not None.
+
+    Args:
+        model: its name, for the error.
+        names: of what it is conditioned on.
+        conditions: of any names.
+        prefix: of each in the error, as the user writes it.
+
+    Raises:
+        ConfigError: the model is not conditioned on such a thing.
+    """
+    requested = {name: value for name, value in conditions.items() if value is not None}
+    for name in requested:
+        if name not in names:
+            verb, choice = CONDITIONS.get(name, (f"follow {name}", "a model that does"))
+            raise ConfigError(f"{model} cannot {verb}: choose {choice}, or leave {prefix}{name} out")
+    return requested
 
 
 class VerbOptions(DecodeOptions, total=False):

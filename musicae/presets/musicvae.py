@@ -20,7 +20,7 @@ from musicae.music.data.corruptions import GrooveCorruption
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Trio
 from musicae.presets.preset import Preset
 
-SELF = InverseSigmoid(1000.0)  # how often a decoder hears itself
+SAMPLED = InverseSigmoid(1000.0)  # how often a decoder reads its own samples in training
 FIVE, THREE, NONE = (-5, 5), (-3, 3), (0, 0)  # semitones by which windows are moved at random
 
 
@@ -68,7 +68,7 @@ TWO_BARS = (
         Melody(steps=32),
         sizes(512, 256, 256),
         256,
-        objective(0.2, 0.99999, scheduled_sampling=SELF),
+        objective(0.2, 0.99999, scheduled_sampling=SAMPLED),
         transpose=FIVE,
         **MELODIES,
     ),
@@ -78,7 +78,7 @@ TWO_BARS = (
         Melody(steps=32),
         sizes(2048, *BIG),
         512,
-        objective(0.5, 0.99999, scheduled_sampling=SELF),
+        objective(0.5, 0.99999, scheduled_sampling=SAMPLED),
         transpose=FIVE,
         **MELODIES,
     ),
@@ -98,7 +98,7 @@ TWO_BARS = (
         Drums(steps=32, labels=True),
         sizes(512, 256, 256),
         256,
-        objective(0.2, free_bits=48, scheduled_sampling=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SAMPLED),
     ),
     original(
         "cat-drums_2bar_big",
@@ -106,7 +106,7 @@ TWO_BARS = (
         Drums(steps=32, labels=True),
         sizes(2048, *BIG),
         512,
-        objective(0.2, free_bits=48, scheduled_sampling=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SAMPLED),
     ),
     original(
         "nade-drums_2bar_reduced",
@@ -114,7 +114,7 @@ TWO_BARS = (
         Drums(steps=32),
         sizes(1024, 512, 512, nade=128),
         256,
-        objective(0.2, free_bits=48, scheduled_sampling=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SAMPLED),
     ),
     original(
         "nade-drums_2bar_full",
@@ -122,7 +122,7 @@ TWO_BARS = (
         Drums(steps=32, classes=61),
         sizes(1024, 512, 512, nade=128),
         256,
-        objective(0.2, free_bits=48, scheduled_sampling=SELF),
+        objective(0.2, free_bits=48, scheduled_sampling=SAMPLED),
     ),
 )
 

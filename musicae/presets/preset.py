@@ -33,9 +33,9 @@ class Preset:
         bottleneck: an entry of `musicae.core.bottlenecks`.
         objective: what training makes small.
         training: how it is trained.
-        corruption: what the model hears in place of the data.
+        corruption: of the examples, which the encoder reads in their place.
         prior: what is fitted to the codes of the training data afterwards, to sample from; None for N(0, I).
-        label_classes: of pictures: the number of classes, if the model is told the label of each; else 0.
+        label_classes: of pictures: the number of classes, if the model is conditioned on labels; else 0.
         transpose: semitones by which training windows are moved at random, lowest and highest.
         augmentations: what else makes more of the training windows, in this order.
         track: which tracks training windows come from: None for the melody of each song, `"all"` for every track.
@@ -73,7 +73,7 @@ class Preset:
 
     @property
     def musical(self) -> bool:
-        """Whether it hears music; if not, it sees pictures."""
+        """Whether it is a model of music; if not, it is one of pictures."""
         return not isinstance(self.representation, Pictures)
 
 

@@ -180,20 +180,20 @@ def test_chords_condition_the_model_and_are_reported(run):
         how = ["--chords", "Dm F Am", "--temperature", "1", "--force", "--split"]
         status, out, err = run(f"sample -n 2 --model {{{kind}}}", *how)
         assert status == 0
-        assert err == f"tiny-{kind}_samples.mid: told chords Dm F Am, one a bar\n"
+        assert err == f"tiny-{kind}_samples.mid: follows the chords Dm F Am, one a bar\n"
         assert Song.read(Path(f"tiny-{kind}_samples_1of2.mid")).end <= bars * 1920
         status, out, err = run(f"reconstruct x.mid --model {{{kind}}} --json", *how)
-        assert json.loads(out)["songs"][0]["report"][-1] == "told chords Dm F Am, one a bar"
+        assert json.loads(out)["songs"][0]["report"][-1] == "follows the chords Dm F Am, one a bar"
         status, out, err = run(f"interpolate x.mid y.mid --bars 1 --steps 4 --model {{{kind}}}", *how)
         assert "chords inferred from the notes: " in err
-        assert err.splitlines()[0].endswith("told chords Dm F Am, one a bar")
+        assert err.splitlines()[0].endswith("follows the chords Dm F Am, one a bar")
     _, out, err = run("sample -n 1 --key Am --model {chords} --json --force")
-    assert json.loads(out)["report"] == ["told key Am"]
+    assert json.loads(out)["report"] == ["follows the key Am"]
 
 
 @pytest.mark.usefixtures("bands")
 def test_hits_condition_the_model_and_are_reported(run):
-    said = "told the hits of beat: took track 3 'Kit'"
+    said = "plays the hits of beat: took track 3 'Kit'"
     assert json.loads(run("sample -n 1 --hits beat.mid --model {hits} --json")[1])["report"] == [said]
     _, _, err = run("reconstruct x.mid --hits beat.mid --model {hits} --html")
     assert err == f"x.mid: took track 3 'Kit'; {said}\n"

@@ -26,13 +26,13 @@ CONDITION = torch.eye(5)[:3]
 DENSE = Dense((8,))
 
 
-def model_of(size: int, network: Network = DENSE) -> Autoencoder:
+def small(size: int, network: Network = DENSE) -> Autoencoder:
     torch.manual_seed(0)
     return build(network, EVENT, 2, Gaussian(), Conditioning(("class",), size))
 
 
 def test_without_a_condition_an_autoencoder_is_itself():
-    model = model_of(0)
+    model = small(0)
     assert model.conditioned_on(None) is model
 
 
@@ -44,12 +44,12 @@ def test_without_a_condition_an_autoencoder_is_itself():
 def test_a_condition_of_another_size_is_refused_in_one_line(size, condition):
     name = r"class \(\d values for each example\)" if size else "nothing"
     with pytest.raises(ConfigError, match=rf"^the model is conditioned on {name}, but [05] values are given$"):
-        model_of(size).conditioned_on(condition)
+        small(size).conditioned_on(condition)
 
 
 @pytest.mark.parametrize("network", [DENSE, Convolutional((4,), blocks=1)], ids=["dense", "convolutional"])
 def test_encoder_and_decoder_depend_on_the_condition(network):
-    model, z = model_of(5, network), RandomSource(1).normal(3, 2)
+    model, z = small(5, network), RandomSource(1).normal(3, 2)
     one, other = model.conditioned_on(CONDITION), model.conditioned_on(CONDITION.flip(0))
     encoded, differently = one.encode(X).mean, other.encode(X).mean
     decoded, otherwise = one.decode(z).logits, other.decode(z).logits
@@ -61,7 +61,7 @@ def test_encoder_and_decoder_depend_on_the_condition(network):
 
 def test_each_of_several_vectors_of_an_example_is_decoded_with_the_condition_of_that_example():
     """`[k · batch]` vectors, the batch again and again."""
-    model, z = model_of(5), RandomSource(1).normal(4, 3, 2)
+    model, z = small(5), RandomSource(1).normal(4, 3, 2)
     together = model.conditioned_on(CONDITION).decode(z.flatten(0, 1)).logits.view(4, 3, 1, 4, 4)
     for k in range(4):
         for i in range(3):
@@ -80,7 +80,7 @@ OBJECTIVES = [
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["elbo", "reconstruction", "adversary", "importance weighted"])
 @pytest.mark.parametrize("condition", [None, CONDITION], ids=["unconditional", "conditional"])
 def test_a_task_runs_with_and_without_conditions_and_its_gradients_reach_everything(objective, condition):
-    task = Task(model_of(0 if condition is None else 5), objective)
+    task = Task(small(0 if condition is None else 5), objective)
     terms = task(Batch(X, condition), 0, RandomSource(0))
     terms.loss.backward()
     assert terms.distortion.shape == terms.rate.shape == terms.accuracy.shape == terms.penalty.shape == (3,)

@@ -239,6 +239,9 @@ def test_training_changes_the_discriminator_and_a_resumed_run_goes_on_with_it_to
     saved = torch.load(tmp_path / "parts" / STATE, weights_only=True)["task"]
     assert saved.keys() == whole.keys()
     assert not torch.equal(saved["discriminator.layers.1.weight"], whole["discriminator.layers.1.weight"])
+    content = torch.load(tmp_path / "parts" / STATE, weights_only=True)
+    content["task"] = {name.replace("discriminator.", "learner."): one for name, one in content["task"].items()}
+    torch.save(content, tmp_path / "parts" / STATE)  # as older versions named it
     resumed = trainer(tmp_path / "parts").run(resume=True).task.state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 

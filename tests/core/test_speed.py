@@ -24,7 +24,7 @@ def test_works_take_turns_and_each_has_the_median_of_its_warm_calls():
         return call
 
     costs = {"a": (90, 1, 80, 2, 70, 6), "b": (90, 5, 90, 3, 90, 4)}
-    assert seconds(*(work(*item) for item in costs.items()), repeats=3, clock=lambda: now) == [2, 4]
+    assert seconds(*(work(*item) for item in costs.items()), rounds=3, clock=lambda: now) == [2, 4]
     assert calls == ["a", "a", "b", "b"] * 3
 
 

@@ -22,26 +22,26 @@ def drummer():
 
 
 def triads(model, source) -> list[int]:
-    """The triad at the first step of each window that is conditioned on one."""
+    """The triad that each window is conditioned on at its first step."""
     return model.condition(source)[:, 1, :49].argmax(-1).tolist()
 
 
 def decoded_conditions(monkeypatch, model) -> list:
-    """The latent vectors and the condition of each time that a model decodes."""
-    decoded, decode = [], model.from_latent
+    """Latent vectors and conditions, an entry for each time that a model decodes."""
+    found, decode = [], model.from_latent
 
     def noted(z, temperature, top_p, seed, condition, *rest):
-        decoded.append((np.asarray(z), condition.numpy()))
+        found.append((np.asarray(z), condition.numpy()))
         return decode(z, temperature, top_p, seed, condition, *rest)
 
     monkeypatch.setattr(model, "from_latent", noted)
-    return decoded
+    return found
 
 
 def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypatch):
-    decoded = decoded_conditions(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     clips = chordal.sample(2, chords="Dm F Am", temperature=1.0)
-    ((z, condition),) = decoded
+    ((z, condition),) = decodes
     windows = len(z) // 2
     assert windows == -(-3 * 4 * chordal.representation.steps_per_quarter // chordal.representation.steps)
     assert all((z[i] == z[i - i % windows]).all() for i in range(len(z)))
@@ -49,11 +49,11 @@ def test_a_clip_is_as_long_as_its_progression_and_in_one_style(chordal, monkeypa
     source = chordal.blank(chords="Dm F Am")
     assert source.ticks == 3 * 1920
     assert all(clip.end <= source.ticks for clip in clips)
-    assert source.excerpt.report == ("told chords Dm F Am, one a bar",)
+    assert source.excerpt.report == ("follows the chords Dm F Am, one a bar",)
     assert set(condition[..., :49].argmax(-1).ravel().tolist()) - {0} == {15, 6, 22}
 
 
-def test_without_chords_a_clip_is_conditioned_on_none(chordal):
+def test_without_chords_a_clip_is_not_conditioned_on_any(chordal):
     source = chordal.blank()
     assert triads(chordal, source) == [0]
     assert source.ticks == chordal.blank(1).ticks
@@ -71,7 +71,7 @@ def test_a_short_progression_fills_a_window_again_and_again():
 def test_other_chords_under_a_song(chordal, metre):
     song = tiny.band(4, metre)
     other = chordal.reconstruct(song, chords="Cdim Gaug", **WILD)
-    assert other.report[-1] == "told chords Cdim Gaug, one a bar"
+    assert other.report[-1] == "follows the chords Cdim Gaug, one a bar"
     assert not same(other.song, chordal.reconstruct(song, **WILD).song)
     assert same(other.original, chordal.reconstruct(song, **WILD).original)
     assert other.song.time_signatures == song.time_signatures
@@ -81,36 +81,36 @@ def test_other_chords_under_a_song(chordal, metre):
     assert np.array_equal(chordal.encode(song), chordal.encode_windows(chordal.extract(song).windows))
 
 
-def test_a_style_goes_over_a_progression_that_goes_on(chordal, monkeypatch):
+def test_a_style_is_decoded_over_a_progression_that_continues(chordal, monkeypatch):
     bars = 2 if chordal.name == "tiny-chords" else 1
     a, b = tiny.band(4), tiny.band(4, pitch=55)
-    decoded = decoded_conditions(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     between = chordal.interpolate(a, b, 4, bars=(1, bars), chords="C F G")
-    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in decoded]
+    steps = [condition[:, 1::16, :49].argmax(-1)[0] for _, condition in decodes]
     if bars == 1:
         assert [step[0].item() for step in steps] == [1, 6, 8, 1]
     else:
         assert [step.tolist() for step in steps] == [[1, 6], [8, 1], [6, 8], [1, 6]]
-    assert between.report[0][-1] == "told chords C F G, one a bar"
+    assert between.report[0][-1] == "follows the chords C F G, one a bar"
     assert between.song.end <= 4 * bars * 1920
     assert same(between.songs[0], chordal.reconstruct(a, bars=(1, bars), chords="C F G").song)
 
 
-def test_each_step_has_the_condition_of_the_nearer_song(chordal, monkeypatch):
+def test_each_step_is_conditioned_on_the_chords_of_the_nearer_song(chordal, monkeypatch):
     a, b = tiny.band(2), tiny.band(2, pitch=54)
     own = [chordal.condition(chordal.extract(song)).numpy() for song in (a, b)]
     assert not np.array_equal(*own)
-    decoded = decoded_conditions(monkeypatch, chordal)
+    decodes = decoded_conditions(monkeypatch, chordal)
     chordal.interpolate(a, b, 5)
-    assert [np.array_equal(condition, own[0]) for _, condition in decoded] == [True, True, True, False, False]
-    assert np.array_equal(decoded[-1][1], own[1])
+    assert [np.array_equal(condition, own[0]) for _, condition in decodes] == [True, True, True, False, False]
+    assert np.array_equal(decodes[-1][1], own[1])
 
 
 def test_only_the_key_is_replaced():
     model = tiny.model(tiny.CHORDS)
     source = model.extract(tiny.band(4))
-    requested = model.conditioned(source, {"key": "F#", "chords": None})
-    before, after = (model.condition(one) for one in (source, requested))
+    conditioned = model.conditioned(source, {"key": "F#", "chords": None})
+    before, after = (model.condition(one) for one in (source, conditioned))
     assert (after[..., 49:].argmax(-1) == 6).all()
     assert np.array_equal(before[..., :49], after[..., :49])
 
@@ -123,14 +123,14 @@ def test_hits_are_played_in_their_own_tempo_and_metre(drummer):
         assert (clip.tempos, clip.time_signatures) == (beat.tempos, beat.time_signatures)
         assert clip.tracks[0].name == "Kit"
     source = drummer.blank(hits=beat)
-    extracted = drummer.extract(beat)
-    assert np.array_equal(drummer.condition(source), drummer.condition(extracted))
-    assert source.excerpt.report == ("told the hits of song: took track 3 'Kit'",)
+    own = drummer.extract(beat)
+    assert np.array_equal(drummer.condition(source), drummer.condition(own))
+    assert source.excerpt.report == ("plays the hits of song: took track 3 'Kit'",)
     assert len(source.windows) == 3
 
 
-def test_hits_of_the_condition_are_played_and_no_others(drummer):
-    """Whatever the network makes of them: only how loud, early or late is its own."""
+def test_the_hits_conditioned_on_are_played_and_no_others(drummer):
+    """The network decides only how loud, early or late they are."""
     beat = tiny.band(5, "3/4")
     step, _, pitch = drummer.representation.decode(drummer.extract(beat).excerpt.array)
     for clip in drummer.sample(2, hits=beat, temperature=1.0):
@@ -144,14 +144,14 @@ def test_hits_of_the_condition_are_played_and_no_others(drummer):
 def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch):
     style, beat = tiny.band(4), tiny.band(9, stride=3, tempos=(Tempo(0, 66.0),))
     z = drummer.encode(style)
-    decoded = decoded_conditions(monkeypatch, drummer)
+    decodes = decoded_conditions(monkeypatch, drummer)
     there = drummer.reconstruct(style, hits=beat)
-    ((used, condition),) = decoded
+    ((used, condition),) = decodes
     assert np.array_equal(used, z[[0, 1, 0, 1, 0]])
     assert np.array_equal(condition, drummer.condition(drummer.extract(beat)))
     assert there.song.tempos == beat.tempos
     assert sounding(there.original) == sounding(drummer.reconstruct(beat).original)
-    assert there.report[-1].startswith("told the hits of song: took track 3 'Kit'")
+    assert there.report[-1].startswith("plays the hits of song: took track 3 'Kit'")
     assert len(drummer.vary(style, 2, hits=beat)) == 2
 
 
@@ -165,7 +165,7 @@ def test_the_same_hits_from_groove_to_groove(drummer):
     assert between.song.tempos == beat.tempos
 
 
-def test_conditions_that_a_model_lacks_are_refused(member):
+def test_what_a_model_is_not_conditioned_on_is_refused(member):
     song = tiny.band()
     for name, value in {"chords": "C", "key": "C", "hits": song}.items():
         if name in member.representation.conditioning.names:
@@ -175,9 +175,9 @@ def test_conditions_that_a_model_lacks_are_refused(member):
             member.vary,
             lambda s, **conditions: member.interpolate(s, s, 2, **conditions),
         ):
-            with pytest.raises(ConfigError, match=f"this model is not told {name}"):
+            with pytest.raises(ConfigError, match=f"{member.name} cannot .*leave {name} out"):
                 verb(song, **{name: value})
-        with pytest.raises(ConfigError, match=f"this model is not told {name}"):
+        with pytest.raises(ConfigError, match=f"{member.name} cannot .*leave {name} out"):
             member.sample(1, **{name: value})
 
 

@@ -19,7 +19,7 @@ from musicae.music.song import Song
 
 
 def silenced(model, monkeypatch):
-    """A model that answers everything with silence."""
+    """A model that decodes everything to silence."""
     silence = model.blank(1).windows
     monkeypatch.setattr(model, "_decoded", lambda z, *_, **__: np.repeat(silence, len(z), 0))
     return model
@@ -59,7 +59,7 @@ def test_each_step_has_as_many_bars_as_both_songs_reach(melody, a, b, bars):
     assert all(original.end <= length for original in between.originals)
 
 
-def test_both_ends_are_reconstructions(model):
+def test_the_ends_are_the_reconstructions(model):
     a, b = tiny.song(7), tiny.song(7, pitch=52)
     between = model.interpolate(a, b, 5, **WILD)
     assert same(between.songs[0], model.reconstruct(a, **WILD).song)
@@ -73,7 +73,7 @@ def test_identical_songs_give_the_same_music_in_every_step(model, linear, temper
     assert all(same(step, between.songs[0]) for step in between.songs)
 
 
-def test_the_way_from_b_to_a_is_the_way_back(melody):
+def test_the_path_from_b_to_a_is_that_from_a_to_b_reversed(melody):
     there, back = (melody.interpolate(*pair, 5).latents for pair in [(tiny.song(), tiny.song(4, pitch=50))] * 2)
     assert np.array_equal(there, back)
     back = melody.interpolate(tiny.song(4, pitch=50), tiny.song(), 5).latents
@@ -91,18 +91,18 @@ def test_what_comes_out_is_like_a(model):
 
 def test_unequal_songs_are_reported(melody):
     report = melody.interpolate(tiny.song(9), tiny.song(3, "3/4"), 2).report
-    assert report[0][1:] == ["its last 24 quarters have no partner in the other and are left out"]
-    padded = "padded with 3 quarters of silence to the length of the other"
+    assert report[0][1:] == ["the first song is 24 beats longer; its end was left out"]
+    padded = "3 beats of silence added at the end of the second song"
     assert report[1][1:] == [padded, "laid from 3/4 on bars of 4/4"]
     report = melody.interpolate(tiny.song(6), tiny.song(5), 2).report
-    assert report[0][1:] == ["its last 4 quarters have no partner in the other and are left out"]
+    assert report[0][1:] == ["the first song is 4 beats longer; its end was left out"]
     assert not report[1][1:]
     assert melody.interpolate(tiny.song(6), tiny.song(6, pitch=50), 2).report[0] == [
         "took track 1 'Flöte' (the only one with pitched notes)"
     ]
 
 
-def test_metre_changes_of_a_song_are_kept_in_every_step(melody):
+def test_metre_changes_of_a_song_are_in_every_step(melody):
     metres = (TimeSignature(0, 4, 4), TimeSignature(2 * 1920, 3, 4))
     a = tiny.song(8, time_signatures=metres)
     between = melody.interpolate(a, tiny.song(8, pitch=50), 2, **WILD)
@@ -156,7 +156,7 @@ def test_variations_begin_at_the_reconstruction(model):
         model.vary(song, strength=2)
 
 
-def test_evaluation_says_what_it_promises(model):
+def test_evaluation_has_every_figure(model):
     from musicae.music.data.windows import Windows
 
     windows = np.concatenate([model.extract(tiny.song(8, pitch=p)).windows for p in (55, 60)])
@@ -183,8 +183,8 @@ def test_the_whole_family_interpolates_between_its_reconstructions(member, metre
     whole = Song.read(between.song.to_bytes())
     assert whole.time_signatures == a.time_signatures
     assert [tempo.quarters_per_minute for tempo in whole.tempos] == pytest.approx([77, 133] * 4, abs=0.01)
-    extracted = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
-    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= extracted
+    tracks = {(track.program, track.is_drum, track.name) for track in member.extract(a).excerpt.tracks}
+    assert {(track.program, track.is_drum, track.name) for track in between.songs[0].tracks} >= tracks
     for step in between.songs:
         assert all((track.notes["start"] >= 0).all() for track in step.tracks)
         assert step.end <= between.ticks + step.ticks_per_quarter
@@ -208,10 +208,10 @@ def test_drums_and_nothing_else_are_on_channel_ten(preset):
         file = mido.MidiFile(file=io.BytesIO(song.to_bytes()))
         sounding = [track for track in song.tracks if len(track.notes)]
         drums = sum(len(track.notes) for track in sounding if track.is_drum)
-        channels = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
-        assert channels.count(9) == drums
-        assert len(channels) == sum(len(track.notes) for track in sounding)
-        assert channels
+        sounded = [m.channel for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
+        assert sounded.count(9) == drums
+        assert len(sounded) == sum(len(track.notes) for track in sounding)
+        assert sounded
 
 
 def test_the_whole_family_is_measured(member):

@@ -1,4 +1,4 @@
-"""Songs of several tracks through models with random weights: what comes out are bands, in any metre and length."""
+"""Songs of several tracks through models with random weights: the results are bands, in any metre and length."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
 
-WILD = {"temperature": 1.0, "seed": 3}  # random weights say little when greedy
+WILD = {"temperature": 1.0, "seed": 3}  # random weights decode to few notes when greedy
 CONDUCTED = Recurrent((8,), (8,), segments=2, conductor_units=(8,), separate_decoders=True)
 BY_TRACK = Recurrent((8,), (8,), segments=8, hierarchical_encoder=True, conductor_units=(8,))
 PRESETS = [
@@ -53,11 +53,11 @@ EIGHT = band(3, 3, (73, 33, 48, 49, 50, 51, 52))
 
 @pytest.fixture(scope="module", params=PRESETS, ids=lambda preset: preset.name)
 def model(request):
-    made = tiny.model(request.param)
+    band_model = tiny.model(request.param)
     with torch.no_grad():
-        for weights in made.network.parameters():
+        for weights in band_model.network.parameters():
             weights.mul_(8)
-    return made
+    return band_model
 
 
 def channels(song: Song) -> list[tuple[str, set[int]]]:
@@ -73,7 +73,7 @@ def about(song: Song) -> list[tuple]:
 @pytest.mark.parametrize(
     "a", [band(), EIGHT, band(1), band(2, 5)], ids=["four", "eight tracks in 3/4", "one bar", "5/4"]
 )
-def test_bands_are_reconstructed_with_their_names_programs_tempo_and_metre(model, a):
+def test_a_reconstruction_is_a_band_with_its_names_programs_tempo_and_metre(model, a):
     result = model.reconstruct(a, **WILD)
     for song in (result.song, result.original, *model.vary(a, 2, **WILD)):
         assert song.tempos == a.tempos
@@ -103,7 +103,7 @@ def test_interpolations_of_unequal_bands(model, a, b):
     assert whole.to_bytes() == model.interpolate(a, b, 3, **WILD).song.to_bytes()
 
 
-def test_samples_say_their_own_programs(model):
+def test_samples_have_their_own_programs(model):
     for song in model.sample(3, **WILD):
         assert len(song.tracks)
         assert all(one.is_drum or len(found) for one, (_, found) in zip(song.tracks, channels(song), strict=True))
@@ -149,11 +149,11 @@ def test_chords_that_change_on_bar_lines_cost_no_bars():
     assert set(map(bytes, ours[0])) == set(map(bytes, ours[1][:, 0].copy()))
 
 
-def test_a_trio_without_a_bass_is_extracted_and_reconstructed():
+def test_a_trio_without_a_bass_is_reconstructed():
     """The original extracts nothing from a song that lacks one of the three parts, and does not say why."""
-    made = tiny.model(PRESETS[0])
+    trio = tiny.model(PRESETS[0])
     lonely = band(programs=(73,))
-    result = made.reconstruct(lonely, **WILD)
+    result = trio.reconstruct(lonely, **WILD)
     assert [one.program for one in result.song.tracks] == [73, 33, 16]
     assert any("no bass: left silent" in sentence for sentence in result.report)
-    assert training_windows(made.representation, lonely)[1] == ["band: no bass"]
+    assert training_windows(trio.representation, lonely)[1] == ["band: no bass"]

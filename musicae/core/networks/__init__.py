@@ -1,4 +1,4 @@
-"""The menu of networks. Each entry is plain settings that build an encoder and a decoder for an example_spec.
+"""The menu of networks. Each entry is plain settings that build an encoder and a decoder for some kind of examples.
 
 The entries hold numbers only, so that presets and `--help` can read them without loading torch; the networks
 themselves are in the modules of this package.
@@ -160,7 +160,7 @@ class Recurrent(Network):
         """See `Network`.
 
         Raises:
-            ConfigError: the example_spec is not a sequence of classes or binary units.
+            ConfigError: the examples are not sequences of classes or binary units.
         """
         if len(example_spec.size) != 1 or example_spec.likelihood == "normal" or example_spec.bitmask_streams:
             raise ConfigError(

@@ -60,7 +60,7 @@ class Digits(nn.Module):
         return with_silence(digits(x, self.classes).movedim(-1, 1))
 
 
-class Silence(nn.Module):
+class WithSilence(nn.Module):
     """Binary units `[batch, channels, *size]`, and one value more that is 1 where all are off."""
 
     def __init__(self, units: int):
@@ -89,7 +89,7 @@ def input_layer(example_spec: ExampleSpec) -> nn.Module:
     """Data to float `[batch, channels, *size]`: a module without weights, with the number of `channels` that it
     gives."""
     if not example_spec.categorical:
-        return Silence(example_spec.outputs) if example_spec.silence else Unchanged(example_spec.outputs)
+        return WithSilence(example_spec.outputs) if example_spec.silence else Unchanged(example_spec.outputs)
     if example_spec.silence:
         return Digits(example_spec.outputs)
     return OneHot(example_spec.streams, isinstance(example_spec.channels, tuple), example_spec.bitmask_streams)

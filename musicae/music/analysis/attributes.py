@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from musicae.music.analysis.note_table import Notes, ratio
-from musicae.music.representations import Drums, Groove, Multitrack, Representation, Trio
+from musicae.music.representations.base import Representation
 from musicae.music.theory.harmony import MAJOR
 
 SCALES = np.stack([np.bincount((np.array(MAJOR) + key) % 12, minlength=12) for key in range(12)])
@@ -185,11 +185,15 @@ def _scrambled(notes: Notes, bar: int) -> np.ndarray:
 
 
 def _has_pitches(representation: Representation) -> bool:
-    return not isinstance(representation, Drums | Groove)
+    return representation.has_pitches
 
 
 def _has_drums(representation: Representation) -> bool:
-    return isinstance(representation, Drums | Groove | Trio | Multitrack)
+    return representation.has_drums
+
+
+def _has_played_drums(representation: Representation) -> bool:
+    return representation.has_drums and representation.has_microtiming
 
 
 def _has_sixteenths(representation: Representation) -> bool:
@@ -231,7 +235,7 @@ ATTRIBUTES = {
             _both(_has_pitches, _has_sixteenths),
         ),
         Attribute("hat_activity", "hits of the hi-hat to a quarter", hat_activity, 0, 4, 0.25, _has_drums),
-        Attribute("swing", "how late odd steps are, steps", swing, -1, 1, 0.05, lambda one: isinstance(one, Groove)),
+        Attribute("swing", "how late odd steps are, steps", swing, -1, 1, 0.05, _has_played_drums),
         Attribute(
             "syncopation",
             "hits on odd sixteenths after none, share",

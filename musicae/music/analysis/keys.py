@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from musicae.music.analysis.attributes import SCALES
 from musicae.music.analysis.note_table import Notes
-
-if TYPE_CHECKING:
-    from musicae.music.representations import Representation
+from musicae.music.representations.base import Representation
 
 
 def keys(representation: Representation, windows: np.ndarray) -> np.ndarray:
     """The major scale that most notes of each window `[n, *shape]` lie in, 0 for C: int64 `[n]`.
 
-    All windows together count as one more, for that tells of which key a window of few notes is.
+    All windows together count as one more, so that a window of few notes is in the key of the others.
     """
     counts = Notes.of(representation, windows).pitched.pitch_classes()
     return ((counts + counts.mean(0)) @ SCALES.T).argmax(1)

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from musicae.music.representations import Groove, Multitrack, Representation
-from musicae.music.representations.performance import DRUMS
-from musicae.music.representations.planes import thirds
+from musicae.music.representations.base import Representation
+from musicae.music.representations.rendering import blank
 
 BYTES = 2**22  # of windows that are decoded at once: bounds the memory
 
@@ -62,7 +61,7 @@ class Notes:
             end=end,
             pitch=code % 128,
             part=part,
-            drum=_of_drums(representation, part),
+            drum=representation.is_drum_part(part),
             late=late,
         )
 
@@ -111,28 +110,14 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _decoded(representation: Representation, windows: np.ndarray) -> tuple[np.ndarray, ...]:
     """Window, first step, step after the last, pitch plus 128 times the part, and lateness of the notes of windows.
 
-    DropParts is laid between the windows, so that no note of one goes on in the next.
+    Silence is laid between the windows, so that no note of one is held into the next.
     """
     steps = representation.steps
-    silence = representation.take(representation.blank().array, np.zeros(1, np.int64))
-    apart = np.stack([windows, np.broadcast_to(silence, windows.shape)], 1).reshape(-1, *windows.shape[1:])
-    passage = representation.join(apart.astype(representation.dtype), np.full(len(apart), steps))
-    start, end, code = representation.decode(passage)
+    silence = representation.take(blank(representation).array, np.zeros(1, np.int64))
+    spaced = np.stack([windows, np.broadcast_to(silence, windows.shape)], 1).reshape(-1, *windows.shape[1:])
+    array = representation.join(spaced.astype(representation.dtype), np.full(len(spaced), steps))
+    start, end, code = representation.decode(array)
+    late = representation.lateness(array) if representation.has_microtiming else np.zeros(len(start))
     window = start // (2 * steps)
     first = 2 * steps * window
-    return window, start - first, np.minimum(end - first, steps), code, _lateness(representation, passage, len(start))
-
-
-def _lateness(representation: Representation, passage: np.ndarray, notes: int) -> np.ndarray:
-    """How far the notes of a passage are behind their steps, in steps, in the order of `decode`."""
-    if not isinstance(representation, Groove):
-        return np.zeros(notes)
-    hits, _, offset = (rows.T for rows in thirds(passage))
-    return -offset[hits > 0.5].astype(float) / 2
-
-
-def _of_drums(representation: Representation, part: np.ndarray) -> np.ndarray:
-    """Which parts are drums, bool of the same shape."""
-    if isinstance(representation, Multitrack):
-        return part // representation.most_tracks == DRUMS
-    return np.array([one.is_drum for one in representation.instruments])[part]
+    return window, start - first, np.minimum(end - first, steps), code, late

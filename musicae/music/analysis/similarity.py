@@ -1,4 +1,4 @@
-"""How much of some music came back, and how alike two sets of windows are."""
+"""How alike two sets of windows are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import numpy as np
 
 from musicae.music.analysis.attributes import ATTRIBUTES, Attribute, intervals, names
 from musicae.music.analysis.note_table import Notes
-from musicae.music.representations import Melody, Pianoroll, Trio
-from musicae.music.representations.pianoroll import SUSTAIN
-from musicae.music.representations.tokens import ends_nothing
+from musicae.music.representations.base import Representation
 
 WIDEST = 24  # semitones: wider intervals are counted with it
 AT_A_TIME = 2**20  # pairs of windows that are compared in one pass: stays in the cache
@@ -35,7 +33,7 @@ def interval_overlap(a: np.ndarray, b: np.ndarray) -> float:
     return _shared(*(np.clip(semitones, -WIDEST, WIDEST) + WIDEST for semitones in (a, b)))
 
 
-def overlaps(representation, windows: np.ndarray, others: np.ndarray) -> dict[str, float]:
+def overlaps(representation: Representation, windows: np.ndarray, others: np.ndarray) -> dict[str, float]:
     """The `overlap` of two sets of windows in every attribute that they have, and of their intervals."""
     a, b = (Notes.of(representation, one) for one in (windows, others))
     found = {
@@ -47,7 +45,7 @@ def overlaps(representation, windows: np.ndarray, others: np.ndarray) -> dict[st
     return found
 
 
-def nearest(representation, windows: np.ndarray, known: np.ndarray) -> np.ndarray:
+def nearest(representation: Representation, windows: np.ndarray, known: np.ndarray) -> np.ndarray:
     """How far windows are from the nearest of some known ones: float64 `[n]`.
 
     The distance is the share of the steps that differ (the normalised Hamming distance), in the best of two keys: those
@@ -59,23 +57,6 @@ def nearest(representation, windows: np.ndarray, known: np.ndarray) -> np.ndarra
         known: `[m, *shape]`, e.g. those that a model was trained on.
     """
     return np.min([_nearest(*_steps(representation, windows, known, edge)) for edge in (-128, 128)], axis=0)
-
-
-def faulty(representation, windows: np.ndarray) -> np.ndarray:
-    """Which windows `[n, *shape]` break the grammar that all music keeps: bool `[n]`.
-
-    In a melody (also that of a trio, or its bass): a note ends where none sounds. In a piano roll: a note goes on that
-    never began. Other windows have no grammar to break.
-    """
-    if isinstance(representation, Trio):
-        found = (faulty(kind, windows[:, i]) for i, kind in enumerate(representation.kinds[:2]))
-        return np.logical_or(*found)
-    if isinstance(representation, Melody):
-        return ends_nothing(representation.tokens(windows), representation.strict).any(axis=1)
-    if isinstance(representation, Pianoroll):
-        sounding = windows.any(axis=1)
-        return ((windows[:, SUSTAIN, 1:] > 0) & ~sounding[:, :-1]).any(axis=(1, 2))
-    return np.zeros(len(windows), bool)
 
 
 def _nearest(windows: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -92,7 +73,9 @@ def _nearest(windows: np.ndarray, known: np.ndarray) -> np.ndarray:
     return 1 - np.concatenate(most) / windows.shape[1]
 
 
-def _steps(representation, windows: np.ndarray, known: np.ndarray, edge: int) -> tuple[np.ndarray, np.ndarray]:
+def _steps(
+    representation: Representation, windows: np.ndarray, known: np.ndarray, edge: int
+) -> tuple[np.ndarray, np.ndarray]:
     """What is at each step of two sets of windows moved by `edge` semitones, or as far as they go: the same numbers for
     the same, `[n, steps]` and `[m, steps]`."""
     numbers = [
@@ -106,11 +89,9 @@ def _steps(representation, windows: np.ndarray, known: np.ndarray, edge: int) ->
     return places[: len(windows)], places[len(windows) :]
 
 
-def _numbers(representation, windows: np.ndarray) -> np.ndarray:
+def _numbers(representation: Representation, windows: np.ndarray) -> np.ndarray:
     """A number for what is at each step of windows, the same for the same: `[n, steps]`."""
-    x = representation.to_data(windows)[0]
-    if representation.example_spec.likelihood in ("hvo", "played"):  # levels and shifts are never quite the same
-        x = x[:, : x.shape[1] // 3] > 0.5
+    x = representation.compared(windows)
     if x.ndim == 2:
         return x
     factors = np.random.default_rng(0).integers(2**62, size=x.shape[1]) * 2 + 1

@@ -28,7 +28,7 @@ from musicae.files import write_atomically
 from musicae.music.data.sources import SPLITS, Piece, is_archive, labels, pieces
 from musicae.music.extraction import extract
 from musicae.music.representations import Representation
-from musicae.music.representations.base import counted
+from musicae.music.representations.report import counted
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 
@@ -228,7 +228,7 @@ def _extract(piece: Piece, representation: Representation, track: int | str | No
 
 
 def mean_tempo(song: Score) -> float:
-    """The tempo of a song in quarters a minute, on average over all of it."""
+    """The tempo of a song in BPM (quarters), averaged over all of it."""
     return round(60 * song.end / song.ticks_per_quarter / song.seconds, 4)
 
 
@@ -260,21 +260,21 @@ def _sorted(found: list[Extracted], sources: list) -> tuple[list[Extracted], lis
 
 
 def split(
-    fingerprints: Sequence[str], seed: int, fractions: Sequence[float], given: Sequence[str] | None = None
+    fingerprints: Sequence[str], seed: int, fractions: Sequence[float], fixed: Sequence[str] | None = None
 ) -> list[str]:
-    """The split of each song: that of `given`, or one drawn from the hash of its fingerprint and the seed.
+    """The split of each song: that of `fixed`, or one drawn from the hash of its fingerprint and the seed.
 
     Args:
-        fingerprints: of the songs; equal ones fall into one split, unless `given` says otherwise.
+        fingerprints: of the songs; equal ones fall into one split, unless `fixed` says otherwise.
         seed: another one splits differently.
         fractions: of train, validation and test; a split whose fraction is not 0 stays empty only if
-            there are fewer different songs than splits, or if `given` has some.
-        given: the split of each song, "" for none.
+            there are fewer different songs than splits, or if `fixed` has some.
+        fixed: the split of each song that its source gives, "" for none.
     """
-    given = given or [""] * len(fingerprints)
-    known = {one: name for one, name in zip(fingerprints, given, strict=True) if name}
+    fixed = fixed or [""] * len(fingerprints)
+    known = {one: name for one, name in zip(fingerprints, fixed, strict=True) if name}
     known |= _drawn([one for one in fingerprints if one not in known], seed, fractions, fill=not known)
-    return [name or known[one] for one, name in zip(fingerprints, given, strict=True)]
+    return [name or known[one] for one, name in zip(fingerprints, fixed, strict=True)]
 
 
 def _drawn(fingerprints: Sequence[str], seed: int, fractions: Sequence[float], fill: bool) -> dict[str, str]:
@@ -295,8 +295,8 @@ def _write(folder: Path, songs: list[Extracted], skipped: list, representation, 
     """Writes the arrays, the table of skipped files and, last, the index."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
-    given = [one.split for one in songs]
-    splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"], given)
+    fixed = [one.split for one in songs]
+    splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"], fixed)
     counts, duplicates = _write_arrays(folder, songs, splits, representation)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("source", "file", "reason"), *skipped])
@@ -306,7 +306,7 @@ def _write(folder: Path, songs: list[Extracted], skipped: list, representation, 
         "sources": sorted({one.source for one in songs}),
         "windows": counts,
         "songs_per_split": {name: splits.count(name) for name in SPLITS},
-        "songs_with_split": sum(map(bool, given)),
+        "songs_with_split": sum(map(bool, fixed)),
         "duplicates": duplicates,
         "skipped": dict(Counter(reason for *_, reason in skipped).most_common()),
         "songs": [f"{one.source}/{one.name}" for one in songs],

@@ -25,7 +25,7 @@ from musicae.core.schedules import WarmupCosine
 from musicae.core.settings import Training
 from musicae.errors import DataError
 from musicae.music.analysis.attributes import measure
-from musicae.music.analysis.similarity import faulty, nearest, overlaps
+from musicae.music.analysis.similarity import nearest, overlaps
 from musicae.music.data.windows import Windows, to_batch
 from musicae.music.latent.interpolation import path, snap_to_key
 from musicae.music.model import MusicModel
@@ -180,7 +180,7 @@ def _comparison(
         "overlaps": _by_attribute({name: overlaps(representation, one, truth) for name, one in sets.items()}),
         "means": _by_attribute({name: _means(representation, one) for name, one in every.items()}),
         **({} if train is None else _novelty(every, train, seed)),
-        "faults": {name: float(faulty(representation, one).mean()) for name, one in every.items()},
+        "faults": {name: float(representation.faults(one).mean()) for name, one in every.items()},
     }
 
 

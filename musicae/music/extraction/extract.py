@@ -11,7 +11,7 @@ from musicae.errors import NoWindows
 from musicae.music.extraction import magenta, magenta_multitrack, magenta_trio
 from musicae.music.formats import reading
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Representation, Trio
-from musicae.music.representations.base import unique
+from musicae.music.representations.arrays import unique
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 
@@ -55,11 +55,11 @@ def training_windows(representation: Representation, song: Score, track: int | s
     """
     if is_strict(representation):
         return MAGENTA[type(representation)](representation, song, None if track == "all" else track)
-    tracks = representation.training_tracks(song) if track == "all" else [track]
     problem = representation.untrainable(song, None if track == "all" else track)
     if problem:
         return np.zeros((0, *representation.shape), representation.dtype), [problem]
     try:
+        tracks = representation.training_tracks(song) if track == "all" else [track]
         excerpts = [representation.extract(song, one) for one in tracks]
     except NoWindows as error:
         return np.zeros((0, *representation.shape), representation.dtype), [str(error)]

@@ -21,7 +21,7 @@ from musicae.music.extraction.pedal import with_pedal
 from musicae.music.formats import reading
 from musicae.music.formats.draft import with_notes
 from musicae.music.formats.pretty_midi_ import from_pretty_midi
-from musicae.music.representations.base import slices, unique
+from musicae.music.representations.arrays import slices, unique
 from musicae.music.representations.planes import loudest, performance
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line, without_leading_offs
 from musicae.music.representations.tracks import drum_tracks, find, sounding
@@ -74,21 +74,21 @@ def _pretty_midi(source):
 def melody_windows(melody, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:
     """The windows of a song: uint8 [n, *shape], different within each part; and, if there are none, why.
 
-    A part for which the original infers no chords (see `harmony.of_part`) has no windows where they are told. For the
-    original's set of windows the song must come from `read`.
+    A part for which the original infers no chords (see `harmony.of_part`) has no windows where they are a condition.
+    For the original's set of windows the song must come from `read`.
 
     Args:
         melody: the settings, a `Melody`.
         song: the song.
         track: a track's number, counted from 1, or part of its name; None or "all" for every track.
     """
-    heard = range(len(song.tracks)) if track in (None, "all") else [find(song, track)]
+    chosen = range(len(song.tracks)) if track in (None, "all") else [find(song, track)]
     kept = [_kept(melody, one) for one in song.tracks]
 
     def of_one_part(part: tuple[int, int]) -> Iterator[np.ndarray]:
-        told = _told(melody, song, kept, part)
-        for i in heard if told else ():
-            yield from _melody_windows(melody, song, kept[i].notes, part, told)
+        conditions = _conditions(melody, song, kept, part)
+        for i in chosen if conditions else ():
+            yield from _melody_windows(melody, song, kept[i].notes, part, conditions)
 
     found = _of_parts(melody, song, of_one_part)
     return found, [] if len(found) else [f"no melody of {melody.steps} steps in a part in 4/4 at one tempo"]
@@ -106,10 +106,10 @@ def drum_windows(drums, song: Score, track: int | str | None = None) -> tuple[np
         track: a track's number, counted from 1, or part of its name; None for all tracks of drums together.
     """
     try:
-        heard = drum_tracks(song) if track is None else [find(song, track, drum_tracks)]
+        chosen = drum_tracks(song) if track is None else [find(song, track, drum_tracks)]
     except NoWindows as error:
         return np.zeros((0, *drums.shape), np.uint8), [str(error)]
-    notes = np.concatenate([song.tracks[i].notes for i in heard])
+    notes = np.concatenate([song.tracks[i].notes for i in chosen])
     notes = notes[drums.drums.known[notes["pitch"]] >= 0]
     found = _of_parts(drums, song, lambda part: _drum_windows(drums, song, notes, part))
     return found, [] if len(found) else [f"no drums for {drums.steps} steps in a part in 4/4 at one tempo"]
@@ -127,8 +127,8 @@ def groove_windows(groove, song: Score, track: int | str | None = None) -> tuple
         song: the song.
         track: a track's number, counted from 1, or part of its name; None for all tracks together.
     """
-    heard = range(len(song.tracks)) if track is None else [find(song, track, sounding)]
-    notes = np.concatenate([np.zeros(0, NOTE), *(song.tracks[i].notes for i in heard)])
+    chosen = range(len(song.tracks)) if track is None else [find(song, track, sounding)]
+    notes = np.concatenate([np.zeros(0, NOTE), *(song.tracks[i].notes for i in chosen)])
     missing = np.unique(notes["pitch"][groove.drums.known[notes["pitch"]] < 0])
     bar = steps_per_bar(groove)
     if len(song.tempos) > 1 or len(song.time_signatures) > 1 or not _four_quarters(*song.time_signatures[0][1:]):
@@ -228,14 +228,14 @@ def pieces(kind, start: np.ndarray, end: np.ndarray) -> Iterator[tuple[slice, in
             yield slice(i, j), first, -(-(int(end[j - 1]) - first) // bar) * bar
 
 
-def _along_bars(kind, passage: np.ndarray) -> np.ndarray:
-    """The windows [n, steps, ...] of a passage [total, ...], a bar apart; none of one that is shorter."""
-    passage = passage[: kind.max_bars * steps_per_bar(kind)]
-    return slices(passage, np.arange(0, len(passage) - kind.steps + 1, steps_per_bar(kind)), kind.steps)
+def _along_bars(kind, array: np.ndarray) -> np.ndarray:
+    """The windows [n, steps, ...] of an array [total, ...], a bar apart; none of one that is shorter."""
+    array = array[: kind.max_bars * steps_per_bar(kind)]
+    return slices(array, np.arange(0, len(array) - kind.steps + 1, steps_per_bar(kind)), kind.steps)
 
 
-def _melody_windows(melody, song: Score, notes: np.ndarray, part: tuple[int, int], told) -> Iterator[np.ndarray]:
-    """The windows of each melody of a track between two ticks, with what `told` (see `_told`) says of their steps."""
+def _melody_windows(melody, song: Score, notes: np.ndarray, part: tuple[int, int], conditions) -> Iterator[np.ndarray]:
+    """The windows of each melody of a track between two ticks, with the conditions (see `_conditions`)."""
     notes = within(notes, part)
     start = nearest_step(notes["start"] - part[0], melody, song)
     end = np.maximum(nearest_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
@@ -245,18 +245,18 @@ def _melody_windows(melody, song: Score, notes: np.ndarray, part: tuple[int, int
         tokens = line(start[piece] - first, end[piece] - first, token[piece], steps)
         found = without_leading_offs(_along_bars(melody, tokens))
         starts = first + steps_per_bar(melody) * np.arange(len(found))
-        yield melody.beside(found, told(starts[:, None] + np.arange(melody.steps)))
+        yield melody.with_rows(found, conditions(starts[:, None] + np.arange(melody.steps)))
 
 
-Told = Callable[[np.ndarray], np.ndarray | None]
+Conditions = Callable[[np.ndarray], np.ndarray | None]
 
 
-def _told(melody, song: Score, kept: list[Track], part: tuple[int, int]) -> Told | None:
-    """What a model is told at steps of a part: from steps [n, steps] to rows [n, rows - 1, steps]; None where the
-    original infers nothing.
+def _conditions(melody, song: Score, kept: list[Track], part: tuple[int, int]) -> Conditions | None:
+    """The conditions in a part: from steps [n, steps] to rows [n, rows - 1, steps]; None where the original infers
+    nothing.
 
-    Chords and keys are inferred from the notes that the settings let in. Only a model that is told nothing but the key
-    hears of key signatures. After the last note its chord goes on.
+    Chords and keys are inferred from the notes that the settings let in. Key signatures count only where the key is the
+    only condition. After the last note its chord goes on.
     """
     if melody.rows == 1:
         return lambda steps: None
@@ -268,14 +268,14 @@ def _told(melody, song: Score, kept: list[Track], part: tuple[int, int]) -> Told
         return None
     final = _last_step(melody, song, kept, part, min(last, end))
 
-    def told(steps: np.ndarray) -> np.ndarray:
+    def conditions(steps: np.ndarray) -> np.ndarray:
         ticks, sounding = (
             start + at * song.ticks_per_quarter // melody.steps_per_quarter for at in (steps, np.minimum(steps, final))
         )
         keys = signed_keys(song, ticks, by_tonic=True) if signed else found.at(ticks)[1]
-        return np.moveaxis(melody.told_rows(None if signed else found.at(sounding)[0], keys), 0, 1)
+        return np.moveaxis(melody.condition_rows(None if signed else found.at(sounding)[0], keys), 0, 1)
 
-    return told
+    return conditions
 
 
 def _last_step(melody, song: Score, kept: list[Track], part: tuple[int, int], last: int) -> int:

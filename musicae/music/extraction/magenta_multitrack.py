@@ -11,8 +11,9 @@ import numpy as np
 
 from musicae.music.extraction import magenta
 from musicae.music.extraction.pedal import sustained
-from musicae.music.representations.multitrack import Multitrack, said
-from musicae.music.representations.performance import DRUMS, PIECE, loudness_of
+from musicae.music.representations.multitrack import Multitrack
+from musicae.music.representations.multitrack_notes import chord_entries
+from musicae.music.representations.performance import DRUMS, PIECE, velocity_bin
 from musicae.music.representations.tracks import find, sounding
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Score, Track
@@ -26,7 +27,7 @@ def windows(kind: Multitrack, song: Score, track: int | str | None = None) -> tu
     """The bars of a song: int16 [n, *shape], repeats among them; and, if there are none, why.
 
     A bar counts if it has 2 to 8 tracks, at least 8 events in all, and room for those of each track. Where chords are
-    told, parts for which the original infers none (see `harmony.of_part`) have no bars.
+    a condition, parts for which the original infers none (see `harmony.of_part`) have no bars.
 
     Args:
         kind: the settings.
@@ -48,7 +49,7 @@ def _bars(kind: Multitrack, song: Score, chosen: list[int], part: Part) -> np.nd
     kept = (pieces["start"] < kind.steps) & (rows >= 0)
     pieces["row"] = rows
     _drums_instead(kinds, rows, kept)
-    tokens, counts = kind.write(pieces[kept], kinds, np.full(len(good), kind.steps))
+    tokens, counts = kind.rows.write(pieces[kept], kinds, np.full(len(good), kind.steps))
     counts = counts.reshape(-1, kind.most_tracks)
     enough = (counts <= kind.tokens - 2).all(axis=1) & (counts.sum(axis=1) >= FEWEST_EVENTS)
     bars = tokens.reshape(-1, kind.most_tracks * kind.tokens)
@@ -56,22 +57,22 @@ def _bars(kind: Multitrack, song: Score, chosen: list[int], part: Part) -> np.nd
         return bars[enough]
     ends = np.zeros(1 + bars_of_notes.max(initial=-1), np.int64)
     np.maximum.at(ends, bars_of_notes, pieces["end"])
-    told, heard = _told(kind, song, tokens, good, ends[good], part)
-    return np.stack([bars, told], 1)[enough & heard]
+    chords, kept = _chords(kind, song, tokens, good, ends[good], part)
+    return np.stack([bars, chords], 1)[enough & kept]
 
 
 def _pieces(
     kind: Multitrack, song: Score, tracks: list[Track], part: Part
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The notes between two ticks: the bar of each, the number of its track, and the piece."""
-    heard = [magenta.within(one.notes, part) for one in tracks]
-    number = np.repeat(np.arange(len(tracks)), [len(one) for one in heard])
-    notes = np.concatenate([np.zeros(0, NOTE), *heard])
+    notes_of = [magenta.within(one.notes, part) for one in tracks]
+    number = np.repeat(np.arange(len(tracks)), [len(one) for one in notes_of])
+    notes = np.concatenate([np.zeros(0, NOTE), *notes_of])
     bar = magenta.BAR_QUARTERS * song.ticks_per_quarter
     bars = (notes["start"] - part[0]) // bar
     begin = part[0] + bars * bar
     pieces = np.zeros(len(notes), PIECE)
-    pieces["pitch"], pieces["velocity"] = notes["pitch"], loudness_of(notes["velocity"])
+    pieces["pitch"], pieces["velocity"] = notes["pitch"], velocity_bin(notes["velocity"])
     pieces["start"] = magenta.nearest_step(notes["start"] - begin, kind, song)
     end = np.minimum(np.minimum(notes["end"], begin + bar), part[1])
     pieces["end"] = np.maximum(magenta.nearest_step(end - begin, kind, song), pieces["start"] + 1)
@@ -108,12 +109,12 @@ def _drums_instead(kinds: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> Non
     kinds[(kinds >= 0) & ~left] = DRUMS
 
 
-def _told(
+def _chords(
     kind: Multitrack, song: Score, tokens: np.ndarray, bars: np.ndarray, ends: np.ndarray, part: Part
 ) -> tuple[np.ndarray, np.ndarray]:
     """The triad at each token of bars [n, most_tracks * tokens]; and which bars the original does not drop, bool [n].
 
-    In each bar it knows the chords before the end of the last note, and later events are told the last of these. It has
+    In each bar it knows the chords before the end of the last note, and later events have the last of these. It has
     the moments of chords and of bar lines as float64 seconds, computed in two ways. Where a chord that changes on a bar
     line is late by the last bit, the bar has two chords at its beginning and is dropped; where it is early, it counts
     as one of the bar before as well, if that has a note at its very end.
@@ -121,7 +122,7 @@ def _told(
     Args:
         kind: the settings.
         song: the song.
-        tokens: rows, as `Multitrack.write` gives them.
+        tokens: rows, as `Rows.write` gives them.
         bars: the numbers of the bars within the part.
         ends: the step at which the last note of each ends, those that are lost among them.
         part: the first tick and the last.
@@ -132,12 +133,12 @@ def _told(
     steps = (found.starts - part[0]) * kind.steps_per_quarter // song.ticks_per_quarter
     early, late = _unpunctual(kind, song, found, part)
     known = np.where(ends <= kind.steps, ends, kind.steps + early[bars + 1])
-    return kind.told_of(tokens, said(steps, found.chords), bars * kind.steps, known), ~late[bars]
+    return kind.rows.chords_at_tokens(tokens, chord_entries(steps, found.chords), bars * kind.steps, known), ~late[bars]
 
 
 def _harmony(song: Score, part: Part) -> harmony.Harmony | None:
     """The chords between two ticks."""
-    ends = [int(heard["end"].max()) for one in song.tracks if len(heard := magenta.within(one.notes, part))]
+    ends = [int(notes["end"].max()) for one in song.tracks if len(notes := magenta.within(one.notes, part))]
     return harmony.of_part(song.tracks, part[0], min(max(ends, default=part[0]), part[1]), song)
 
 

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from musicae.music.extraction import magenta
-from musicae.music.representations.base import slices
+from musicae.music.representations.arrays import slices
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line
 from musicae.music.representations.tracks import BASS_PROGRAMS, find
 from musicae.music.representations.trio import Trio
@@ -31,12 +31,12 @@ def windows(trio: Trio, song: Score, track: int | str | None = None) -> tuple[np
         track: the only melody to take, by number, counted from 1, or part of its name; None for every one.
     """
     melodies = range(len(song.tracks)) if track is None else [find(song, track)]
-    sorts = (
+    tracks_by_part = (
         [song.tracks[i] for i in melodies if _plays(song.tracks[i], MELODY_PROGRAMS)],
         [one for one in song.tracks if _plays(one, BASS_PROGRAMS)],
         [one for one in song.tracks if one.is_drum],
     )
-    found = [window for part in magenta.parts(song) for window in _of_part(trio, song, sorts, part)]
+    found = [window for part in magenta.parts(song) for window in _of_part(trio, song, tracks_by_part, part)]
     found = np.concatenate([np.zeros((0, *trio.shape), trio.dtype), *found])
     why = f"no melody, bass and drums (programs 0-31, 32-39, channel 10) for {trio.steps} steps of a part in 4/4"
     return found, [] if len(found) else [why]
@@ -47,18 +47,18 @@ def _plays(track: Track, programs: range) -> bool:
     return not track.is_drum and track.program in programs
 
 
-def _of_part(trio: Trio, song: Score, sorts: tuple[list[Track], ...], part: Part) -> list[np.ndarray]:
+def _of_part(trio: Trio, song: Score, tracks_by_part: tuple[list[Track], ...], part: Part) -> list[np.ndarray]:
     """The windows between two ticks, of each melody with each bass with all drums: [n, 3, steps] each."""
     bars = _bars(trio, song, part)
-    parts = [[_encoded(trio, song, one, part, bars) for one in tracks] for tracks in sorts]
+    parts = [[_encoded(trio, song, one, part, bars) for one in tracks] for tracks in tracks_by_part]
     parts = [[one for one in some if one is not None] for some in parts]
-    return [_together(trio, some, bars) for some in product(*parts)]
+    return [_combined(trio, some, bars) for some in product(*parts)]
 
 
 def _bars(trio: Trio, song: Score, part: Part) -> int:
     """How many bars the notes of all tracks reach."""
-    heard = [magenta.within(one.notes, part) for one in song.tracks]
-    ends = [_steps(trio, song, notes, part)[1].max() for notes in heard if len(notes)]
+    tracks = [magenta.within(one.notes, part) for one in song.tracks]
+    ends = [_steps(trio, song, notes, part)[1].max() for notes in tracks if len(notes)]
     return min(-(-int(max(ends, default=0)) // magenta.steps_per_bar(trio)), trio.max_bars)
 
 
@@ -109,7 +109,7 @@ def _covered(trio: Trio, start: np.ndarray, end: np.ndarray, bars: int) -> np.nd
     return np.cumsum(edges)[:-1] > 0
 
 
-def _together(trio: Trio, parts: tuple, bars: int) -> np.ndarray:
+def _combined(trio: Trio, parts: tuple, bars: int) -> np.ndarray:
     """The windows of a melody, a bass and drums: int16 [n, 3, steps].
 
     At the first and the last `gap_bars` bars it is enough that one of the three plays.
@@ -122,5 +122,5 @@ def _together(trio: Trio, parts: tuple, bars: int) -> np.ndarray:
     length = -(-trio.steps // bar)
     gaps = np.append(0, np.cumsum(~playing))
     starts = np.flatnonzero(gaps[length:] == gaps[: max(len(gaps) - length, 0)]) * bar
-    passage = np.stack([tokens for tokens, _ in parts], axis=1).astype(np.int16)
-    return slices(passage, starts, trio.steps).swapaxes(1, 2)
+    array = np.stack([tokens for tokens, _ in parts], axis=1).astype(np.int16)
+    return slices(array, starts, trio.steps).swapaxes(1, 2)

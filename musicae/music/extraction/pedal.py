@@ -78,10 +78,10 @@ def _held(notes: np.ndarray, pedal: np.ndarray, last: int) -> np.ndarray:
     """Notes of a track, in the order of their starts, as long as its pedal holds them."""
     rises = np.append(pedal["tick"][~pedal["down"]], last)
     rise = rises[np.minimum(np.searchsorted(rises[:-1], notes["end"], "right"), len(rises) - 1)]
-    struck = _struck_again(notes, _down(pedal, notes["start"]))
+    again = _next_onset(notes, _down(pedal, notes["start"]))
     held = notes.copy()
-    held["end"] = np.minimum(np.where(_down(pedal, notes["end"]), rise, notes["end"]), struck)
-    return held[struck > notes["start"]]
+    held["end"] = np.minimum(np.where(_down(pedal, notes["end"]), rise, notes["end"]), again)
+    return held[again > notes["start"]]
 
 
 def _down(pedal: np.ndarray, ticks: np.ndarray) -> np.ndarray:
@@ -89,13 +89,13 @@ def _down(pedal: np.ndarray, ticks: np.ndarray) -> np.ndarray:
     return np.append(False, pedal["down"])[np.searchsorted(pedal["tick"], ticks, "right")]
 
 
-def _struck_again(notes: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """The tick at which the pitch of each note is next struck while the pedal is `down`; far away if never."""
+def _next_onset(notes: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """The tick of the next onset at the pitch of each note while the pedal is `down`; far away if there is none."""
     order = np.lexsort((notes["start"], notes["pitch"]))
-    strikes = np.append(np.flatnonzero(down[order]), len(notes))
-    following = strikes[np.searchsorted(strikes[:-1], np.arange(len(notes)), "right")]
+    onsets = np.append(np.flatnonzero(down[order]), len(notes))
+    following = onsets[np.searchsorted(onsets[:-1], np.arange(len(notes)), "right")]
     pitch = np.append(notes["pitch"][order].astype(np.int64), -1)
     ticks = np.append(notes["start"][order], 0)
-    struck = np.empty(len(notes), np.int64)
-    struck[order] = np.where(pitch[following] == pitch[:-1], ticks[following], np.iinfo(np.int64).max)
-    return struck
+    found = np.empty(len(notes), np.int64)
+    found[order] = np.where(pitch[following] == pitch[:-1], ticks[following], np.iinfo(np.int64).max)
+    return found

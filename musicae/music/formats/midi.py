@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from operator import itemgetter
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def _conductor(song) -> list:
     for tick, quarters_per_minute in song.tempos:
         microseconds = min(max(round(6e7 / quarters_per_minute), 1), 0xFFFFFF)
         events.append((tick, MetaMessage("set_tempo", tempo=microseconds)))
-    return sorted(events, key=lambda event: event[0])
+    return sorted(events, key=itemgetter(0))
 
 
 def _events(track, channel: int, shared: bool) -> list:

@@ -37,7 +37,7 @@ def repair(data: bytes) -> Tracks:
     start = data.find(b"MThd", 0, 4096)
     if start < 0:
         raise ValueError("is not a MIDI file: it has no MThd header")
-    changes = ["what stood before its header (RIFF, MacBinary or alike) was taken off"] * (start > 0)
+    changes = ["the bytes before its header (RIFF, MacBinary or similar) were skipped"] * (start > 0)
     header = data[start + 8 : start + 14]
     if len(header) < 6:
         raise ValueError("ends inside its header")
@@ -152,7 +152,7 @@ def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes
     if sum(map(len, bodies)) > 3 * _MOST_EVENTS:
         raise ValueError("is damaged, and too large to be repaired")
     walks = [_Walk(body, end_repeated) for body in bodies]
-    return [walk.written() for walk in walks], any(walk.damaged for walk in walks)
+    return [walk.written() for walk in walks], any(walk.lossy for walk in walks)
 
 
 class _Walk:
@@ -161,7 +161,7 @@ class _Walk:
     def __init__(self, body: bytes, end_repeated: bool):
         self.body, self.end_repeated = body, end_repeated
         self.position, self.status = 0, 0
-        self.damaged = False
+        self.lossy = False
         self.sounding: set[tuple[int, int]] = set()
 
     def written(self) -> bytes:
@@ -172,7 +172,7 @@ class _Walk:
                 delta += self._variable_length()
                 event = self._event()
             except (IndexError, ValueError):
-                self.damaged = True
+                self.lossy = True
                 break
             if event:
                 out += _as_variable_length(delta) + event
@@ -206,7 +206,7 @@ class _Walk:
         if first in (0xF0, 0xF7):
             return self._exclusive()
         if first > 0xF0:
-            self.damaged = True
+            self.lossy = True
             self._bytes({0xF1: 1, 0xF2: 2, 0xF3: 1}.get(first, 0))
             return b""
         if first < 128:
@@ -233,7 +233,7 @@ class _Walk:
             raise ValueError("data without a status")
         data = self._bytes(1 if 0xC0 <= self.status < 0xE0 else 2)
         if max(data) > 127:
-            self.damaged = True
+            self.lossy = True
             data = bytes(byte & 127 for byte in data)
         return self._ended(data) + bytes([self.status]) + data
 

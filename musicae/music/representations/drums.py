@@ -9,10 +9,11 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
-from musicae.music.representations.base import OnePart, counted, sentences
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
-from musicae.music.representations.planes import hit_figures, joined, taken
-from musicae.music.representations.tracks import describe, drum_tracks, find, together
+from musicae.music.representations.one_part import OnePart
+from musicae.music.representations.planes import hit_metrics
+from musicae.music.representations.report import counted, sentences
+from musicae.music.representations.tracks import describe, drum_tracks, find, merged
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -21,8 +22,8 @@ from musicae.music.score.score import Score, Track
 class Drums(OnePart):
     """A plane of zeros and ones: drum d is hit in step t.
 
-    A passage is uint8 [classes, total_steps], a window uint8 [classes, steps]. A hit has no length; what is written
-    lasts a step. A network sees either the plane itself, or, with `labels`, one number a step: the sum of 2^d over the
+    An array is uint8 [classes, total_steps], a window uint8 [classes, steps]. A hit has no length; what is written
+    lasts a step. A network reads either the plane itself, or, with `labels`, one number a step: the sum of 2^d over the
     drums that are hit, 0 to 511.
 
     Args:
@@ -76,7 +77,7 @@ class Drums(OnePart):
 
     @property
     def example_spec(self) -> ExampleSpec:
-        """One of 512 combinations in each step, or each drum hit or not; an encoder is told of silence apart."""
+        """One of 512 combinations in each step, or each drum hit or not; silence is marked apart for an encoder."""
         if self.labels:
             return ExampleSpec("categorical", 2**self.classes, (self.steps,), silence=True)
         return ExampleSpec("bernoulli", self.classes, (self.steps,), silence=True)
@@ -93,8 +94,8 @@ class Drums(OnePart):
             return (x > 0.5).astype(np.uint8)
         return (x[:, None, :].astype(np.int64) >> np.arange(self.classes)[:, None] & 1).astype(np.uint8)
 
-    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track of drums asked for, or all of them together."""
+    def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
+        """The track of drums that is asked for, or all of them together."""
         return drum_part(song, track)
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
@@ -107,28 +108,16 @@ class Drums(OnePart):
             (int(np.sum(grid.ticks(step) != notes["start"])), "hit", "moved to the grid"),
             (len(notes) - int(array.sum()), "hit", "merged with one of the same drum and step"),
         )
-        return array, unknown(self.drums, notes["pitch"]) + changes
+        return array, unknown_keys(self.drums, notes["pitch"]) + changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hits of a plane [classes, total_steps], a step long, each as the first key of its drum."""
         step, drum = np.nonzero(array.T)
         return step, step + 1, self.drums.written[drum]
 
-    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, classes, steps] that begin at `starts` [n]; silence beyond the end."""
-        return taken(array, starts, self.steps)
-
-    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The plane [classes, total_steps] of which each window holds its first `lengths` [n] steps."""
-        return joined(windows, lengths)
-
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where drums are hit in windows [n, classes, steps]: bool [n, steps, classes]."""
         return windows.swapaxes(1, 2) > 0
-
-    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps the right drums are hit and no others; of windows [n, classes, steps]: bool [n, steps]."""
-        return ((windows > 0) == (truth > 0)).all(axis=1)
 
     def part_view(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.part_view`."""
@@ -139,22 +128,22 @@ class Drums(OnePart):
         return windows
 
     def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
-        """`hit_precision` and `hit_recall`: see `hit_figures`."""
-        return hit_figures(windows > 0, truth > 0)
+        """`hit_precision` and `hit_recall`: see `planes.hit_metrics`."""
+        return hit_metrics(windows > 0, truth > 0)
 
 
 def drum_part(song: Score, track: int | str | None) -> tuple[Track, str]:
-    """The track of drums asked for, or all of them as one, and a sentence that says so.
+    """The track of drums that is asked for, or all of them as one, and a sentence that says so.
 
     Raises:
         NoWindows: there are no drums.
     """
     if track is None:
-        part, choice = together(song, drum_tracks(song), "drum")
+        part, sentence = merged(song, drum_tracks(song), "drum")
     else:
         index = find(song, track, drum_tracks)
-        part, choice = song.tracks[index], f"took {describe(song, index)} (as asked)"
-    return without_lengths(part), choice
+        part, sentence = song.tracks[index], f"took {describe(song, index)} (as asked)"
+    return without_lengths(part), sentence
 
 
 def without_lengths(track: Track) -> Track:
@@ -167,15 +156,15 @@ def without_lengths(track: Track) -> Track:
 EXAMPLES = 4  # keys that are named
 
 
-def unknown(drums: Kit, pitches: np.ndarray) -> list[str]:
-    """What is said of keys [notes] that are no drum of a kit: which ones, how often, and what they are played as."""
+def unknown_keys(drums: Kit, pitches: np.ndarray) -> list[str]:
+    """A sentence on keys [notes] that are no drum of a kit: which ones, how often, and what they are played as."""
     keys, counts = np.unique(pitches[drums.known[pitches] < 0], return_counts=True)
     if not len(keys):
         return []
     most = keys[np.argsort(-counts, kind="stable")][:EXAMPLES].tolist()
     like = ", ".join(f"{key} as {drums.written[drums.nearest[key]]}{_named(drums, key)}" for key in most)
     rest = ", ..." if len(keys) > EXAMPLES else ""
-    return [f"{counted(int(counts.sum()), 'hit')} on keys that this kit lacks heard as the nearest: {like}{rest}"]
+    return [f"{counted(int(counts.sum()), 'hit')} on keys that this kit lacks played as the nearest: {like}{rest}"]
 
 
 def _named(drums: Kit, key: int) -> str:

@@ -12,13 +12,13 @@ from musicae.music.score.score import Score, Track
 
 @dataclass(frozen=True, eq=False)
 class Excerpt:
-    """A passage of a song as a representation hears it.
+    """Some bars of a song as a representation holds them.
 
     Attributes:
-        array: the whole passage, shaped like a window of `grid.total_steps` steps.
-        grid: the bars of the passage; its step 0 is the first step of `array`.
+        array: all of it, shaped like a window of `grid.total_steps` steps.
+        grid: its bars; step 0 of it is the first step of `array`.
         song: the song, in ticks of which a step is a whole number.
-        tracks: what was heard, one for each part of the representation; several tracks heard together are one here.
+        tracks: what was taken, one for each part of the representation; several tracks taken together are one here.
         report: what was chosen, moved and left out, a sentence each.
     """
 
@@ -30,16 +30,16 @@ class Excerpt:
 
     @property
     def track(self) -> Track:
-        """What was heard, where that is one part."""
+        """What was taken, where that is one part."""
         return self.tracks[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Windowed:
-    """What a model hears in a song: windows, and the excerpt that they are cut from.
+    """What a model reads of a song: windows, and the excerpt that they are cut from.
 
     Args:
-        excerpt: tokens on a grid, the song and track they come from, and a report of what was changed.
+        excerpt: its array and grid, the song and tracks it comes from, and a report of what was changed.
         windows: `[windows, *shape]`, as the representation holds them.
         lengths: how many steps of each window are its own, `[windows]`.
     """

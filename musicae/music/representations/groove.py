@@ -11,41 +11,41 @@ from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.formats.reading import read
-from musicae.music.representations.base import Excerpt, OnePart, sentences
-from musicae.music.representations.drums import drum_part, unknown, without_lengths
+from musicae.music.representations.drums import drum_part, unknown_keys, without_lengths
+from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.kits import KITS, Kit, kit
+from musicae.music.representations.one_part import OnePart
 from musicae.music.representations.planes import (
     DRUMS,
     LOUDEST,
-    hit_figures,
-    joined,
+    hit_metrics,
     loudest,
     offsets,
     onsets,
     performance,
-    taken,
     thirds,
 )
-from musicae.music.representations.tracks import describe, find, sounding, title, together
+from musicae.music.representations.report import sentences
+from musicae.music.representations.tracks import describe, find, merged, sounding, title
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Score, Track
 
 FINE = 480  # ticks a quarter at least: of the files that are written
-TEMPO = 120  # quarters a minute at which an error of timing is also given in milliseconds
+TEMPO = 120  # BPM at which an error of timing is also given in milliseconds
 
 
 @dataclass(frozen=True)
 class Groove(OnePart):
     """Three planes of nine drums: which are hit in each step, how loud, and how far from the grid.
 
-    A passage is float32 [27, total_steps], a window float32 [27, steps]. In step t of drum d:
+    An array is float32 [27, total_steps], a window float32 [27, steps]. In step t of drum d:
 
     * row d: 1 if it is hit, else 0;
     * row 9 + d: velocity / 127;
     * row 18 + d: `2 · (grid time − onset) / step`, in −1..1: 1 is half a step early, −1 half a step late.
 
-    Where nothing is hit, all three are 0. Of several hits of a drum in a step the loudest is heard. A window does not
+    Where nothing is hit, all three are 0. Of several hits of a drum in a step the loudest is kept. A window does not
     know the tempo. What is written lasts a step at most, begins at tick 0 or later, and nearest to its own step.
 
     Args:
@@ -55,7 +55,7 @@ class Groove(OnePart):
             on which the Groove MIDI Dataset was played.
         precise: whether a network is charged for how hits are played where there are hits, by the distance
             (`musicae.core.likelihoods.HVOLaplace`), or everywhere, squared, as GrooVAE's.
-        condition_on_hits: whether a model is told the hits beside the window, and only has to play them.
+        condition_on_hits: whether a model is conditioned on the hits, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
         strict: make windows exactly as GrooVAE does (see `extraction.magenta.groove_windows`).
 
@@ -64,6 +64,7 @@ class Groove(OnePart):
     """
 
     dtype: ClassVar[type] = np.float32
+    has_microtiming: ClassVar[bool] = True
     kits: ClassVar[dict[str, Kit]] = {"reduced": KITS["new"], "roland": KITS["roland"]}
 
     kit: str = "reduced"
@@ -104,14 +105,19 @@ class Groove(OnePart):
         return ExampleSpec("hvo_laplace" if self.precise else "hvo", 3 * DRUMS, (self.steps,))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Windows [n, 27, steps] as they are; and, if they are told, the hits, float32 [n, steps, 9]."""
+        """Windows [n, 27, steps] as they are; and, as a condition, the hits, float32 [n, steps, 9]."""
         hits = np.ascontiguousarray(windows[:, :DRUMS].swapaxes(1, 2), np.float32)
         return windows, hits if self.condition_on_hits else None
 
-    def enforce_condition(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Performances [n, 27, steps] of the hits that were told [n, steps, 9], and of no others.
+    @property
+    def restores_known(self) -> bool:
+        """See `Representation.restores_known`: where hits are kept to the distance."""
+        return self.precise
 
-        Where none at all were told, those stay that the network chose.
+    def enforce_condition(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Performances [n, 27, steps] of the hits in the condition [n, steps, 9], and of no others.
+
+        Where there are none at all in it, those stay that the network chose.
         """
         if condition is None or not condition.any():
             return x
@@ -124,26 +130,24 @@ class Groove(OnePart):
         marks = np.clip(velocity, 0, 1), np.clip(offset, -1, 1)
         return np.concatenate([hit, *(np.where(hit, mark, 0) for mark in marks)], 1, dtype=np.float32)
 
-    def with_condition(self, excerpt: Excerpt, *, chords=None, key=None, hits: Any = None, before: int = 0) -> Excerpt:
+    def with_condition(self, excerpt: Excerpt, *, before: int = 0, **conditions: Any) -> Excerpt:
         """See `Representation.with_condition`: the excerpt of a song with these hits."""
-        if not self.requested_conditions(chords=chords, key=key, hits=hits):
-            return excerpt
-        song = read(hits)
-        heard = self.extract(song)
-        sentence = f"told the hits of {title(song)}: {'; '.join((*song.changes, *heard.report))}"
-        return replace(heard, report=(*excerpt.report, sentence))
+        song = read(conditions["hits"])
+        played = self.extract(song)
+        sentence = f"plays the hits of {title(song)}: {'; '.join((*song.changes, *played.report))}"
+        return replace(played, report=(*excerpt.report, sentence))
 
-    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or all of drums together, or, where there are none, all tracks together."""
+    def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
+        """The track that is asked for, or all of drums together, or, where there are none, all tracks together."""
         if track is not None:
             index = find(song, track, sounding)
             return as_drums(song.tracks[index]), f"took {describe(song, index)} (as asked)"
         if any(song.tracks[i].is_drum for i in sounding(song)):
             return drum_part(song, None)
-        part, choice = together(song, sounding(song), "sounding")
+        part, sentence = merged(song, sounding(song), "sounding")
         taps = part.notes.copy()
         taps["pitch"] = self.drums.written[self.drums.nearest[taps["pitch"]]]  # nobody meant drums by these keys
-        return as_drums(replace(part, notes=taps)), f"{choice} as drums: there is none of drums"
+        return as_drums(replace(part, notes=taps)), f"{sentence} as drums: none is on channel 10"
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """See `Representation.extract`; in ticks fine enough for what is written."""
@@ -154,7 +158,11 @@ class Groove(OnePart):
         """See `Representation.untrainable`: a song without drums, which nobody played on drums, unless a track is
         named."""
         drums = any(song.tracks[i].is_drum for i in sounding(song))
-        return "" if drums or track is not None else "no drums (channel 10): nobody played this on drums"
+        return (
+            ""
+            if drums or track is not None
+            else "no drums (channel 10): was this tapped on other keys? try musicae.groove tap"
+        )
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes float32 [27, total_steps], and what was changed on the way."""
@@ -165,7 +173,7 @@ class Groove(OnePart):
         offset = offsets(notes["start"][kept], step[kept], grid)
         array = performance(step[kept], drum[kept], notes["velocity"][kept], offset, grid.total_steps)
         changes = sentences((len(notes) - len(kept), "hit", "left out beside a louder one of the same drum and step"))
-        return array, unknown(self.drums, notes["pitch"]) + changes
+        return array, unknown_keys(self.drums, notes["pitch"]) + changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hits of planes [27, total_steps], a step long, each as the first key of its drum."""
@@ -184,21 +192,18 @@ class Groove(OnePart):
         notes["velocity"] = np.clip(np.round(velocity[hit] * LOUDEST), 1, LOUDEST)
         return (replace(excerpt.track, notes=tidy(notes)),)
 
-    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, 27, steps] that begin at `starts` [n]; silence beyond the end."""
-        return taken(array, starts, self.steps)
-
-    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The planes [27, total_steps] of which each window holds its first `lengths` [n] steps."""
-        return joined(windows, lengths)
-
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Which drums are hit in windows [n, 27, steps]: bool [n, steps, 9]."""
         return windows[:, :DRUMS].swapaxes(1, 2) > 0.5
 
-    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps the right drums are hit and no others, however loud or late; bool [n, steps]."""
-        return (self.onsets(windows) == self.onsets(truth)).all(axis=2)
+    def compared(self, windows: np.ndarray) -> np.ndarray:
+        """Which drums are hit in windows [n, 27, steps], however loud or late: bool [n, 9, steps]."""
+        return windows[:, :DRUMS] > 0.5
+
+    def lateness(self, array: np.ndarray) -> np.ndarray:
+        """See `Representation.lateness`."""
+        hits, _, offset = (rows.T for rows in thirds(array))
+        return -offset[hits > 0.5].astype(float) / 2
 
     def part_view(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.part_view`."""
@@ -209,22 +214,22 @@ class Groove(OnePart):
         return windows
 
     def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
-        """How well it is played, besides `hit_precision` and `hit_recall` (see `drums.hit_figures`).
+        """How well it is played, besides `hit_precision` and `hit_recall` (see `planes.hit_metrics`).
 
         Over the hits that are in both, the means of
 
         * `timing_error_steps`: |difference of offsets| / 2, in steps;
-        * `timing_error_ms`: the same in milliseconds at 120 quarters a minute;
+        * `timing_error_ms`: the same in milliseconds at 120 BPM;
         * `velocity_error`: |difference of velocities|, as a share of 127.
         """
-        (heard, *marks), (meant, *true_marks) = thirds(windows), thirds(truth)
-        both = (heard > 0.5) & (meant > 0.5)
-        apart = (np.abs(a[both] - b[both]) for a, b in zip(marks, true_marks, strict=True))
-        velocity, offset = (float(values.sum(dtype=float)) for values in apart)
+        (hits, *marks), (true_hits, *true_marks) = thirds(windows), thirds(truth)
+        both = (hits > 0.5) & (true_hits > 0.5)
+        errors = (np.abs(a[both] - b[both]) for a, b in zip(marks, true_marks, strict=True))
+        velocity, offset = (float(values.sum(dtype=float)) for values in errors)
         milliseconds = 60_000 / (TEMPO * self.steps_per_quarter)  # a step
         number = float(both.sum())
         return {
-            **hit_figures(heard > 0.5, meant > 0.5),
+            **hit_metrics(hits > 0.5, true_hits > 0.5),
             "timing_error_steps": (offset / 2, number),
             "timing_error_ms": (offset / 2 * milliseconds, number),
             "velocity_error": (velocity, number),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.representations.base import Excerpt, Pitched, sentences, slices
+from musicae.music.representations.arrays import slices
+from musicae.music.representations.excerpt import Excerpt
+from musicae.music.representations.one_part import Pitched
+from musicae.music.representations.report import sentences
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
     HOLD,
@@ -31,12 +35,12 @@ from musicae.music.theory import harmony
 class Melody(Pitched):
     """A single line of tokens: 0 nothing happens, 1 a note ends, from 2 up one begins.
 
-    Token 2 is a note of `lowest_pitch`, 3 one a semitone higher. A passage is tokens [total_steps]. A
-    passage or window that begins in silence begins with 1, one that begins inside a note with 0: windows
-    put together again are the passage. Elsewhere 1 follows a sounding note only.
+    Token 2 is a note of `lowest_pitch`, 3 one a semitone higher. The array of an excerpt is tokens
+    [total_steps]. An array or window that begins in silence begins with 1, one that begins inside a note with 0:
+    windows put together again are the array. Elsewhere 1 follows a sounding note only.
 
-    A model may be told chords and key. Then passages and windows have rows, [rows, steps]: the tokens; if `chords`,
-    the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see
+    A model may be conditioned on chords and key. Then arrays and windows have rows, [rows, steps]: the tokens; if
+    `chords`, the triad at each step, 0 for none; if `key`, 1 plus the key's number, 0 for none (see
     `musicae.music.theory.chords`). Chords are inferred from all tracks; so are keys where the song has no key
     signature, or in strict mode with chords.
 
@@ -47,11 +51,11 @@ class Melody(Pitched):
         highest_pitch: the highest MIDI pitch; higher ones are moved down by octaves.
         strict: make windows exactly as MusicVAE does (see `extraction.magenta.melody_windows`). Then a window has no 1
             before its first note, and a note held into it is lost.
-        programs: strict only: first and last MIDI program heard; (0, 31) in MusicVAE's two-bar models.
+        programs: strict only: first and last MIDI program that count; (0, 31) in MusicVAE's two-bar models.
         gap_bars: strict only: a melody ends where so many bars are silent; 0 for never.
         max_bars: strict only: a melody is cut off after so many bars.
-        chords: whether the model is told the chord at each step.
-        key: whether it is told the key.
+        chords: whether a model is conditioned on the chord at each step.
+        key: whether it is conditioned on the key.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -71,7 +75,7 @@ class Melody(Pitched):
 
     @property
     def rows(self) -> int:
-        """The rows of a window: 1 of tokens, and those of what is told."""
+        """The rows of a window: 1 of tokens, and those of conditions."""
         return 1 + self.chords + self.key
 
     @property
@@ -82,7 +86,7 @@ class Melody(Pitched):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(steps,), or (rows, steps) where chords or key are told."""
+        """(steps,), or (rows, steps) with conditions."""
         return (self.steps,) if self.rows == 1 else (self.rows, self.steps)
 
     @property
@@ -94,8 +98,8 @@ class Melody(Pitched):
         """Every pitched track, by its number."""
         return [i + 1 for i in pitched(song)]
 
-    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or the one that carries the melody (see `tracks.melody_track`)."""
+    def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
+        """The track that is asked for, or the one that carries the melody (see `tracks.melody_track`)."""
         index, why = melody_track(song) if track is None else (find(song, track), "as asked")
         return song.tracks[index], f"took {describe(song, index)} ({why})"
 
@@ -106,18 +110,18 @@ class Melody(Pitched):
             return excerpt
         ticks = excerpt.grid.ticks(np.arange(excerpt.grid.total_steps))
         signed = None if self.strict and self.chords else harmony.signed_keys(excerpt.song, ticks, by_tonic=self.strict)
-        by_ear = self.key and signed is None
-        chords, keys = harmony.of(excerpt.song).at(ticks) if self.chords or by_ear else (None, None)
+        key_inferred = self.key and signed is None
+        chords, keys = harmony.of(excerpt.song).at(ticks) if self.chords or key_inferred else (None, None)
         report = [
             *([symbols.inferred(chords)] if self.chords else []),
-            *([symbols.inferred_keys(keys)] if by_ear else []),
+            *([symbols.inferred_keys(keys)] if key_inferred else []),
         ]
-        rows = self.told_rows(chords, keys if by_ear else signed)
-        array = self.beside(self.tokens(excerpt.array), rows)
+        rows = self.condition_rows(chords, keys if key_inferred else signed)
+        array = self.with_rows(self.tokens(excerpt.array), rows)
         return replace(excerpt, array=array, report=(*excerpt.report, *report))
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
-        """The top line of a track's notes as a passage, and what was changed on the way; no chord, no key.
+        """The top line of a track's notes as an array, and what was changed on the way; no chord, no key.
 
         In each step the highest note that begins there is taken; the next one ends it. A note shorter than a
         step lasts one.
@@ -139,10 +143,10 @@ class Melody(Pitched):
         )
         tokens = line(start, end, FIRST_NOTE + pitch - self.lowest_pitch, grid.total_steps)
         tokens[:1] = np.maximum(tokens[:1], OFF)
-        return self.beside(tokens), changes
+        return self.with_rows(tokens), changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The notes of a passage: each lasts until the next token that is not 0, or the end."""
+        """The notes of an array: each lasts until the next token that is not 0, or the end."""
         array = self.tokens(array)
         events = np.flatnonzero(array != HOLD)
         ends = np.append(events[1:], len(array))
@@ -151,7 +155,7 @@ class Melody(Pitched):
         return start, ends[note], array[start].astype(np.int64) - FIRST_NOTE + self.lowest_pitch
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, *shape] of a passage that begin at `starts` [n]; beyond the end silence on the last chord."""
+        """The windows [n, *shape] of an array that begin at `starts` [n]; beyond the end silence on the last chord."""
         tokens = np.append(self.tokens(array), OFF)
         sounds = sounding(tokens)
         windows = slices(canonical(tokens, sounds), starts, self.steps)
@@ -162,10 +166,10 @@ class Melody(Pitched):
         if self.rows == 1:
             return windows
         steps = np.minimum(np.asarray(starts)[:, None] + np.arange(self.steps), array.shape[1] - 1)
-        return self.beside(windows, np.moveaxis(array[1:, steps], 0, 1))
+        return self.with_rows(windows, np.moveaxis(array[1:, steps], 0, 1))
 
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The passage of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`.
+        """The array of which each window [n, *shape] holds its first `lengths` [n] steps; undoes `cut`.
 
         Note-offs that end nothing are dropped. A strict window is on its own: no note sounds into it.
         """
@@ -174,7 +178,7 @@ class Melody(Pitched):
             tokens[:, 0] = np.maximum(tokens[:, 0], OFF)
         own = np.arange(self.steps) < np.asarray(lengths)[:, None]
         tokens = canonical(tokens[own])
-        return tokens if self.rows == 1 else self.beside(tokens, np.moveaxis(windows[:, 1:], 1, 0)[:, own])
+        return tokens if self.rows == 1 else self.with_rows(tokens, np.moveaxis(windows[:, 1:], 1, 0)[:, own])
 
     def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each window [n, *shape]: bool [n]."""
@@ -184,19 +188,19 @@ class Melody(Pitched):
         """Where notes begin in windows [n, *shape]: bool [n, steps, pitches]."""
         return self.tokens(windows)[..., None] == np.arange(FIRST_NOTE, self.classes)
 
-    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps the token is the true one; of windows [n, *shape], bool [n, steps]."""
-        return self.tokens(windows) == self.tokens(truth)
+    def compared(self, windows: np.ndarray) -> np.ndarray:
+        """The tokens [n, steps] of windows [n, *shape]."""
+        return self.tokens(windows)
 
     def transpose(self, windows: np.ndarray, semitones: np.ndarray) -> np.ndarray:
-        """Windows [n, *shape] moved by `semitones` [n] with what is told, as far as the notes stay in the range."""
+        """Windows [n, *shape] moved by `semitones` [n] with their conditions, as far as the notes stay in the range."""
         tokens = self.tokens(windows)
         note, top = tokens >= FIRST_NOTE, self.classes - 1
         down = FIRST_NOTE - np.where(note, tokens, top).min(axis=1, initial=top).astype(np.int64)
         up = top - np.where(note, tokens, FIRST_NOTE).max(axis=1, initial=FIRST_NOTE).astype(np.int64)
         move = np.where(self.has_onset(windows), np.clip(semitones, down, up), 0)
         tokens = np.where(note, tokens + move[:, None], tokens).astype(np.uint8)
-        return tokens if self.rows == 1 else self.beside(tokens, symbols.transpose(windows[:, 1:], move))
+        return tokens if self.rows == 1 else self.with_rows(tokens, symbols.transpose(windows[:, 1:], move))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The tokens [n, steps] of windows, and the chord and the key at each step, float32 [n, steps, conditions].
@@ -207,55 +211,56 @@ class Melody(Pitched):
 
     def from_data(self, x: np.ndarray) -> np.ndarray:
         """See `Representation.from_data`."""
-        return self.beside(x.astype(self.dtype))
+        return self.with_rows(x.astype(self.dtype))
 
     def repaired(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.repaired`: no note ends where none sounds."""
         tokens = self.tokens(windows)
         held = np.where(ends_nothing(tokens, self.strict), HOLD, tokens).astype(self.dtype)
-        return held if self.rows == 1 else self.beside(held, windows[:, 1:])
+        return held if self.rows == 1 else self.with_rows(held, windows[:, 1:])
 
-    def with_condition(
-        self, excerpt: Excerpt, *, chords: str | None = None, key: str | None = None, hits=None, before: int = 0
-    ) -> Excerpt:
+    def faults(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.faults`: a note ends where none sounds."""
+        return ends_nothing(self.tokens(windows), self.strict).any(axis=1)
+
+    def with_condition(self, excerpt: Excerpt, *, before: int = 0, **conditions: Any) -> Excerpt:
         """See `Representation.with_condition`."""
-        if not self.requested_conditions(chords=chords, key=key, hits=hits):
-            return excerpt
-        array, report = self._reaching(excerpt.array, excerpt.grid.total_steps), []
-        if chords is not None:
-            triads, lines = symbols.parse(chords), excerpt.grid.bar_steps
+        array, report = self._extended(excerpt.array, excerpt.grid.total_steps), []
+        if "chords" in conditions:
+            triads, lines = symbols.parse(conditions["chords"]), excerpt.grid.bar_steps
             bar = np.searchsorted(lines[1:-1], np.arange(array.shape[1]), "right")
             array[1] = triads[(before + bar) % len(triads)]
-            report.append(symbols.told(triads))
-        if key is not None:
+            report.append(symbols.requested(triads))
+        if "key" in conditions:
+            key = conditions["key"]
             array[-1] = 1 + symbols.key(key, by_tonic=self.strict)
-            report.append(f"told key {key.strip()}")
+            report.append(f"follows the key {key.strip()}")
         return replace(excerpt, array=array, report=(*excerpt.report, *report))
 
-    def _reaching(self, array: np.ndarray, steps: int) -> np.ndarray:
-        """A passage, copied, with silence until it has so many steps; its last chord and key go on."""
+    def _extended(self, array: np.ndarray, steps: int) -> np.ndarray:
+        """An array, copied, with silence until it has so many steps; its last chord and key go on."""
         more = max(steps - array.shape[1], 0)
         tokens = canonical(np.append(self.tokens(array), np.full(more, OFF)))
-        return self.beside(tokens, np.pad(array[1:], ((0, 0), (0, more)), "edge"))
+        return self.with_rows(tokens, np.pad(array[1:], ((0, 0), (0, more)), "edge"))
 
     def tokens(self, array: np.ndarray) -> np.ndarray:
-        """The tokens [..., steps] of windows or of a passage, without what is told beside them."""
+        """The tokens [..., steps] of windows or of an array, without their conditions."""
         return array if self.rows == 1 else array[..., 0, :]
 
-    def beside(self, tokens: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        """Tokens [..., steps] as windows or a passage, with rows [..., rows - 1, steps] of what is told, or none."""
+    def with_rows(self, tokens: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Tokens [..., steps] as windows or an array, with conditions [..., rows - 1, steps], or with none."""
         if self.rows == 1:
             return tokens
         if rows is None:
             rows = np.zeros((*tokens.shape[:-1], self.rows - 1, tokens.shape[-1]), np.uint8)
         return np.concatenate([tokens[..., None, :], rows], axis=-2)
 
-    def told_rows(self, chords: np.ndarray | None, keys: np.ndarray | None) -> np.ndarray:
-        """The rows of what is told, uint8 [rows - 1, ...]: of triads, and of numbers of keys (-1 none); both [...]."""
+    def condition_rows(self, chords: np.ndarray | None, keys: np.ndarray | None) -> np.ndarray:
+        """Conditions as uint8 [rows - 1, ...]: of triads, and of numbers of keys (-1 none); both [...]."""
         return np.stack([*[chords] * self.chords, *([keys + 1] if self.key else [])]).astype(np.uint8)
 
     def _conditions(self, rows: np.ndarray) -> np.ndarray:
-        """What is told [n, rows - 1, steps] as float32 [n, steps, conditions]."""
+        """Conditions [n, rows - 1, steps] as float32 [n, steps, conditions]."""
         depths = [symbols.TRIADS] * self.chords + [symbols.KEYS] * self.key
         numbers = [*[rows[:, 0]] * self.chords, *([rows[:, -1].astype(np.int64) - 1] if self.key else [])]
         return np.concatenate([symbols.one_hot(n, depth) for n, depth in zip(numbers, depths, strict=True)], axis=-1)

@@ -8,15 +8,15 @@ import numpy as np
 
 VELOCITIES = 8
 DRUMS = 128  # a kind of track beside the programs 0 to 127
-OFF, SHIFT = 128, 256  # the first tokens of their sort; those below are note-ons
-_ON, _END, _REST = 0, 1, 2  # a note begins, it ends, the track goes on to the end of the window
-_UNSAID = 7  # the velocity of notes before which none is said: that of 100, as in note-seq
+OFF, SHIFT = 128, 256  # the first tokens of their kind; those below are note-ons
+_ON, _END, _REST = 0, 1, 2  # a note begins, it ends, the track lasts to the end of the window
+_UNMARKED = 7  # the velocity of notes before which there is none: that of 100, as in note-seq
 
 PIECE = np.dtype([("row", "i8"), ("start", "i4"), ("end", "i4"), ("pitch", "i2"), ("velocity", "i2"), ("held", "?")])
 
 
 @dataclass(frozen=True)
-class Language:
+class PerformanceEncoding:
     """The tokens of performances (MultiInstrumentPerformanceConverter of magenta), 490 for 96 steps.
 
     A row of tokens is one track in one window: its program, events, an end, and `nothing` after it. Events, in the
@@ -67,11 +67,11 @@ class Language:
             int16 [rows, tokens], longer rows cut off; and how many events each has, program and end not among them.
         """
         pieces = pieces[np.lexsort((pieces["pitch"], pieces["start"], pieces["row"]))]
-        row, step, number, sort = _events(pieces, lengths)
+        row, step, number, action = _events(pieces, lengths)
         first = np.diff(row, prepend=-1) > 0
         shift = step - np.where(first, 0, np.roll(step, 1))
-        louder = _louder(pieces, row, number, sort)
-        main = sort != _REST
+        louder = _velocity_changes(pieces, row, number, action)
+        main = action != _REST
         width = (shift > 0).astype(np.int64) + louder + main
         counts = np.bincount(row, width, len(kinds)).astype(np.int64)
         place = np.cumsum(width) - width
@@ -82,7 +82,7 @@ class Language:
         place = place + moved
         rows[row[louder], place[louder]] = self.velocity + pieces["velocity"][number[louder]] - 1
         place = (place + louder)[main]
-        rows[row[main], place] = OFF * (sort[main] == _END) + pieces["pitch"][number[main]]
+        rows[row[main], place] = OFF * (action[main] == _END) + pieces["pitch"][number[main]]
         rows[:, 0] = self.program + kinds
         rows[np.arange(len(rows)), counts + 1] = self.end
         return rows[:, : self.tokens], counts
@@ -106,7 +106,7 @@ class Language:
     def pieces(self, rows: np.ndarray) -> np.ndarray:
         """The notes of rows that have ended, by row, pitch and time: PIECE records.
 
-        A note lasts until the next event of its pitch or the end of the window. What makes no sense says nothing: ends
+        A note lasts until the next event of its pitch or the end of the window. What makes no sense is skipped: ends
         of notes that do not sound, notes without length, all that lies beyond the window.
         """
         row, at = np.nonzero((rows >= 0) & (rows < SHIFT))
@@ -127,34 +127,34 @@ class Language:
 
     def _velocities(self, rows: np.ndarray) -> np.ndarray:
         """The velocity in force at each token: [rows, tokens]."""
-        said = (rows >= self.velocity) & (rows < self.program)
-        last = np.maximum.accumulate(np.where(said, np.arange(rows.shape[1]), -1), axis=1)
+        marks = (rows >= self.velocity) & (rows < self.program)
+        last = np.maximum.accumulate(np.where(marks, np.arange(rows.shape[1]), -1), axis=1)
         velocity = np.take_along_axis(rows, np.maximum(last, 0), 1) - self.velocity + 1
-        return np.where(last >= 0, velocity, _UNSAID)
+        return np.where(last >= 0, velocity, _UNMARKED)
 
 
-def loudness_of(velocities: np.ndarray) -> np.ndarray:
+def velocity_bin(velocities: np.ndarray) -> np.ndarray:
     """MIDI velocities 1 to 127 as 1 to 8."""
     return (velocities.astype(np.int64) - 1) // 16 + 1
 
 
 def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Row, step, number of the piece and sort of every event, in order.
+    """Row, step, number of the piece and action of every event, in order.
 
     At one step the events of a piece that began earlier come first.
     """
     ending = np.flatnonzero(~pieces["held"])
     number = np.concatenate([np.arange(len(pieces)), ending, np.full(len(lengths), len(pieces))])
-    sort = np.repeat([_ON, _END, _REST], [len(pieces), len(ending), len(lengths)])
+    action = np.repeat([_ON, _END, _REST], [len(pieces), len(ending), len(lengths)])
     row = np.concatenate([pieces["row"], pieces["row"][ending], np.arange(len(lengths))])
     step = np.concatenate([pieces["start"], pieces["end"][ending], lengths]).astype(np.int64)
-    order = np.lexsort((sort, number, step, row))
-    return row[order], step[order], number[order], sort[order]
+    order = np.lexsort((action, number, step, row))
+    return row[order], step[order], number[order], action[order]
 
 
-def _louder(pieces: np.ndarray, row: np.ndarray, number: np.ndarray, sort: np.ndarray) -> np.ndarray:
-    """The events before which another velocity is said."""
-    begun = np.flatnonzero(sort == _ON)
+def _velocity_changes(pieces: np.ndarray, row: np.ndarray, number: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """The events before which the velocity changes."""
+    begun = np.flatnonzero(action == _ON)
     velocity = pieces["velocity"][number[begun]].astype(np.int64)
     other = (np.diff(velocity, prepend=0) != 0) | (np.diff(row[begun], prepend=-1) > 0)
     louder = np.zeros(len(row), bool)

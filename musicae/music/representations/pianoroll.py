@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.representations.base import Pitched, sentences, slices
-from musicae.music.representations.tracks import find, pitched, together
+from musicae.music.representations.one_part import Pitched
+from musicae.music.representations.report import sentences
 from musicae.music.score.grid import Grid
-from musicae.music.score.score import Score, Track
 
 ONSET, SUSTAIN = 0, 1
 
@@ -19,10 +19,10 @@ ONSET, SUSTAIN = 0, 1
 class Pianoroll(Pitched):
     """Two planes of zeros and ones: a note begins here; a note that began earlier still sounds here.
 
-    So two notes of one pitch, one right after the other, stay two. A passage is uint8 [2, total_steps,
+    So two notes of one pitch, one right after the other, stay two. An array is uint8 [2, total_steps,
     pitches], a window uint8 [2, steps, pitches]: a picture with two channels, a byte a cell in memory and
     on disk; a network reads and writes all pitches of a step together, as it does the classes of a melody. A window
-    that begins inside a note has its sustain and not its onset: windows put together again are the passage.
+    that begins inside a note has its sustain and not its onset: windows put together again are the array.
 
     Args:
         steps: the length of a window.
@@ -33,6 +33,8 @@ class Pianoroll(Pitched):
     Raises:
         ConfigError: a setting that cannot work.
     """
+
+    time_axis: ClassVar[int] = -2
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,16 +48,11 @@ class Pianoroll(Pitched):
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
         """Windows [n, 2, steps, pitches] as [n, 2 · pitches, steps]: the onsets of all pitches, then what sustains."""
-        return windows.swapaxes(2, 3).reshape(len(windows), -1, self.steps), None
+        return windows.swapaxes(2, 3).reshape(len(windows), -1, windows.shape[2]), None
 
     def from_data(self, x: np.ndarray) -> np.ndarray:
         """The way back."""
         return x.reshape(len(x), 2, self.pitches, self.steps).swapaxes(2, 3).astype(self.dtype)
-
-    def choose(self, song: Score, track: int | str | None) -> tuple[Track, str]:
-        """The track asked for, or all pitched tracks together, under the program of that with the most notes."""
-        indices = pitched(song) if track is None else [find(song, track)]
-        return together(song, indices, "pitched")
 
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:
         """A NOTE array as planes uint8 [2, total_steps, pitches], and what was changed on the way.
@@ -80,42 +77,34 @@ class Pianoroll(Pitched):
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The notes of planes [2, total_steps, pitches]; a sustain that no onset precedes is silent."""
         onset = array[ONSET] > 0
-        goes_on = (array[SUSTAIN] > 0) & ~onset
+        sustained = (array[SUSTAIN] > 0) & ~onset
         total = array.shape[1]
-        breaks = np.where(goes_on, np.int32(total), np.arange(total, dtype=np.int32)[:, None])
+        breaks = np.where(sustained, np.int32(total), np.arange(total, dtype=np.int32)[:, None])
         breaks = np.minimum.accumulate(breaks[::-1])[::-1]
         breaks = np.concatenate([breaks, np.full_like(breaks[:1], total)])
         start, pitch = np.nonzero(onset)
         return start, breaks[start + 1, pitch], pitch + self.lowest_pitch
 
-    def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, 2, steps, pitches] that begin at `starts` [n]; silence beyond the end."""
-        return np.moveaxis(slices(np.moveaxis(array, 1, 0), starts, self.steps), 2, 1)
-
-    def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The planes [2, total_steps, pitches] of which each window holds its first `lengths` [n] steps."""
-        own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
-        return np.moveaxis(windows, 1, 0)[:, own]
-
     def repaired(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.repaired`: nothing goes on that never began, in the window or before it."""
         onset = windows[:, ONSET] > 0
-        goes_on = (windows[:, SUSTAIN] > 0) & ~onset
+        sustained = (windows[:, SUSTAIN] > 0) & ~onset
         begins = onset.copy()
-        begins[:, 0] |= goes_on[:, 0]
+        begins[:, 0] |= sustained[:, 0]
         step = np.arange(windows.shape[2], dtype=np.int32)[:, None]
         begun, silent = (
-            np.maximum.accumulate(np.where(one, step, np.int32(-1)), axis=1) for one in (begins, ~(onset | goes_on))
+            np.maximum.accumulate(np.where(one, step, np.int32(-1)), axis=1) for one in (begins, ~(onset | sustained))
         )
-        return np.stack([onset, goes_on & (begun > silent)], 1).astype(windows.dtype)
+        return np.stack([onset, sustained & (begun > silent)], 1).astype(windows.dtype)
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 2, steps, pitches]: bool [n, steps, pitches]."""
         return windows[:, ONSET] > 0
 
-    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps both planes [n, 2, steps, pitches] are right at all pitches: bool [n, steps]."""
-        return ((windows > 0) == (truth > 0)).all(axis=(1, 3))
+    def faults(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.faults`: a note goes on that never began."""
+        sounding = windows.any(axis=1)
+        return ((windows[:, SUSTAIN, 1:] > 0) & ~sounding[:, :-1]).any(axis=(1, 2))
 
     def part_view(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.part_view`."""

@@ -1,10 +1,9 @@
-"""Planes of drums: which are hit in each step of a passage [channels, total_steps], and how they are played."""
+"""Planes of drums [channels, steps]: which are hit in each step, and how they are played."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from musicae.music.representations.base import slices
 from musicae.music.representations.kits import NINE
 from musicae.music.score.grid import Grid
 
@@ -12,25 +11,14 @@ DRUMS = len(NINE)
 LOUDEST = 127
 
 
-def taken(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
-    """The windows [n, channels, steps] of a passage that begin at `starts` [n]; silence beyond the end."""
-    return slices(array.T, starts, steps).swapaxes(1, 2)
-
-
-def joined(windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The passage of which each window [n, channels, steps] holds its first `lengths` [n] steps."""
-    own = np.arange(windows.shape[2]) < np.asarray(lengths)[:, None]
-    return np.moveaxis(windows, 1, 0)[:, own]
-
-
-def hit_figures(heard: np.ndarray, meant: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Figures of decoded hits beside the true ones, both bool of one shape, as (numerator, denominator).
+def hit_metrics(decoded: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Metrics of decoded hits against the true ones, both bool of one shape, as (numerator, denominator).
 
     * `hit_precision`: of the decoded hits, those that are true.
     * `hit_recall`: of the true hits, those that were decoded.
     """
-    both = float(np.sum(heard & meant))
-    return {"hit_precision": (both, float(heard.sum())), "hit_recall": (both, float(meant.sum()))}
+    both = float(np.sum(decoded & truth))
+    return {"hit_precision": (both, float(decoded.sum())), "hit_recall": (both, float(truth.sum()))}
 
 
 def loudest(step: np.ndarray, drum: np.ndarray, velocity: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which track to hear: the one asked for, the one most like a melody, all drums together."""
+"""Which track to take: the one that is asked for, the one most like a melody, all drums together."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def pitched(song: Score) -> list[int]:
     """
     found = [i for i in sounding(song) if not song.tracks[i].is_drum]
     if not found:
-        raise NoWindows(
-            f"{title(song)}: only drums; choose a model of drums with --model, or give a song with pitched notes"
-        )
+        raise NoWindows(f"{title(song)}: only drums; try --model drums-2bar, or give a song with pitched notes")
     return found
 
 
@@ -42,7 +40,7 @@ def drum_tracks(song: Score) -> list[int]:
     found = [i for i in sounding(song) if song.tracks[i].is_drum]
     if not found:
         raise NoWindows(
-            f"{title(song)}: no drums (channel 10), only pitched notes; choose a model of those with --model, "
+            f"{title(song)}: no drums (channel 10), only pitched notes; try --model melody-2bar, "
             "or give a song with drums"
         )
     return found
@@ -138,7 +136,7 @@ def title(song: Score) -> str:
     return song.name or "the song"
 
 
-def together(song: Score, indices: list[int], kind: str) -> tuple[Track, str]:
+def merged(song: Score, indices: list[int], kind: str) -> tuple[Track, str]:
     """Some tracks as one, under the program of the one with the most notes, and a sentence that says so.
 
     Args:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
-from musicae.music.representations.base import Excerpt, Representation, slices
+from musicae.music.representations.arrays import slices
+from musicae.music.representations.base import Representation
 from musicae.music.representations.drums import Drums, drum_part
+from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
 from musicae.music.representations.tracks import BASS_PROGRAMS, describe, find, melody_track, sounding, title
@@ -25,14 +27,14 @@ HIGHEST_BASS = 60  # C4, of the mean pitch
 class Trio(Representation):
     """Three rows: tokens of a melody, tokens of a bass (both as in `Melody`), and combinations of nine drums.
 
-    A combination is the sum of 2^d over the drums that are hit (see `Drums`), 0 to 511. A passage is int16
+    A combination is the sum of 2^d over the drums that are hit (see `Drums`), 0 to 511. An array is int16
     [3, total_steps], a window int16 [3, steps].
 
     Args:
         steps: the length of a window.
         steps_per_quarter: steps to a quarter note.
         kit: which keys are which drum, "new" or "old" (see `Drums`).
-        multi_hot_drums: whether a network sees nine drums that are hit or not in place of their combinations.
+        multi_hot_drums: whether a network reads nine drums that are hit or not in place of their combinations.
         strict: make windows exactly as MusicVAE does (see `extraction.magenta_trio`). Then a note held into a window is
             lost when windows are joined.
         gap_bars: strict only: for how many bars a part may be silent.
@@ -78,10 +80,10 @@ class Trio(Representation):
         classes = tuple(kind.example_spec.channels for kind in self.kinds)
         return ExampleSpec("categorical", classes, (self.steps,), bitmask_streams=(2,) if self.multi_hot_drums else ())
 
-    # Excerpt -------------------------------------------------------------------------------------
+    # Parts and excerpts --------------------------------------------------------------------------
 
     def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
-        """Melody (or the track asked for), bass and all drums of a song; silent ones for what it lacks.
+        """Melody (or the track that is asked for), bass and all drums of a song; silent ones for what it lacks.
 
         The bass is the track with a bass program (32 to 39); without one the one that is called bass; of several the
         one with the most notes. The melody is, of the other tracks, the one that `tracks.melody_track` picks. If there
@@ -89,13 +91,15 @@ class Trio(Representation):
         """
         sounding(song)
         chosen = _pitched_parts(song, None if track is None else find(song, track))
-        said = [f"took {describe(song, i)} as {part} ({why})" for part, (i, why) in chosen.items()]
+        taken = [f"took {describe(song, i)} as {part} ({why})" for part, (i, why) in chosen.items()]
         tracks = dict(zip(NAMES, self.instruments, strict=True)) | {p: song.tracks[i] for p, (i, _) in chosen.items()}
         if any(one.is_drum and len(one.notes) for one in song.tracks):
-            tracks[DRUMS], choice = drum_part(song, None)
-            said.append(choice + " as drums" * choice.startswith("took track"))
+            tracks[DRUMS], sentence = drum_part(song, None)
+            taken.append(sentence + " as drums" * sentence.startswith("took track"))
         missing = _silent(tracks.values())
-        return tuple(tracks.values()), "; ".join(said + [f"no {' and no '.join(missing)}: left silent"] * bool(missing))
+        return tuple(tracks.values()), "; ".join(
+            taken + [f"no {' and no '.join(missing)}: left silent"] * bool(missing)
+        )
 
     def untrainable(self, song: Score, track: int | str | None) -> str:
         """See `Representation.untrainable`: a song that lacks one of the parts."""
@@ -111,50 +115,47 @@ class Trio(Representation):
     def encode_parts(self, tracks: tuple[Track, ...], grid: Grid) -> tuple[np.ndarray, list[str]]:
         """The notes of the three parts that begin on the grid, and what was changed on the way."""
         found = [kind.encode(one.notes, grid) for kind, one in zip(self.kinds, tracks, strict=True)]
-        changes = [f"{name}: {change}" for name, (_, said) in zip(NAMES, found, strict=True) for change in said]
-        return self._stacked([array for array, _ in found]), changes
+        changes = [f"{name}: {change}" for name, (_, some) in zip(NAMES, found, strict=True) for change in some]
+        return self._stack([array for array, _ in found]), changes
 
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The notes of a passage: first step, step after the last, pitch plus 0, 128 or 256 for the part."""
-        found = [kind.decode(part) for kind, part in zip(self.kinds, self._apart(array), strict=True)]
+        """The notes of an array: first step, step after the last, pitch plus 0, 128 or 256 for the part."""
+        found = [kind.decode(part) for kind, part in self._split(array)]
         start, end, pitch = (np.concatenate(columns) for columns in zip(*found, strict=True))
         return start, end, pitch + 128 * np.repeat(np.arange(3), [len(one) for one, _, _ in found])
 
     def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """See `Representation.tracks`; those of the parts that a song lacks are a piano, an electric bass, drums."""
-        parts = zip(self.kinds, self._apart(array), excerpt.tracks, strict=True)
-        return tuple(kind.tracks(part, replace(excerpt, tracks=(one,)))[0] for kind, part, one in parts)
+        parts = zip(self._split(array), excerpt.tracks, strict=True)
+        return tuple(kind.tracks(part, replace(excerpt, tracks=(one,)))[0] for (kind, part), one in parts)
 
     # Windows -------------------------------------------------------------------------------------
 
     def take(self, array: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The windows [n, 3, steps] of a passage that begin at `starts` [n]; silence beyond the end."""
+        """The windows [n, 3, steps] of an array that begin at `starts` [n]; silence beyond the end."""
         if self.strict:
             return slices(_unbroken(array).T, starts, self.steps).swapaxes(1, 2)
-        parts = zip(self.kinds, self._apart(array), strict=True)
-        return self._stacked([kind.take(part, starts) for kind, part in parts])
+        return self._stack([kind.take(part, starts) for kind, part in self._split(array)])
 
     def join(self, windows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The passage of which each window [n, 3, steps] holds its first `lengths` [n] steps; undoes `cut`."""
-        parts = zip(self.kinds, self._apart(windows), strict=True)
-        return self._stacked([kind.join(part, lengths) for kind, part in parts])
+        """The array of which each window [n, 3, steps] holds its first `lengths` [n] steps; undoes `cut`."""
+        return self._stack([kind.join(part, lengths) for kind, part in self._split(windows)])
 
     def has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in any part of each window [n, 3, steps]: bool [n]."""
         return self._has_onset(windows).any(axis=0)
 
+    def faults(self, windows: np.ndarray) -> np.ndarray:
+        """See `Representation.faults`, of the melody or the bass."""
+        return np.logical_or(*(kind.faults(windows[:, i]) for i, kind in enumerate(self.kinds[:2])))
+
     def repaired(self, windows: np.ndarray) -> np.ndarray:
         """See `Representation.repaired`, of each part."""
-        return self._stacked([kind.repaired(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+        return self._stack([kind.repaired(part) for kind, part in self._split(windows)])
 
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Where notes begin in windows [n, 3, steps]: bool [n, steps, pitches of the melody, of the bass, drums]."""
-        parts = zip(self.kinds, self._apart(windows), strict=True)
-        return np.concatenate([kind.onsets(part) for kind, part in parts], axis=2)
-
-    def step_matches(self, windows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """In which steps all three parts are as in the truth, both [n, 3, steps]: bool [n, steps]."""
-        return (windows == truth).all(axis=1)
+        return np.concatenate([kind.onsets(part) for kind, part in self._split(windows)], axis=2)
 
     def extra_metrics(self, windows: np.ndarray, truth: np.ndarray) -> dict[str, tuple[float, float]]:
         """`melody_accuracy`, `bass_accuracy`, `drums_accuracy`: the share of the steps at which this part is right."""
@@ -171,35 +172,36 @@ class Trio(Representation):
         moved = self.kinds[0].transpose(both, semitones).reshape(-1, 2, self.steps)
         return np.concatenate([moved.astype(self.dtype), windows[:, 2:]], axis=1)
 
-    def _apart(self, array: np.ndarray) -> list[np.ndarray]:
-        """A passage or windows [..., 3, steps] as each part's own representation has it."""
+    def _split(self, array: np.ndarray) -> list[tuple[Melody | Drums, np.ndarray]]:
+        """Each part's representation, with its own array or windows of those of a trio [..., 3, steps]."""
         melody, bass, labels = (array[..., i, :] for i in range(3))
         drums = self.kinds[2].from_data(labels.reshape(-1, labels.shape[-1]))
-        return [melody.astype(np.uint8), bass.astype(np.uint8), drums if array.ndim == 3 else drums[0]]
+        arrays = melody.astype(np.uint8), bass.astype(np.uint8), drums if array.ndim == 3 else drums[0]
+        return list(zip(self.kinds, arrays, strict=True))
 
-    def _stacked(self, parts: list[np.ndarray]) -> np.ndarray:
-        """What `_apart` takes apart."""
+    def _stack(self, parts: list[np.ndarray]) -> np.ndarray:
+        """Arrays or windows of the three parts as those of a trio: undoes `_split`."""
         melody, bass, drums = parts
         labels = self.kinds[2].to_data(drums.reshape(-1, *drums.shape[-2:]))[0]
         return np.stack([melody, bass, labels.reshape(melody.shape)], axis=-2).astype(self.dtype)
 
     def _has_onset(self, windows: np.ndarray) -> np.ndarray:
         """Whether a note begins in each part of windows: bool [3, n]."""
-        return np.stack([kind.has_onset(part) for kind, part in zip(self.kinds, self._apart(windows), strict=True)])
+        return np.stack([kind.has_onset(part) for kind, part in self._split(windows)])
 
 
-def _pitched_parts(song: Score, asked: int | None) -> dict[str, tuple[int, str]]:
+def _pitched_parts(song: Score, requested: int | None) -> dict[str, tuple[int, str]]:
     """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks."""
     pitched = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
-    chosen = {} if asked is None else {MELODY: (asked, "as asked")}
-    free = [i for i in pitched if i != asked]
+    chosen = {} if requested is None else {MELODY: (requested, "as asked")}
+    free = [i for i in pitched if i != requested]
     programs = [i for i in free if song.tracks[i].program in BASS_PROGRAMS]
     named = [i for i in free if BASS_NAMES.search(song.tracks[i].name.lower())]
     if programs or named:
         busiest = max(programs or named, key=lambda i: len(song.tracks[i].notes))
         chosen[BASS] = busiest, "bass by program" if programs else "bass by name"
         free.remove(busiest)
-    if asked is None and free:
+    if requested is None and free:
         melody, why = melody_track(_only(song, free))
         chosen[MELODY] = melody, "the only other one" if len(free) == 1 and BASS in chosen else why
         free.remove(melody)
@@ -211,7 +213,7 @@ def _pitched_parts(song: Score, asked: int | None) -> dict[str, tuple[int, str]]
 
 
 def _unbroken(array: np.ndarray) -> np.ndarray:
-    """A passage that begins without a note-off and ends with a silent step, from which strict windows are cut."""
+    """An array that begins without a note-off and ends with a silent step, from which strict windows are cut."""
     melody, bass = (canonical(np.append(row, OFF)) for row in array[:2])
     tokens = np.stack([melody, bass, np.append(array[2], 0)]).astype(array.dtype)
     tokens[:2, :1][tokens[:2, :1] == OFF] = HOLD

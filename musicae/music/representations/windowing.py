@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from musicae.music.representations.base import Representation, counted
+from musicae.music.representations.base import Representation
 from musicae.music.representations.excerpt import Excerpt, Windowed
+from musicae.music.representations.report import counted
 from musicae.music.score.grid import Grid
 
 
@@ -31,30 +32,31 @@ def recut(representation: Representation, excerpt: Excerpt, lengths: np.ndarray)
 def aligned_pair(
     representation: Representation, a: Windowed, b: Windowed
 ) -> tuple[tuple[Windowed, Windowed], tuple[list[str], list[str]]]:
-    """Both passages in windows of the same number and lengths, on A's bars; and what was done to each."""
+    """Two excerpts in windows of the same number and lengths, on A's bars; and what was done to each."""
     grid = a.excerpt.grid.reaching(min(a.excerpt.grid.total_steps, b.excerpt.grid.total_steps))
     plan, steps = grid.windows(representation.steps), grid.total_steps
-    hearings = [replace(p.excerpt, grid=p.excerpt.grid.reaching(steps)) for p in (a, b)]
-    pair = tuple(Windowed(h, *representation.cut(h.array, plan)) for h in hearings)
-    reports = tuple([*p.excerpt.report, *_unequal(representation, p, steps)] for p in (a, b))
+    excerpts = [replace(one.excerpt, grid=one.excerpt.grid.reaching(steps)) for one in (a, b)]
+    pair = tuple(Windowed(one, *representation.cut(one.array, plan)) for one in excerpts)
+    beats = [(one.excerpt.grid.total_steps - steps) / representation.steps_per_quarter for one in (a, b)]
+    reports = [*a.excerpt.report, *_fitted("first", beats[0])], [*b.excerpt.report, *_fitted("second", beats[1])]
     if a.metre != b.metre:
         reports[1].append(f"laid from {b.metre} on bars of {a.metre}")
     return pair, reports
 
 
-def whole_windows(representation: Representation, windows: np.ndarray, passage: Windowed) -> tuple[float, float]:
-    """Of how many windows of a passage all steps of their own came back, and how many there are."""
-    right = representation.step_matches(windows, passage.windows)
-    beyond = np.arange(right.shape[1]) >= passage.lengths[:, None]
+def whole_windows(representation: Representation, windows: np.ndarray, target: Windowed) -> tuple[float, float]:
+    """How many windows match the target in all of its own steps, and how many there are."""
+    right = representation.step_matches(windows, target.windows)
+    beyond = np.arange(right.shape[1]) >= target.lengths[:, None]
     return float((right | beyond).all(1).sum()), float(len(right))
 
 
-def _unequal(representation: Representation, passage: Windowed, steps: int) -> list[str]:
-    """What is done to a passage so that it has `steps` steps."""
-    beyond = (passage.excerpt.grid.total_steps - steps) / representation.steps_per_quarter
-    if beyond > 0:
-        return [f"its last {beyond:g} quarters have no partner in the other and are left out"]
-    return [f"padded with {-beyond:g} quarters of silence to the length of the other"] if beyond else []
+def _fitted(which: str, beats: float) -> list[str]:
+    """What is done to the first or the second song, which is so many beats (quarters) too long, below 0 too short."""
+    number = counted(abs(beats), "beat")
+    if beats > 0:
+        return [f"the {which} song is {number} longer; its end was left out"]
+    return [f"{number} of silence added at the end of the {which} song"] if beats else []
 
 
 def _filled(grid: Grid, steps: int) -> Grid:

@@ -88,9 +88,9 @@ def name(number: int) -> str:
     return NO_CHORD if number == NONE else ROOTS[root] + KINDS[kind]
 
 
-def told(triads: np.ndarray) -> str:
-    """A sentence on a progression that was asked for."""
-    return f"told chords {_listed([name(number) for number in triads])}, one a bar"
+def requested(triads: np.ndarray) -> str:
+    """A sentence on a progression that is asked for."""
+    return f"follows the chords {_listed([name(number) for number in triads])}, one a bar"
 
 
 def inferred(triads: np.ndarray) -> str:
@@ -140,7 +140,7 @@ def key_number(signature: KeySignature, *, by_tonic: bool = False) -> int:
 
     Args:
         signature: the signature.
-        by_tonic: False gives the tonic of the major scale: A minor is C major, 0. That is all that chords tell of a
+        by_tonic: False gives the tonic of the major scale: A minor is C major, 0. That is all that can be inferred of a
             key, and many a file calls its key major when it is minor. True gives the tonic itself, A minor is 9, as
             in MusicVAE (where keys that it infers are major ones all the same).
     """

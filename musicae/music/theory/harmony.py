@@ -87,9 +87,9 @@ def of_part(tracks: Iterable[Track], start: int, end: int, song: Score) -> Harmo
     It knows parts in 4/4, with two chords a bar, and in 2/2, with one, of at most 1000 chords.
 
     Args:
-        tracks: with the notes that are heard.
+        tracks: with the notes that count.
         start: the first tick of the part, between changes of tempo and metre.
-        end: where its last note ends, heard or not.
+        end: where its last note ends, of those that do not count too.
         song: the song, for its metres and ticks.
     """
     _, *metre = [s for s in song.time_signatures if s.tick <= start][-1]
@@ -118,8 +118,8 @@ def signed_keys(song: Score, ticks: np.ndarray, *, by_tonic: bool = False) -> np
 
 def pitched_notes(tracks: Iterable[Track]) -> np.ndarray:
     """The notes of all tracks that have a pitch, one NOTE array."""
-    heard = (track.notes for track in tracks if not track.is_drum and track.program not in UNPITCHED_PROGRAMS)
-    return np.concatenate([np.zeros(0, NOTE), *heard])
+    pitched = (track.notes for track in tracks if not track.is_drum and track.program not in UNPITCHED_PROGRAMS)
+    return np.concatenate([np.zeros(0, NOTE), *pitched])
 
 
 def frames(song: Score, bar_ticks: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How much of some music came back, and how alike windows are, on such as are small enough to count by hand."""
+"""How much of some music is right, and how alike windows are, on such as are small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as hnp
 
 from musicae.music.analysis.accuracy import notes_right, score
 from musicae.music.analysis.attributes import ATTRIBUTES, names
-from musicae.music.analysis.similarity import faulty, interval_overlap, nearest, overlap, overlaps
+from musicae.music.analysis.similarity import interval_overlap, nearest, overlap, overlaps
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Pianoroll, Trio
+from musicae.music.representations.rendering import blank
 
 MELODY = Melody(steps=8)
 MELODY_2BAR = Melody()
@@ -26,7 +27,7 @@ def ratio(decoded, name: str) -> float:
     return right / of
 
 
-def test_what_comes_back_whole_is_wholly_right():
+def test_what_is_decoded_whole_is_wholly_right():
     found = score(MELODY)(TRUTH, TRUTH)
     assert {"step_accuracy", "onset_f1", "whole_windows"} <= set(found)
     assert all(right == of > 0 for right, of in found.values())
@@ -136,8 +137,18 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
     excerpt = kind.extract(tiny.band(40))
     windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
     assert nearest(kind, windows, windows[:1])[0] == 0
-    silent = kind.take(kind.blank().array, np.zeros(1, int))
+    silent = kind.take(blank(kind).array, np.zeros(1, int))
     assert nearest(kind, windows[:1], silent)[0] == 1 - kind.step_matches(windows[:1], silent).mean()
+
+
+@pytest.mark.parametrize("precise", [False, True])
+def test_only_the_hits_of_a_performance_count(precise):
+    kind = Groove(precise=precise)
+    excerpt = kind.extract(tiny.band(40))
+    windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(kind.steps))
+    softer = windows.copy()
+    softer[:, 9:18] /= 2
+    assert nearest(kind, softer, windows).tolist() == [0] * len(windows)
 
 
 @pytest.mark.parametrize(
@@ -145,16 +156,16 @@ def test_distances_of_other_windows_are_shares_of_steps(kind):
     [Melody(32), Trio(32), Trio(32, multi_hot_drums=True), Drums(32), Pianoroll(32)],
     ids=lambda kind: type(kind).__name__,
 )
-def test_what_is_mended_has_no_faults_and_the_same_notes(kind):
+def test_what_is_repaired_has_no_faults_and_the_same_notes(kind):
     random = np.random.default_rng(0)
     if isinstance(kind, Melody | Trio):
         windows = random.choice([0, 0, 0, 1, 1, 40, 45], (50, *kind.shape)).astype(kind.dtype)
     else:
         windows = (random.random((50, *kind.shape)) < 0.1).astype(kind.dtype)
-    assert isinstance(kind, Drums) or faulty(kind, windows).any()
-    mended = kind.repaired(windows)
-    assert not faulty(kind, mended).any()
+    assert isinstance(kind, Drums) or kind.faults(windows).any()
+    repaired = kind.repaired(windows)
+    assert not kind.faults(repaired).any()
     lengths = np.full(50, kind.steps)
-    for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, mended)), strict=True):
+    for before, after in zip(*(kind.decode(kind.join(one, lengths)) for one in (windows, repaired)), strict=True):
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else str(before) == str(after)
-    np.testing.assert_array_equal(kind.repaired(mended), mended)
+    np.testing.assert_array_equal(kind.repaired(repaired), repaired)

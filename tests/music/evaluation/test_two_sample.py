@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from music.making import band_windows
 from musicae.core.settings import Training
 from musicae.errors import DataError
-from musicae.music.analysis.similarity import faulty
 from musicae.music.data.windows import Windows
 from musicae.music.evaluation import two_sample
 from musicae.music.evaluation.two_sample import Music, classifier_settings, midpoints, pairs, sampled, two_sample_report
@@ -123,7 +122,7 @@ def test_a_classifier_reads_any_number_of_steps(steps):
 
 @pytest.mark.parametrize("kind", [Melody(), Pianoroll(), Trio(), Drums()], ids=lambda kind: type(kind).__name__)
 def test_music_has_no_faults_of_grammar(kind):
-    assert not faulty(kind, band_windows(kind).array).any()
+    assert not kind.faults(band_windows(kind).array).any()
 
 
 def test_faults_of_grammar_by_hand():
@@ -132,8 +131,8 @@ def test_faults_of_grammar_by_hand():
     windows[2, 4] = 1  # ends what sounds into the window
     windows[3, [0, 4, 8]] = 1, 60, 1
     windows[4, [0, 4, 8, 9]] = 1, 60, 1, 1
-    assert faulty(Melody(), windows).tolist() == [False, True, False, False, True]
-    assert faulty(Melody(strict=True), windows[2:4] * (np.arange(32) > 0).astype(np.uint8)).tolist() == [True, False]
+    assert Melody().faults(windows).tolist() == [False, True, False, False, True]
+    assert Melody(strict=True).faults(windows[2:4] * (np.arange(32) > 0).astype(np.uint8)).tolist() == [True, False]
     roll = np.zeros((3, *Pianoroll().shape), np.uint8)
     roll[0, 1, :4, 30] = roll[1, 0, 4, 30] = roll[1, 1, 5:7, 30] = roll[2, 1, 5, 30] = 1
-    assert faulty(Pianoroll(), roll).tolist() == [False, False, True]
+    assert Pianoroll().faults(roll).tolist() == [False, False, True]

@@ -53,7 +53,7 @@ def test_windows_are_those_of_the_original(family):
 
 
 def midi(*notes, program=0, metre=(4, 4)) -> Song:
-    """A song of (start, end, pitch) in seconds at 120 quarters a minute."""
+    """A song of (start, end, pitch) in seconds at 120 BPM."""
     result = pretty_midi.PrettyMIDI(initial_tempo=120)
     result.time_signature_changes.append(pretty_midi.TimeSignature(*metre, 0))
     result.instruments.append(pretty_midi.Instrument(program))
@@ -81,7 +81,7 @@ def test_a_note_into_the_third_bar_makes_a_window():
     ],
     ids=["one bar", "one bar from the start", "three quarters", "program 40", "out of range"],
 )
-def test_what_the_original_does_not_hear_makes_none(nothing):
+def test_what_the_original_does_not_read_makes_none(nothing):
     windows, problems = training_windows(TWO_BARS, nothing)
     assert windows.shape == (0, 32)
     assert len(problems) == 1

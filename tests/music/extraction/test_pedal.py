@@ -23,7 +23,7 @@ def played_out(notes: list[list], moves: list[tuple[int, bool]], last: int) -> l
     events = [(tick, DOWN if down else UP, None) for tick, down in moves]
     events += [(note[0], ON, note) for note in notes] + [(note[1], OFF, note) for note in notes]
     active, gone, down = [], [], False
-    for tick, kind, note in sorted(events, key=lambda event: event[:2]):
+    for tick, kind, note in sorted(events, key=lambda move: move[:2]):
         if kind in (DOWN, UP):
             down = kind == DOWN
             for one in [] if down else [one for one in active if one[1] < tick]:

@@ -1,4 +1,4 @@
-"""The way between two songs, on models whose decodes are laid by hand."""
+"""The path between two songs, on models whose decodes are defined by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from musicae.core.geometry import lerp, slerp
 from musicae.core.randomness import RandomSource
 from musicae.music.latent.interpolation import equal_change_positions, path, snap_to_key
 
-# Places -------------------------------------------------------------------------------------------
+# Positions ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -32,34 +32,34 @@ def ends(n: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.zeros(n, 4), torch.tensor([1.0, 0, 0, 0]).expand(n, 4)
 
 
-def test_as_much_changes_from_each_place_to_the_next(abrupt):
-    places = equal_change_positions(abrupt, *ends(), 6)
-    assert places[[0, -1]].tolist() == [0, 1]
-    np.testing.assert_allclose(places[1:-1], [0.44, 0.48, 0.52, 0.56], atol=0.02)
+def test_as_much_changes_from_each_position_to_the_next(abrupt):
+    positions = equal_change_positions(abrupt, *ends(), 6)
+    assert positions[[0, -1]].tolist() == [0, 1]
+    np.testing.assert_allclose(positions[1:-1], [0.44, 0.48, 0.52, 0.56], atol=0.02)
 
 
-def test_the_way_back_has_the_same_places(abrupt):
+def test_the_path_back_has_the_same_positions(abrupt):
     there, back = (equal_change_positions(abrupt, *pair, 7) for pair in (ends(), ends()[::-1]))
     np.testing.assert_allclose(back, 1 - there.flip(0), atol=1e-5)
 
 
-def test_places_are_even_where_nothing_changes(abrupt):
+def test_positions_are_even_where_nothing_changes(abrupt):
     a, _ = ends()
     assert torch.equal(equal_change_positions(abrupt, a, a, 5), torch.linspace(0, 1, 5))
 
 
-@pytest.mark.parametrize("preset", [tiny.RECURRENT, tiny.HITS], ids=["recurrent", "told"])
-def test_what_takes_long_to_look_ahead_on_goes_along_great_circles(preset):
+@pytest.mark.parametrize("preset", [tiny.RECURRENT, tiny.HITS], ids=["recurrent", "conditional"])
+def test_models_that_do_not_decode_ahead_follow_great_circles(preset):
     a, b = (RandomSource(seed).normal(3, 4) for seed in (1, 2))
     torch.testing.assert_close(path(tiny.model(preset), a, b, 5), slerp(a, b, torch.linspace(0, 1, 5)))
 
 
-def test_the_way_is_straight_and_its_ends_are_the_ends(abrupt):
+def test_the_path_is_straight_and_its_ends_are_the_ends(abrupt):
     a, b = ends()
-    places = path(abrupt, a, b, 5)
-    assert torch.equal(places[0], a)
-    assert torch.equal(places[-1], b)
-    torch.testing.assert_close(places, lerp(a, b, equal_change_positions(abrupt, a, b, 5)))
+    positions = path(abrupt, a, b, 5)
+    assert torch.equal(positions[0], a)
+    assert torch.equal(positions[-1], b)
+    torch.testing.assert_close(positions, lerp(a, b, equal_change_positions(abrupt, a, b, 5)))
 
 
 # Keys ---------------------------------------------------------------------------------------------
@@ -80,18 +80,18 @@ def tuneful(monkeypatch):
     return member
 
 
-def test_what_lies_between_is_taken_into_its_key_and_no_farther_than_it_must(tuneful):
-    way = np.zeros((3, 2, 4), np.float32)
-    way[1, :, 0] = 0.6, 0.1
-    found = snap_to_key(tuneful, way)
-    np.testing.assert_array_equal(found[[0, 2]], way[[0, 2]])
+def test_positions_are_moved_into_their_key_and_no_farther_than_necessary(tuneful):
+    codes = np.zeros((3, 2, 4), np.float32)
+    codes[1, :, 0] = 0.6, 0.1
+    found = snap_to_key(tuneful, codes)
+    np.testing.assert_array_equal(found[[0, 2]], codes[[0, 2]])
     np.testing.assert_allclose(found[1, :, 0], [0.6 - 1.0, 0.1 - 0.5])  # a half of the direction, and a quarter
 
 
-def test_what_is_as_diatonic_as_the_ends_stays_and_so_does_all_without_such_a_direction(tuneful):
-    way = np.zeros((3, 1, 4), np.float32)
-    way[:, 0, 0] = 0.9
-    np.testing.assert_array_equal(snap_to_key(tuneful, way), way)
-    way[1] = 3.0
+def test_what_is_diatonic_enough_is_not_moved_nor_anything_without_a_direction(tuneful):
+    codes = np.zeros((3, 1, 4), np.float32)
+    codes[:, 0, 0] = 0.9
+    np.testing.assert_array_equal(snap_to_key(tuneful, codes), codes)
+    codes[1] = 3.0
     tuneful.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
-    np.testing.assert_array_equal(snap_to_key(tuneful, way), way)
+    np.testing.assert_array_equal(snap_to_key(tuneful, codes), codes)

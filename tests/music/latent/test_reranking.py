@@ -34,14 +34,14 @@ def melodies(n: int, notes: float, seed: int = 0) -> np.ndarray:
     return windows.astype(np.uint8)
 
 
-def normal(mean: float, std: float, n: int = 20_000, seed: int = 0) -> dict[str, np.ndarray]:
+def normal(mean: float, deviation: float, n: int = 20_000, seed: int = 0) -> dict[str, np.ndarray]:
     """One attribute."""
-    return {"density": np.random.default_rng(seed).normal(mean, std, n)}
+    return {"density": np.random.default_rng(seed).normal(mean, deviation, n)}
 
 
 @pytest.fixture
 def model():
-    """A model that draws and decodes windows of many notes, and has learnt to choose those of few."""
+    """A model that generates windows of many notes, with a reranker that prefers few."""
     member = tiny.model(tiny.MELODY)
     member.decode_windows = lambda z, *_, seed=0, **__: melodies(len(z), 12, abs(int(1e4 * z.sum())))
     member.reranker = fitted(member, melodies(500, 8))
@@ -70,7 +70,7 @@ def test_odds_of_music_are_above_those_of_noise():
     assert (noise < 0).mean() > 0.9
 
 
-def test_an_attribute_that_tells_nothing_is_left_out():
+def test_an_attribute_that_does_not_vary_is_left_out():
     both = [normal(0, 1, seed=seed) | {"hats": np.zeros(20_000), "swing": np.full(20_000, np.nan)} for seed in (0, 1)]
     assert fit(*both).names == ("density",)
     assert fit({"hats": np.zeros(5)}, {"hats": np.zeros(5)}) is None
@@ -79,7 +79,7 @@ def test_an_attribute_that_tells_nothing_is_left_out():
 # Choosing -----------------------------------------------------------------------------------------
 
 
-def test_each_is_chosen_as_often_as_its_odds_say():
+def test_each_is_taken_in_proportion_to_its_odds():
     values = {"density": np.tile([2.0, 2.5, 1.0], 20_000)}
     chosen = KNOWN.rerank(values, RandomSource(0).uniform(20_000).numpy())
     assert np.array_equal(chosen // 3, np.arange(20_000))
@@ -87,7 +87,7 @@ def test_each_is_chosen_as_often_as_its_odds_say():
     np.testing.assert_allclose(np.bincount(chosen % 3, minlength=3) / 20_000, odds / odds.sum(), atol=0.01)
 
 
-def test_of_many_candidates_those_are_chosen_that_are_distributed_like_music():
+def test_of_many_candidates_those_taken_are_distributed_like_music():
     music, made = normal(0, 1), normal(1, 2, seed=1)
     candidates = normal(1, 2, 64_000, seed=2)
     chances = RandomSource(0).uniform(4000).numpy()
@@ -103,14 +103,14 @@ def test_one_candidate_is_not_reranked(model, monkeypatch):
     np.testing.assert_array_equal(chosen, model.sampled_windows(20, decoding=Decoding(seed=3)))
 
 
-def test_chosen_windows_are_nearer_to_music(model):
-    chosen, made = model.sampled_windows(200, decoding=Decoding(seed=1)), model.decode_windows(model.draw(200, 1))
-    music, chosen, made = (measure(MELODY, one)["density"].mean() for one in (melodies(500, 8), chosen, made))
-    assert abs(chosen - music) < 0.5 * abs(made - music)
+def test_reranked_windows_are_nearer_to_music(model):
+    chosen, generated = model.sampled_windows(200, decoding=Decoding(seed=1)), model.decode_windows(model.draw(200, 1))
+    music, chosen, generated = (measure(MELODY, one)["density"].mean() for one in (melodies(500, 8), chosen, generated))
+    assert abs(chosen - music) < 0.5 * abs(generated - music)
 
 
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS, tiny.TRIO, tiny.GROOVE], ids=lambda one: one.name)
-def test_clips_are_reranked_by_the_seed_and_measured_as_they_are(preset):
+def test_clips_are_reranked_by_the_seed_and_evaluated_as_they_are(preset):
     member = tiny.model(preset)
     cut = [training_windows(member.representation, tiny.band(8, stride=i))[0] for i in range(1, 16)]
     windows = np.resize(np.concatenate(cut), (100, *member.representation.shape))
@@ -136,7 +136,7 @@ def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypat
     np.testing.assert_array_equal(found, member.sampled_windows(150, **how))
 
 
-def test_what_is_longer_than_a_window_is_not_chosen_among():
+def test_clips_longer_than_a_window_are_not_reranked():
     member = tiny.model(tiny.CHORDS)
     before = [clip.to_bytes() for clip in member.sample(2, chords="C G Am F")]
     member.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, 5.0, 0.0]))
@@ -157,7 +157,7 @@ def test_what_is_written_to_a_folder_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("spoil", [lambda data: b"x", lambda data: data[:-3]])
-def test_a_damaged_file_is_said(tmp_path, spoil):
+def test_a_damaged_file_is_an_error(tmp_path, spoil):
     KNOWN.save(tmp_path)
     path = tmp_path / RERANKER
     path.write_bytes(spoil(path.read_bytes()))
@@ -172,14 +172,14 @@ def test_a_loaded_model_reranks(tmp_path):
     assert load(folder).reranker.names == KNOWN.names
 
 
-def test_what_another_run_left_is_cleared(tmp_path):
+def test_files_of_another_run_are_cleared(tmp_path):
     for name in (RERANKER, DIRECTIONS):
         (tmp_path / name).write_bytes(b"old")
     _clear(tmp_path, [])
     assert not list(tmp_path.iterdir())
 
 
-def test_too_few_windows_make_no_reranker(tmp_path):
+def test_too_few_windows_leave_no_reranker(tmp_path):
     KNOWN.save(tiny.folder(tiny.MELODY, tmp_path))
     member = load(tmp_path)
     fit_reranker(member, Windows(melodies(99, 8), MELODY))

@@ -42,7 +42,7 @@ def decoded(model, monkeypatch):
     return seen
 
 
-# What is asked for --------------------------------------------------------------------------------
+# Requests ----------------------------------------------------------------------------------------
 
 
 def test_less_is_more_of_the_opposite_and_a_group_means_all_of_it():
@@ -62,12 +62,12 @@ def test_an_unknown_attribute_is_refused_with_those_there_are(name):
         requested_amounts(NAMES[:2], less={"syncopation": 1})
 
 
-def test_equal_windows_have_one_number():
+def test_equal_windows_have_one_id():
     windows = np.array([[3, 1], [2, 2], [3, 1], [0, 0], [2, 2]], np.uint8)
     np.testing.assert_array_equal(first_occurrence_ids(windows), [0, 1, 0, 2, 1])
 
 
-def test_averages_are_over_the_windows_that_have_one():
+def test_means_are_over_the_windows_that_have_a_value():
     found = means({"a": np.array([1.0, np.nan, 4.0]), "b": np.full(3, np.nan)})
     assert found["a"] == 2.5
     assert np.isnan(found["b"])
@@ -76,7 +76,7 @@ def test_averages_are_over_the_windows_that_have_one():
 # Variations ---------------------------------------------------------------------------------------
 
 
-def test_more_of_something_goes_there_step_by_step_the_same_way_in_every_window(model, decoded):
+def test_more_of_an_attribute_is_reached_in_equal_steps_alike_in_every_window(model, decoded):
     song = tiny.song(8)
     varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
     z, whole = model.encode(song), np.array([6, -3, 0, 0], np.float32)
@@ -88,7 +88,7 @@ def test_more_of_something_goes_there_step_by_step_the_same_way_in_every_window(
     assert varied.requested == ("density", "note_length")
 
 
-def test_with_a_strength_all_go_the_whole_way_and_vary_at_random(model, decoded):
+def test_with_a_strength_all_have_the_whole_change_and_vary_at_random(model, decoded):
     song = tiny.song(8)
     model.vary(song, 2, strength=0.3, seed=1)
     model.vary(song, 2, strength=0.3, seed=1, more={"density": 2})
@@ -107,8 +107,8 @@ def test_what_is_repeated_stays_repeated(model, decoded):
         assert len(np.unique(z[:6].round(4), axis=0)) == len(np.unique(model.encode(tune).round(4), axis=0))
 
 
-def test_of_several_variations_of_a_window_a_likely_one_is_chosen(model):
-    """Odds that are the higher the more notes: so varied windows have more than those that nothing chooses."""
+def test_variations_are_reranked(model):
+    """Odds that are the higher the more notes: so reranked windows have more than others."""
     song = tiny.song(8)
     without = model.vary(song, 2, strength=0.9)
     model.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, 50.0, 0.0]))
@@ -118,7 +118,7 @@ def test_of_several_variations_of_a_window_a_likely_one_is_chosen(model):
     assert all(map(same, model.vary(song, 2, strength=0.9).songs, chosen.songs))
 
 
-def test_what_it_says_is_so(model):
+def test_the_figures_of_variations(model):
     song = tiny.song(5)
     varied = model.vary(song, 3, strength=0.0)
     back = model.reconstruct(song)
@@ -132,7 +132,7 @@ def test_what_it_says_is_so(model):
     assert varied.report == back.report
 
 
-def test_what_cannot_be_asked_for_is_refused(model):
+def test_impossible_requests_are_refused(model):
     song = tiny.song(5)
     with pytest.raises(ConfigError, match="unknown attribute 'swing'"):
         model.vary(song, more={"swing": 1})
@@ -158,7 +158,7 @@ def test_every_kind_of_music_is_varied(preset):
 
 
 def random_windows(n: int = 200, seed: int = 0) -> np.ndarray:
-    """Melodies of as many notes as chance has it."""
+    """Melodies of random numbers of notes."""
     rng = np.random.default_rng(seed)
     tokens = rng.integers(30, 60, (n, 32))
     tokens[rng.random((n, 32)) > rng.uniform(0.1, 0.9, (n, 1))] = 0
@@ -166,7 +166,7 @@ def random_windows(n: int = 200, seed: int = 0) -> np.ndarray:
     return tokens.astype(np.uint8)
 
 
-def obedient(monkeypatch):
+def counting(monkeypatch):
     """A model whose first latent number is how many notes a window has."""
     member, every = tiny.model(tiny.MELODY), np.arange(32)
 
@@ -187,14 +187,14 @@ def test_fitting_finds_the_direction_that_a_model_has_and_its_length(monkeypatch
     windows = random_windows()
     values = attributes.measure(tiny.MELODY.representation, windows)
     spread = values["density"].std()
-    found = fitted(obedient(monkeypatch), windows)
+    found = fitted(counting(monkeypatch), windows)
     np.testing.assert_allclose(found.spreads[found.names.index("density")], spread)
     np.testing.assert_allclose(found.shift({"density": 1}), [8 * spread, 0, 0, 0], rtol=0.25)
 
 
-def test_effects_are_in_spreads_and_steps(monkeypatch):
+def test_effects_are_in_standard_deviations_and_steps(monkeypatch):
     windows = random_windows(300, seed=1)
-    model = obedient(monkeypatch)
+    model = counting(monkeypatch)
     directions = Directions(("density",), np.float32([[[4.0, 0, 0, 0]]]), np.ones(1))
     found = effects(model, windows, directions)
     spread = attributes.measure(model.representation, windows)["density"].std()
@@ -204,27 +204,27 @@ def test_effects_are_in_spreads_and_steps(monkeypatch):
 
 
 def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(monkeypatch):
-    model = obedient(monkeypatch)
+    model = counting(monkeypatch)
     assert fitted(model, random_windows(20)) is None
     monkeypatch.setattr(model, "decode_windows", lambda z, condition=None: np.full((len(z), 32), 40, np.uint8))
     assert fitted(model, random_windows()) is None
 
 
-def test_a_conditional_model_has_its_condition_while_it_is_tried():
+def test_a_conditional_model_is_calibrated_under_its_conditions():
     member = tiny.model(tiny.HITS)
     windows = member.extract(tiny.band(8)).windows
     response = Response(member, windows, member.encode_windows(windows), {"density": 1.0})
     assert response.condition is not None
     np.testing.assert_array_equal(
         response.change(*response.both_ways(np.ones((1, 4)))), [0.0]
-    )  # its hits are those of the condition
+    )  # its hits are the conditions
 
 
 # Keys ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("semitones", range(-5, 7))
-def test_keys_move_with_the_music(semitones):
+def test_keys_are_transposed_with_the_music(semitones):
     windows = melodies(np.stack([C_MAJOR, C_MAJOR[::-1]]) + semitones)
     assert (keys(tiny.MELODY.representation, windows) == semitones % 12).all()
 

@@ -1,4 +1,4 @@
-"""The settings that magenta.js reads; scripts/check_magenta_js.py checks that its client then gives the same notes."""
+"""Settings of models for magenta.js; scripts/check_magenta_js.py checks that its client gives the same notes."""
 
 from __future__ import annotations
 

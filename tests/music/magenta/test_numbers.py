@@ -62,10 +62,10 @@ class Original:
             features = self.bidirectional("encoder", xs)
         else:
             cut = np.split(xs, self.network.segments)
-            heard = [
+            segments = [
                 self.bidirectional("encoder/hierarchical_level_0", x[:n]) for x, n in zip(cut, lengths, strict=True)
             ]
-            features = self.bidirectional("encoder/hierarchical_level_1", np.array(heard))
+            features = self.bidirectional("encoder/hierarchical_level_1", np.array(segments))
         return self.dense("encoder/mu", features), np.log1p(np.exp(self.dense("encoder/sigma", features)))
 
     def stack(self, start, cells, units, vector, xs):
@@ -76,7 +76,7 @@ class Original:
             xs = self.lstm(cells.format(i), xs, parts[2 * i + 1], parts[2 * i])
         return xs
 
-    def voice(self, prefix, vectors, x_out, controls):
+    def step_decoder(self, prefix, vectors, x_out, controls):
         before = np.concatenate([np.zeros_like(x_out[:1]), x_out[:-1]])
         segments, out = [np.split(v, len(vectors)) for v in (before, controls)], []
         for vector, x, condition in zip(vectors, *segments, strict=True):
@@ -87,7 +87,7 @@ class Original:
         return np.concatenate(out)
 
     def decode(self, z, x_out, controls):
-        """What the output projection of every voice gives."""
+        """The output projections of all decoders."""
         vectors, core, n = [z], "", self.network
         if n.conductor_units:
             top = "decoder/hierarchical_level_0/"
@@ -95,10 +95,12 @@ class Original:
             vectors = self.stack(*names, n.conductor_units, z, np.zeros((n.segments, 1)))
             core = "core_decoder/"
         if not n.separate_decoders:
-            return self.voice(f"{core}decoder/", vectors, x_out, controls)
+            return self.step_decoder(f"{core}decoder/", vectors, x_out, controls)
         parts = np.split(x_out, np.cumsum(self.example_spec.streams)[:-1], 1)
         prefixes = (f"{core}core_decoder_{k}/decoder/" for k in range(len(parts)))
-        return np.concatenate([self.voice(p, vectors, x, controls) for p, x in zip(prefixes, parts, strict=True)], 1)
+        return np.concatenate(
+            [self.step_decoder(p, vectors, x, controls) for p, x in zip(prefixes, parts, strict=True)], 1
+        )
 
     def loss(self, output, x):
         """Nats of every step."""
@@ -114,18 +116,18 @@ class Original:
         return sum(np.log(np.exp(a).sum(1)) * b.sum(1) - (a * b).sum(1) for a, b in pairs)
 
     def nade(self, output, x):
-        reads, says = self.t["decoder/nade/w_enc"][:, 0], self.t["decoder/nade/w_dec_t"][:, :, 0]
+        encoder, decoder = self.t["decoder/nade/w_enc"][:, 0], self.t["decoder/nade/w_dec_t"][:, :, 0]
         a, biases = output[: self.network.nade], output[self.network.nade :]
         total = 0.0
         for i, on in enumerate(x):
-            p = sigmoid(biases[i] + sigmoid(a) @ says[i])
+            p = sigmoid(biases[i] + sigmoid(a) @ decoder[i])
             total -= on * np.log(p + 1e-6) + (1 - on) * np.log(1 - p + 1e-6)
-            a = a + on * reads[i]
+            a = a + on * encoder[i]
         return total
 
 
 def arrays(preset, random):
-    """Inputs, outputs and lengths of the original, and its conditions: `[batch, steps, depth]`."""
+    """Inputs, outputs, lengths and conditions of the original: `[batch, steps, depth]`."""
     example_spec, steps = preset.representation.example_spec, preset.representation.example_spec.size[0]
     lengths = np.full((BATCH, preset.network.segments), steps // preset.network.segments)
     if example_spec.likelihood == "categorical":
@@ -146,7 +148,7 @@ def arrays(preset, random):
 
 
 def roll(x_out, example_spec):
-    """What the encoder reads: of drums their bits, and a value for silence."""
+    """The encoder's input: of drums their bits, and a value for silence."""
     if not example_spec.silence:
         return x_out
     bits = x_out

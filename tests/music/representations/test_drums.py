@@ -1,4 +1,4 @@
-"""Drums: every key has its place, what is on the grid comes back, and the original's windows are ours."""
+"""Drums: every key has its place, what is on the grid is kept, and the original's windows are ours."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.drums import Drums
 from musicae.music.representations.kits import KITS, NINE
+from musicae.music.representations.rendering import blank, render
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
@@ -85,13 +86,13 @@ def test_all_61_keys_are_those_of_general_midi_2():
 
 
 @pytest.mark.parametrize("end", [18, 19])
-def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_is_heard(end):
+def test_a_hit_that_a_short_bar_of_another_metre_is_nearest_to_counts(end):
     """The bar before has longer steps: the last of its ticks belongs to the next bar line, whatever comes then."""
     metres = (TimeSignature(0, 7, 8), TimeSignature(18, 2, 4))
     hit = Track(np.array([(17, end, 36, 80)], NOTE), is_drum=True)
     excerpt = Drums().extract(Song((hit,), ticks_per_quarter=5, time_signatures=metres))
     assert excerpt.array.any()
-    rendered = Drums().render(excerpt.array, excerpt)
+    rendered = render(Drums(), excerpt.array, excerpt)
     assert np.array_equal(Drums().extract(rendered).array.nonzero()[0], excerpt.array.nonzero()[0])
 
 
@@ -102,7 +103,7 @@ def test_labels_are_sums_of_powers_of_two():
     assert kind.example_spec.channels == 512
 
 
-def test_all_tracks_of_drums_are_heard_together_unless_one_is_asked_for():
+def test_all_tracks_of_drums_are_taken_together_unless_one_is_asked_for():
     song = Song((track((0, 60), is_drum=False), track((0, 36), name="low"), track((1, 38), name="high")))
     both, one = Drums().extract(song), Drums().extract(song, "high")
     assert both.array.sum() == 2
@@ -113,26 +114,26 @@ def test_all_tracks_of_drums_are_heard_together_unless_one_is_asked_for():
         Drums().extract(song, 1)
 
 
-def test_keys_that_the_kit_lacks_are_heard_as_the_nearest_and_said():
+def test_keys_that_the_kit_lacks_are_played_as_the_nearest_and_reported():
     excerpt = Drums().extract(Song((track((0, 36), (1, 19), (2, 19), (3, 90)),)))
     assert np.nonzero(excerpt.array.T)[1].tolist() == [0, 1, 1, 5]
-    said = "3 hits on keys that this kit lacks heard as the nearest: 19 as 38 (snare), 90 as 48 (mid tom)"
-    assert said in excerpt.report
+    sentence = "3 hits on keys that this kit lacks played as the nearest: 19 as 38 (snare), 90 as 48 (mid tom)"
+    assert sentence in excerpt.report
 
 
-def test_hits_of_one_drum_in_one_step_are_one_and_said():
+def test_hits_of_one_drum_in_one_step_are_one_and_reported():
     excerpt = Drums().extract(Song((track((0, 36), (0, 35), (1.2, 38)),)))
     assert excerpt.array.sum() == 2
     assert "1 hit moved to the grid" in excerpt.report
     assert "1 hit merged with one of the same drum and step" in excerpt.report
 
 
-def test_what_is_written_lasts_a_step_and_is_as_loud_as_what_was_heard():
+def test_what_is_written_lasts_a_step_and_is_as_loud_as_the_excerpt():
     excerpt = Drums().extract(Song((track((0, 35), (4, 40), velocity=33),)))
-    (written,) = Drums().render(excerpt.array, excerpt).tracks
+    (written,) = render(Drums(), excerpt.array, excerpt).tracks
     assert written.notes.tolist() == [(0, 120, 36, 33), (480, 600, 38, 33)]
-    blank = Drums().blank(1)
-    (written,) = Drums().render(excerpt.array, blank).tracks
+    silence = blank(Drums(), 1)
+    (written,) = render(Drums(), excerpt.array, silence).tracks
     assert written.is_drum
     assert written.notes["velocity"].tolist() == [80, 80]
 
@@ -156,10 +157,10 @@ def test_settings_that_cannot_work(wrong):
 
 
 def test_figures_are_precision_and_recall():
-    truth, heard = np.zeros((2, 1, 9, 4), np.uint8)
-    truth[0, 0, :3], heard[0, 0, :2], heard[0, 5, 3] = 1, 1, 1
-    assert Drums(steps=4).extra_metrics(heard, truth) == {"hit_precision": (2.0, 3.0), "hit_recall": (2.0, 3.0)}
-    assert Drums(steps=4).step_matches(heard, truth).tolist() == [[True, True, False, False]]
+    truth, decoded = np.zeros((2, 1, 9, 4), np.uint8)
+    truth[0, 0, :3], decoded[0, 0, :2], decoded[0, 5, 3] = 1, 1, 1
+    assert Drums(steps=4).extra_metrics(decoded, truth) == {"hit_precision": (2.0, 3.0), "hit_recall": (2.0, 3.0)}
+    assert Drums(steps=4).step_matches(decoded, truth).tolist() == [[True, True, False, False]]
 
 
 # Strict -------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def test_windows_are_those_of_the_original():
 
 
 def drum_midi(*hits) -> Song:
-    """A song of (start in seconds, key) at 120 quarters a minute, on drums."""
+    """A song of (start in seconds, key) at 120 BPM, on drums."""
     one = midi(*((s, s + 0.1, key) for s, key in hits))
     return Song(tuple(Track(t.notes, 0, True) for t in one.tracks), one.ticks_per_quarter, one.tempos)
 

@@ -1,4 +1,4 @@
-"""Grooves: hits, velocities and offsets come back to the tick, and the original's windows are ours."""
+"""Grooves: hits, velocities and offsets are kept to the tick, and the original's windows are ours."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from music.representations.test_drums import beats, drum_midi, track
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations.groove import Groove
+from musicae.music.representations.rendering import blank, render
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, TimeSignature, Track
 from musicae.music.song import Song
@@ -59,10 +60,10 @@ def test_hits_velocities_and_offsets():
 @each_kind
 @settings(max_examples=25)
 @given(song=beats())
-def test_what_is_heard_comes_back_to_the_tick(kind, song):
+def test_performances_are_kept_to_the_tick(kind, song):
     excerpt = kind.extract(song)
     assert excerpt.song.ticks_per_quarter >= 480
-    rendered = kind.render(excerpt.array, excerpt)
+    rendered = render(kind, excerpt.array, excerpt)
     assert rendered.tracks[0].notes["start"].min() >= 0
     again = kind.extract(rendered)
     before, after = cells(excerpt.array), cells(again.array)
@@ -77,21 +78,21 @@ def test_what_is_heard_comes_back_to_the_tick(kind, song):
 @given(
     st.lists(st.tuples(st.integers(0, 31), st.integers(0, 8), st.integers(1, 127), st.integers(-59, 60)), max_size=60)
 )
-def test_on_a_grid_of_its_own_it_comes_back_exactly(rows):
+def test_on_a_grid_of_its_own_it_is_kept_exactly(rows):
     kind, array = Groove(), np.zeros((3, 9, 32), np.float32)
     for step, drum, velocity, ticks in rows:
         array[:, drum, step] = 1, velocity / np.float32(127), (0 if step == 0 else ticks / HALF_STEP)
     array[:, 0, 0] = 1, 1, 0
-    rendered = kind.render(array.reshape(27, 32), kind.blank(2))
+    rendered = render(kind, array.reshape(27, 32), blank(kind, 2))
     again = kind.extract(rendered, bars=(1, len(kind.extract(rendered).grid))).array
     assert np.allclose(again, array.reshape(27, 32)[:, : again.shape[1]], atol=1e-6)
     assert not array.reshape(27, 32)[:, again.shape[1] :].any()
 
 
-def test_pitched_music_is_heard_as_taps_but_nothing_to_train_on():
+def test_pitched_music_is_taken_as_taps_but_nothing_to_train_on():
     """Or hymns would be drum performances."""
     tune = Song((Track(hits((0, 60, 80), (480, 62, 90)).tracks[0].notes, name="Piano"),))
-    assert "there is none of drums" in Groove().extract(tune).report[0]
+    assert "none is on channel 10" in Groove().extract(tune).report[0]
     assert not any("keys that this kit lacks" in sentence for sentence in Groove().extract(tune).report)
     windows, problems = training_windows(Groove(), tune, "all")
     assert not len(windows)
@@ -104,7 +105,7 @@ def test_training_windows_begin_with_each_bar():
     assert len(training_windows(Groove(), hits(*two_bars))[0]) == 3
 
 
-def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
+def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_kept():
     excerpt = Groove().extract(hits((0, 36, 50), (10, 35, 90), (20, 36, 90)))
     assert cells(excerpt.array) == {(0, 0): (np.float32(90 / 127), np.float32(-10 / HALF_STEP))}
     assert "2 hits left out beside a louder one of the same drum and step" in excerpt.report
@@ -114,7 +115,7 @@ def test_of_several_hits_of_a_drum_in_a_step_the_loudest_is_heard():
 def test_nothing_is_written_before_the_beginning_and_the_song_has_an_end(kind):
     array = np.zeros((27, 32), np.float32)
     array[[0, 9, 18], 0] = 1, 0.5, 0.9
-    rendered = kind.render(array, kind.blank())
+    rendered = render(kind, array, blank(kind))
     assert rendered.tracks[0].notes.tolist() == [(0, 120, 36, 64)]
     assert rendered.seconds > 0
     assert rendered.bars_end == 4 * 480
@@ -125,7 +126,7 @@ def test_what_is_just_between_two_steps_stays_with_its_own():
     array = np.zeros((27, 16), np.float32)
     array[[0, 9, 18], 4] = 1, 1, -1
     array[[0, 9, 18], 5] = 1, 0.0, 1
-    (written,) = Groove().render(array, Groove().blank(1)).tracks
+    (written,) = render(Groove(), array, blank(Groove(), 1)).tracks
     assert written.notes.tolist() == [(539, 540, 36, 127), (540, 660, 36, 1)]
 
 
@@ -142,17 +143,17 @@ def test_any_metre(metre):
     song = replace(hits(*notes), time_signatures=(TimeSignature(0, *metre),))
     excerpt = Groove().extract(song)
     assert [t for t, _ in cells(excerpt.array)] == excerpt.grid.bar_steps[:-1].tolist()
-    (written,) = Groove().render(excerpt.array, excerpt).tracks
+    (written,) = render(Groove(), excerpt.array, excerpt).tracks
     assert written.notes["start"].tolist() == [start for start, *_ in notes]
     assert written.notes["velocity"].tolist() == [60, 61, 62, 63, 64]
 
 
-def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
+def test_taps_on_a_piano_are_taken_where_there_are_no_drums():
     taps = track((0, 60), (4, 60), is_drum=False, name="Taps")
     excerpt = Groove().extract(Song((taps,)))
     assert excerpt.array[:9].sum() == 2
-    assert excerpt.report[0] == "took track 1 'Taps' as drums: there is none of drums"
-    assert Groove().render(excerpt.array, excerpt).tracks[0].is_drum
+    assert excerpt.report[0] == "took track 1 'Taps' as drums: none is on channel 10"
+    assert render(Groove(), excerpt.array, excerpt).tracks[0].is_drum
     both = Song((replace(taps, program=73), replace(track((0, 36)), program=25)))
     assert Groove().extract(both).report == ("took track 2",)
     assert Groove().extract(both).track.program == 25
@@ -165,45 +166,41 @@ def test_taps_on_a_piano_are_heard_where_there_are_no_drums():
 def test_tempo_name_and_metre_are_kept():
     song = replace(hits((0, 36, 80), (960, 38, 80), name="Kit"), tempos=(Tempo(0, 93.0),))
     excerpt = Groove().extract(song)
-    rendered = Groove().render(excerpt.array, excerpt)
+    rendered = render(Groove(), excerpt.array, excerpt)
     assert rendered.tempos == (Tempo(0, 93.0),)
     assert rendered.tracks[0].name == "Kit"
 
 
-# Told ---------------------------------------------------------------------------------------------
+# Hits as a condition ---------------------------------------------------------------------------------------------
 
 
-def test_the_hits_of_another_song_are_told_on_its_own_grid():
+def test_the_hits_of_another_song_are_on_its_own_grid():
     kind = Groove(steps=16, condition_on_hits=True)
     other = replace(hits((0, 36, 80), (1920 + 480, 38, 20)), tempos=(Tempo(0, 77.0),), name="other")
-    excerpt = kind.with_condition(kind.blank(), hits=other)
+    excerpt = kind.with_condition(blank(kind), hits=other)
     windows, _ = kind.cut(excerpt.array, excerpt.grid.windows(16))
-    _, told = kind.to_data(windows)
-    assert [np.argwhere(window).tolist() for window in told] == [[[0, 0]], [[4, 1]]]
+    _, condition = kind.to_data(windows)
+    assert [np.argwhere(window).tolist() for window in condition] == [[[0, 0]], [[4, 1]]]
     assert excerpt.song.tempos == other.tempos
-    assert excerpt.report[-1].startswith("told the hits of other: took track 1")
-    assert kind.with_condition(kind.blank()).array.sum() == 0
-    with pytest.raises(ConfigError, match="not told chords, only hits"):
-        kind.with_condition(excerpt, chords="C")
-    with pytest.raises(ConfigError, match="not told hits"):
-        Groove().with_condition(excerpt, hits=other)
+    assert excerpt.report[-1].startswith("plays the hits of other: took track 1")
+    assert blank(kind).array.sum() == 0
 
 
 # Figures ------------------------------------------------------------------------------------------
 
 
 def test_figures_of_timing_and_loudness_count_hits_in_both():
-    truth, heard = np.zeros((2, 1, 27, 8), np.float32)
+    truth, decoded = np.zeros((2, 1, 27, 8), np.float32)
     truth[0, [0, 9, 18], 0] = 1, 0.5, 0.2
-    heard[0, [0, 9, 18], 0] = 1, 0.25, -0.2
+    decoded[0, [0, 9, 18], 0] = 1, 0.25, -0.2
     truth[0, [1, 10, 19], 3] = 1, 0.5, 0.2
-    heard[0, [2, 11, 20], 3] = 1, 1, 1
-    figures = Groove(steps=8).extra_metrics(heard, truth)
+    decoded[0, [2, 11, 20], 3] = 1, 1, 1
+    figures = Groove(steps=8).extra_metrics(decoded, truth)
     assert figures["hit_precision"] == figures["hit_recall"] == (1.0, 2.0)
     assert figures["timing_error_steps"] == pytest.approx((0.2, 1))
-    assert figures["timing_error_ms"] == pytest.approx((25, 1))  # a sixteenth at 120 quarters a minute is 125 ms
+    assert figures["timing_error_ms"] == pytest.approx((25, 1))  # a sixteenth at 120 BPM is 125 ms
     assert figures["velocity_error"] == pytest.approx((0.25, 1))
-    assert Groove(steps=8).step_matches(heard, truth).tolist() == [[True] * 3 + [False] + [True] * 4]
+    assert Groove(steps=8).step_matches(decoded, truth).tolist() == [[True] * 3 + [False] + [True] * 4]
 
 
 @pytest.mark.parametrize("wrong", [{"kit": "old"}, {"hop_bars": -1}, {"steps": 0}])
@@ -253,7 +250,7 @@ def test_strict_windows_follow_each_other_or_hop():
 
 
 @pytest.mark.parametrize("song", [midi((0.0, 9.0, 36), metre=(3, 4)), midi((0.0, 9.0, 36))], ids=["3/4", "one bar"])
-def test_what_the_original_does_not_hear_makes_none(song):
+def test_what_the_original_does_not_read_makes_none(song):
     windows, why = training_windows(Groove(strict=True), song)
     assert len(windows) == 0
     assert len(why) == 1

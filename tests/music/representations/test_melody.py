@@ -30,7 +30,7 @@ def test_tokens_say_onset_hold_and_end():
     assert tokens.tolist() == [41, 0, 43, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]
 
 
-def test_silence_at_the_beginning_is_said():
+def test_silence_at_the_beginning_is_marked():
     assert extract((4, 6, 60)).array[:7].tolist() == [1, 0, 0, 0, 41, 0, 1]
 
 
@@ -88,7 +88,7 @@ def test_a_song_shorter_than_a_window_is_padded_once():
     assert windows.tolist() == [[41, *[0] * 15, 1, *[0] * 15]]
 
 
-def test_all_tracks_are_heard_for_training():
+def test_all_tracks_are_taken_for_training():
     long = [(4 * i, 4 * i + 4, 60 + i) for i in range(8)]
     song = Song((track(*long), track(*((s, e, p - 20) for s, e, p in long)), track((0, 1, 90))))
     assert len(training_windows(Melody(), song, "all")[0]) == 2
@@ -143,7 +143,7 @@ def test_strict_windows_stand_alone():
 
 def test_figures_count_steps_and_onsets():
     melody = Melody(steps=4)
-    truth, heard = np.array([[41, 0, 1, 43]], np.uint8), np.array([[41, 0, 0, 45]], np.uint8)
-    assert melody.step_matches(heard, truth).tolist() == [[True, True, False, False]]
-    assert (melody.onsets(heard) & melody.onsets(truth)).sum() == 1
+    truth, decoded = np.array([[41, 0, 1, 43]], np.uint8), np.array([[41, 0, 0, 45]], np.uint8)
+    assert melody.step_matches(decoded, truth).tolist() == [[True, True, False, False]]
+    assert (melody.onsets(decoded) & melody.onsets(truth)).sum() == 1
     assert melody.onsets(truth).shape == (1, 4, 88)

@@ -24,7 +24,7 @@ def test_repeated_notes_stay_apart():
     assert (start.tolist(), end.tolist(), pitch.tolist()) == ([0, 2], [2, 4], [60, 60])
 
 
-def test_all_pitched_tracks_are_heard_together():
+def test_all_pitched_tracks_are_taken_together():
     drums = Track(np.array([(0, 1, 36, 80)], NOTE), is_drum=True)
     song = Song((drums, track((0, 4, 60), name="S"), track((0, 4, 64), (4, 8, 40), name="B", program=32)))
     excerpt = ROLL.extract(song)

@@ -1,4 +1,4 @@
-"""Trios: which tracks they are, what is on the grid comes back, and the original's windows are ours."""
+"""Trios: which tracks they are, what is on the grid is kept, and the original's windows are ours."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from music.extraction.test_magenta import song
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.analysis.accuracy import score
 from musicae.music.extraction.extract import training_windows
+from musicae.music.representations.rendering import blank, render
 from musicae.music.representations.trio import Trio
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Track
@@ -47,7 +48,7 @@ BAND = Song((line(72, program=73, name="Flöte"), line(36, program=33, name="E-B
 
 def test_rendering_keeps_programs_and_names():
     excerpt = TRIO.extract(BAND)
-    tracks = TRIO.render(excerpt.array, excerpt).tracks
+    tracks = render(TRIO, excerpt.array, excerpt).tracks
     assert [(t.name, t.program, t.is_drum) for t in tracks] == [
         ("Flöte", 73, False),
         ("E-Bass", 33, False),
@@ -56,11 +57,11 @@ def test_rendering_keeps_programs_and_names():
     for one, other in zip(tracks[:2], BAND.tracks, strict=False):
         assert one.notes.tolist() == other.notes.tolist()
     assert tracks[2].notes["pitch"].tolist() == [36] * 8
-    blank = TRIO.render(excerpt.array, TRIO.blank(2)).tracks
-    assert [(t.program, t.is_drum) for t in blank] == [(0, False), (33, False), (0, True)]
+    tracks = render(TRIO, excerpt.array, blank(TRIO, 2)).tracks
+    assert [(t.program, t.is_drum) for t in tracks] == [(0, False), (33, False), (0, True)]
 
 
-def test_what_a_network_sees():
+def test_what_a_network_reads():
     windows, _ = training_windows(TRIO, BAND)
     assert windows[0, :, :5].tolist() == [[53, 0, 0, 0, 54], [17, 0, 0, 0, 18], [1, 0, 0, 0, 1]]
     assert (TRIO.example_spec.channels, TRIO.example_spec.size) == ((90, 90, 512), (32,))
@@ -72,21 +73,21 @@ def test_what_a_network_sees():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 32))
 def test_whatever_a_network_writes_is_music(seed, length):
     x = np.random.default_rng(seed).integers(0, [[90], [90], [512]], (2, 3, 32))
-    passage = TRIO.join(TRIO.from_data(x), [32, length])
-    start, end, pitch = TRIO.decode(passage)
+    array = TRIO.join(TRIO.from_data(x), [32, length])
+    start, end, pitch = TRIO.decode(array)
     assert (end > start).all()
     assert end.max(initial=0) <= 32 + length
     assert set((pitch // 128).tolist()) <= {0, 1, 2}
-    TRIO.render(passage, TRIO.blank(4))
+    render(TRIO, array, blank(TRIO, 4))
 
 
 # Parts --------------------------------------------------------------------------------------------
 
 
-def roles(*tracks: Track, asked=None) -> tuple[list[int | None], str]:
+def roles(*tracks: Track, track=None) -> tuple[list[int | None], str]:
     song = Song(tracks)
-    found, said = TRIO.parts(song, asked)
-    return [next((i for i, one in enumerate(tracks) if one is part), None) for part in found[:2]], said
+    found, sentence = TRIO.parts(song, track)
+    return [next((i for i, one in enumerate(tracks) if one is part), None) for part in found[:2]], sentence
 
 
 FLUTE, LEAD = line(74, program=73), line(60, program=81, name="Lead")
@@ -108,20 +109,20 @@ NAMED, BASS = line(50, program=42, name="Kontrabass"), line(40, program=34)
     ],
 )
 def test_which_tracks_are_melody_and_bass(tracks, expected, why):
-    found, said = roles(*tracks)
+    found, sentence = roles(*tracks)
     assert found == expected
-    assert why in said
+    assert why in sentence
 
 
 def test_the_melody_may_be_asked_for():
-    assert roles(FLUTE, BASS, LEAD, asked="lead")[0] == [2, 1]
-    assert roles(FLUTE, BASS, LEAD, asked=2)[0] == [1, None]
-    assert "as melody (as asked)" in roles(FLUTE, BASS, asked=1)[1]
+    assert roles(FLUTE, BASS, LEAD, track="lead")[0] == [2, 1]
+    assert roles(FLUTE, BASS, LEAD, track=2)[0] == [1, None]
+    assert "as melody (as asked)" in roles(FLUTE, BASS, track=1)[1]
     with pytest.raises(ConfigError, match="no track 'oboe'"):
-        roles(FLUTE, BASS, asked="oboe")
+        roles(FLUTE, BASS, track="oboe")
 
 
-def test_all_drums_are_heard_together():
+def test_all_drums_are_taken_together():
     two = Song((FLUTE, BASS, beat(), beat(key=42)))
     excerpt = TRIO.extract(two)
     assert excerpt.report[0] == (
@@ -136,7 +137,7 @@ def test_what_is_missing_is_silent_and_makes_no_windows_to_train_on():
     excerpt = TRIO.extract(song)
     assert "no bass: left silent" in excerpt.report[0]
     assert not (excerpt.array[1] > 1).any()
-    assert TRIO.render(excerpt.array, excerpt).tracks[1].program == 33
+    assert render(TRIO, excerpt.array, excerpt).tracks[1].program == 33
     windows, problems = training_windows(TRIO, song)
     assert windows.shape == (0, 3, 32)
     assert problems == ["a song: no bass"]
@@ -155,7 +156,7 @@ def test_all_three_play_in_every_window_to_train_on():
     assert problems == ["the song: its three parts are never in one window"]
 
 
-def test_changes_are_said_of_each_part():
+def test_changes_are_reported_for_each_part():
     chords = track(*((s, e, p + k) for s, e, p in [(0, 4, 60), (4, 8, 62)] for k in (0, 7)), (0.4, 1, 50))
     report = TRIO.extract(Song((chords, track((0, 4, 10), program=33), beat(8, key=0)))).report
     assert "melody: 2 lower notes left out" in report
@@ -165,9 +166,9 @@ def test_changes_are_said_of_each_part():
 
 def test_figures_of_each_part():
     truth, _ = training_windows(TRIO, BAND)
-    heard = truth.copy()
-    heard[:, 1, :8] = 0
-    figures = score(TRIO)(heard, truth)
+    decoded = truth.copy()
+    decoded[:, 1, :8] = 0
+    figures = score(TRIO)(decoded, truth)
     assert figures["melody_accuracy"] == figures["drums_accuracy"] == (32.0, 32)
     assert figures["bass_accuracy"] == (30.0, 32)
     assert figures["step_accuracy"] == (30.0, 32.0)
@@ -201,7 +202,7 @@ def test_windows_are_those_of_the_original():
     assert not different
 
 
-def test_strict_windows_are_pieces_of_a_passage():
+def test_strict_windows_are_pieces_of_an_array():
     held = track((0, 18, 60), (20, 24, 62))
     excerpt = Trio(steps=16, strict=True).extract(Song((held, line(36, 24, program=33), beat(24))))
     windows, _ = Trio(steps=16, strict=True).cut(excerpt.array, excerpt.grid.windows(16))

@@ -48,7 +48,7 @@ def test_a_rest_keeps_the_chord_and_silence_has_none():
     assert harmony.infer(np.zeros(0, NOTE), np.arange(5)).chords.tolist() == [0] * 4
 
 
-def test_drums_and_sound_effects_are_not_heard():
+def test_drums_and_sound_effects_do_not_count():
     noise = np.array([(i * HALF, (i + 1) * HALF, 61, 80) for i in range(5)], NOTE)
     song = played("C Am F G C")
     loud = Song((*song.tracks, Track(noise, is_drum=True), Track(noise, program=127), Track(noise, program=96)))
@@ -101,7 +101,7 @@ def test_profiles_are_the_ticks_that_pitch_classes_sound(rows, lines):
 
 
 def score(path: list[tuple[int, int]], likelihood: np.ndarray) -> float:
-    """The logarithm of the joint probability of keys and chords and what was heard, straight from the definition."""
+    """The logarithm of the joint probability of keys and chords and of what sounds, straight from the definition."""
     kinds = [(0, 4, 7), (0, 3, 7), (0, 4, 8), (0, 3, 6), (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10)]
     tones = [set(), *({(root + t) % 12 for t in kind} for root in range(12) for kind in kinds)]
 
@@ -165,26 +165,26 @@ def bars(song: Song):
         last = max((min(int(notes["end"].max()), end) for _, notes in inside if len(notes)), default=start)
         found = harmony.of_part(song.tracks, start, last, song)
         for line in range(start, last, 4 * quarter):
-            heard = set()
+            onsets = set()
             for track, notes in inside:
                 steps = (48 * (notes["start"] - line) + quarter) // (2 * quarter)
                 own = (steps > 0) & (steps < 96)
                 program = 488 if track.is_drum else 360 + track.program
                 pitches = notes["pitch"][own].tolist()
-                heard |= {(program, *note) for note in zip(steps[own].tolist(), pitches, strict=True)}
-            yield heard, found.at(np.array([line, line + 2 * quarter]))[0].tolist()
+                onsets |= {(program, *note) for note in zip(steps[own].tolist(), pitches, strict=True)}
+            yield onsets, found.at(np.array([line, line + 2 * quarter]))[0].tolist()
 
 
-def tokens_of(example: np.ndarray, told: np.ndarray):
+def tokens_of(example: np.ndarray, chords: np.ndarray):
     """The notes of an example as above, and the (step, chord) of its tokens between program and end."""
-    heard, pairs = set(), set()
-    for row, chord in zip(example, told, strict=True):
+    notes, pairs = set(), set()
+    for row, chord in zip(example, chords, strict=True):
         row, chord = row[row >= 0][:-1], chord[chord >= 0][:-1]
         shifts = np.where((row >= 256) & (row < 352), row - 255, 0)
         steps = (np.cumsum(shifts) - shifts).tolist()
-        heard |= {(int(row[0]), s, int(t)) for s, t in zip(steps, row, strict=True) if t < 128 and 0 < s < 96}
+        notes |= {(int(row[0]), s, int(t)) for s, t in zip(steps, row, strict=True) if t < 128 and 0 < s < 96}
         pairs |= set(zip(steps[1:], chord[1:].tolist(), strict=True))
-    return heard, pairs
+    return notes, pairs
 
 
 @needs_parity
@@ -195,10 +195,10 @@ def test_chords_are_those_of_the_original():
     for i, file in enumerate(files):
         ours = list(bars(magenta.read(midi_file(file["path"], file["archive"]))))
         for row in range(*expected["offsets"][i : i + 2]):
-            heard, pairs = tokens_of(expected["tokens"][row], expected["chords"][row])
+            notes, pairs = tokens_of(expected["tokens"][row], expected["chords"][row])
             # the original's cuts may be a last bit off: then a note on the bar line is in the bar before, and what
-            # happens at the end of a bar is told the chord of the next; so both bar lines are left out
-            shared = [len(heard & other) - len(heard ^ other) for other, _ in ours]
+            # happens at the end of a bar has the chord of the next; so both bar lines are left out
+            shared = [len(notes & other) - len(notes ^ other) for other, _ in ours]
             alike = [halves for (_, halves), n in zip(ours, shared, strict=True) if n == max(shared)]
             inside = {(step // 48, chord) for step, chord in pairs if step < 96}
             compared += len(inside)
