@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from pathlib import Path
 
@@ -26,6 +27,12 @@ settings.load_profile("musicae")
 def seeded():
     """Weights that a test draws without a seed do not depend on the tests before it."""
     torch.default_generator.manual_seed(0)  # `torch.manual_seed` looks for every kind of device, a millisecond a time
+
+
+def pytest_collection_finish():
+    """What was imported stays: the collector of garbage need not look through it again and again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
