@@ -96,7 +96,7 @@ def test_a_classifier_distinguishes_what_differs_plainly():
         lambda like, n, seed: one.repeat(n, 0),
         100,
         0,
-        40,
+        15,
     )
     assert result["accuracy"] == result["by_attributes"] == 1
     assert result["weights"]["density"] < 0
@@ -106,7 +106,7 @@ def test_a_classifier_cannot_distinguish_music_from_itself():
     held_out = Music.of(band_windows(), None, (0, 0), 0)
     model = tiny.model(tiny.MELODY)
     result = two_sample._classifier_test(
-        model, held_out, lambda like, n, seed: np.resize(like.array, (n, 32)), 100, 0, 20
+        model, held_out, lambda like, n, seed: np.resize(like.array, (n, 32)), 100, 0, 10
     )
     assert result["by_attributes"] == pytest.approx(0.5, abs=0.1)
     assert result["accuracy"] == pytest.approx(0.5, abs=0.1)
