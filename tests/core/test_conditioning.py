@@ -45,8 +45,11 @@ def test_a_network_that_reads_other_conditions_is_refused_with_both_quoted(condi
 @pytest.mark.parametrize(
     ("conditioning", "network"), [(CLASS, Dense()), (CHORDS, RECURRENT), (Conditioning(), RECURRENT)]
 )
-def test_a_network_that_reads_such_conditions_is_taken(conditioning, network):
-    conditioning.check_network(network)
+def test_a_network_that_reads_such_conditions_is_built(conditioning, network):
+    model = build(network, ExampleSpec("categorical", 5, (8,)), 2, Gaussian(), conditioning)
+    shape = (3, 8, conditioning.size) if conditioning.per_step else (3, conditioning.size)
+    conditioned = model.conditioned_on(torch.zeros(shape) if conditioning else None)
+    assert conditioned.decode(torch.zeros(3, 2)).mode().shape == (3, 8)
 
 
 def test_a_condition_stands_after_the_values_it_goes_with():
