@@ -10,8 +10,8 @@ class Error(Exception):
     """Base of every error that musicae raises on purpose: one line that says what, where and what to try."""
 
 
-class MidiError(Error):
-    """A file cannot be read as music.
+class FileError(Error):
+    """A file cannot be read.
 
     Args:
         path: the file, or a word for what it was (`"<bytes>"`).
@@ -22,6 +22,10 @@ class MidiError(Error):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class MidiError(FileError):
+    """A file cannot be read as music."""
 
 
 class NoWindows(Error):

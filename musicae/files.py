@@ -1,12 +1,68 @@
-"""Writing files so that nobody ever meets half of one."""
+"""Files: none but ordinary ones are read, and not without end; what is written is never met half done."""
 
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
-from musicae.errors import Error
+from musicae.errors import Error, FileError
+
+MOST_BYTES = 16 * 2**20  # of one file of music, a picture or settings; archives and weights have limits of their own
+STDIN = "-"
+_MOSTLY = 2**16  # bytes that hold most files: allocating MOST_BYTES for each would take longer than reading it
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """An ordinary file, open for reading in binary; links to ordinary files are followed.
+
+    Raises:
+        FileError: there is none, or it is a folder, a device, a FIFO or a socket (which might never end, or never
+            begin), or it cannot be opened.
+    """
+    try:
+        # Without O_NONBLOCK, to open a FIFO waits for who writes to it.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise FileError(path, "there is no such file") from None
+    except (OSError, ValueError) as error:
+        if Path(path).is_dir():
+            raise FileError(path, "is a folder; name a file in it") from None
+        raise FileError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise FileError(path, "is a folder; name a file in it")
+    raise FileError(path, "is a device or a pipe, not a file; save its content to a file first, or pipe it to -")
+
+
+def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
+    """The content of an ordinary file, or of the standard input for `-`.
+
+    Args:
+        path: the file.
+        most: bytes.
+
+    Raises:
+        FileError: as `open_file`; or it has more than `most` bytes.
+    """
+    try:
+        if str(path) == STDIN:
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with open_file(path) as file:
+                data = file.read(_MOSTLY)
+                data = data if len(data) < _MOSTLY else data + file.read(max(most + 1 - _MOSTLY, 0))
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror or error}") from None
+    if len(data) > most:
+        raise FileError(path, f"is larger than {most >> 20} MB, the limit")
+    return data
 
 
 def write_atomically(path: str | Path, data: bytes, force: bool = False) -> Path:

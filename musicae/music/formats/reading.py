@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae.errors import MidiError
+from musicae.errors import FileError, MidiError
+from musicae.files import MOST_BYTES, read_file
 from musicae.music.formats import music21_, pretty_midi_, repair, symusic_
 from musicae.music.formats.draft import Draft, check_note_count, finish
 from musicae.music.score.score import Score
 
-MOST_BYTES = 16 * 2**20
-_MOSTLY = 2**16  # bytes that hold most files: allocating MOST_BYTES for each would take longer than reading it
 _LONGEST_UNENDED = 4  # quarters: the length of a note which was never ended
 _UNENDED = f"{{notes}} never ended: cut where the pitch begins again, or after {_LONGEST_UNENDED} beats"
 _REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
@@ -29,7 +28,11 @@ def read(source) -> Score:
     where, name = "<bytes>", ""
     if isinstance(source, str | Path):
         where, path = source, Path(source)
-        name, source = path.stem, _contents(path)
+        name = path.stem
+        try:
+            source = read_file(path)
+        except FileError as error:
+            raise MidiError(path, error.reason) from None
     elif not isinstance(source, bytes | bytearray | memoryview):
         where = f"<{type(source).__name__}>"
     try:
@@ -41,20 +44,6 @@ def read(source) -> Score:
 def _one_line(error: BaseException) -> str:
     """What `error` says, in one line."""
     return " ".join(str(error).split())[:300] or f"cannot be read ({type(error).__name__})"
-
-
-def _contents(path: Path) -> bytes:
-    """The first `MOST_BYTES` + 1 bytes of a file, which is all of it unless it is too large."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOSTLY)
-            return data if len(data) < _MOSTLY else data + file.read(MOST_BYTES + 1 - _MOSTLY)
-    except FileNotFoundError:
-        raise MidiError(path, "there is no such file") from None
-    except (OSError, ValueError) as error:
-        if path.is_dir():
-            raise MidiError(path, "is a folder; name a file in it") from None
-        raise MidiError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _draft(source) -> Draft:
