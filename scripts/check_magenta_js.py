@@ -2,10 +2,13 @@
 
     npm install --ignore-scripts --prefix FOLDER @magenta/music@1.23.1
     python scripts/check_magenta_js.py FOLDER/node_modules
+    python scripts/check_magenta_js.py FOLDER/node_modules --record tests/data/magenta_js.json
 
 Small models of every family that the client can run, and one of full size, get random weights that are scaled up, so
 that decodes differ from latent vector to latent vector. Both musicae and the client decode latent vectors greedily and
-encode songs. This needs node and npm, and is not part of the test suite.
+encode songs. This needs node and npm, and is not part of the test suite; with `--record` the client's first decode by
+each model is written to a file, and tests/test_check_magenta_js.py compares ours with it. Random numbers are those of
+`RandomState`, which numpy keeps the same for ever.
 
 Bars of many tracks are compared in two parts. Latent vectors must be decoded to the same tokens, up to the end of each
 track. And tokens of songs must be rendered to the same notes: tokens from random weights are hardly ever valid notes.
@@ -75,20 +78,37 @@ def small(preset: Preset) -> Preset:
     return replace(preset, network=replace(network, **sizes), latent=8, representation=representation)
 
 
+def presets() -> dict[str, Preset]:
+    """The models by what they are called in the table."""
+    full_size = {f"{name} (full size)": PRESETS[name] for name in FULL_SIZE}
+    return full_size | {name: small(PRESETS[name]) for name in CASES}
+
+
 def random_model(preset: Preset, folder: Path) -> MusicModel:
     """A model folder with random weights, scaled up so that every input matters."""
-    torch.manual_seed(0)
-    network = build_network(preset)
+    network, random = build_network(preset), np.random.RandomState(0)
     with torch.no_grad():
-        for parameter in network.parameters():
+        for _, parameter in sorted(network.named_parameters()):
             if parameter.requires_grad:
-                parameter.copy_(torch.randn_like(parameter) * SCALE / max(parameter.shape[-1], 1) ** 0.5)
+                values = random.normal(scale=SCALE / max(parameter.shape[-1], 1) ** 0.5, size=parameter.shape)
+                parameter.copy_(torch.from_numpy(values))
     write_settings(folder, preset)
     checkpoints.write_weights(folder, network)
     return load(folder)
 
 
-def tune(preset: Preset, random: np.random.Generator) -> Song:
+def tunes(preset: Preset) -> list[Song]:
+    """Three songs."""
+    random = np.random.RandomState(1)
+    return [tune(preset, random) for _ in range(3)]
+
+
+def latents(preset: Preset) -> np.ndarray:
+    """The latent vectors that are decoded, `[LATENTS, latent]`."""
+    return np.random.RandomState(2).normal(size=(LATENTS, preset.latent)).astype(np.float32)
+
+
+def tune(preset: Preset, random: np.random.RandomState) -> Song:
     """A song that fills one window: of notes an eighth long, or of hits, on as many tracks as the model reads."""
     kind, bars = type(preset.representation).__name__, max(preset.representation.steps // 16, 1)
     bars = 1 if kind == "Multitrack" else bars
@@ -102,12 +122,12 @@ def tune(preset: Preset, random: np.random.Generator) -> Song:
     return Song(tracks.get(kind, band), ticks_per_quarter=480, time_signatures=(TimeSignature(0, 4, 4),))
 
 
-def _notes(random: np.random.Generator, bars: int, low: int | None) -> np.ndarray:
+def _notes(random: np.random.RandomState, bars: int, low: int | None) -> np.ndarray:
     start = np.arange(8 * bars) * 240
-    start = start[random.random(len(start)) < 0.8]
+    start = start[random.random_sample(len(start)) < 0.8]
     start = np.union1d(start, [0, 1920 * bars - 240])
-    pitch = random.choice(DRUMS, len(start)) if low is None else low + random.integers(0, 24, len(start))
-    rows = zip(start, start + (120 if low is None else 240), pitch, random.integers(1, LOUD, len(start)), strict=True)
+    pitch = random.choice(DRUMS, len(start)) if low is None else low + random.randint(0, 24, len(start))
+    rows = zip(start, start + (120 if low is None else 240), pitch, random.randint(1, LOUD, len(start)), strict=True)
     return np.array(list(rows), NOTE)
 
 
@@ -176,7 +196,36 @@ def their_notes(notes: list[list], per_quarter: int, velocities: bool) -> np.nda
     return rows(found)
 
 
-def same(a: np.ndarray, b: np.ndarray) -> bool:
+def of_tokens(preset: Preset) -> bool:
+    """Whether tokens are compared and not notes: tokens from random weights are hardly ever valid notes."""
+    return type(preset.representation).__name__ == "Multitrack"
+
+
+def our_decodes(model: MusicModel, z: np.ndarray, conditions: dict) -> list[np.ndarray]:
+    """The notes or tokens that musicae decodes each latent vector `[n, latent]` to."""
+    if of_tokens(model.preset):
+        c = condition(model, conditions)
+        return list(model.from_latent(z, condition=None if c is None else c.repeat(len(z), 1, 1)).numpy())
+    velocities = type(model.representation).__name__ == "Groove"
+    return [our_notes(model.decode(one, **conditions), velocities) for one in z]
+
+
+def their_decodes(answers: dict, preset: Preset) -> list[np.ndarray]:
+    """The notes or tokens that the client decodes the latent vectors to."""
+    if of_tokens(preset):
+        return list(np.array(answers["classes"]))
+    velocities, per_quarter = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
+    return [their_notes(notes, per_quarter, velocities) for notes in answers["notes"]]
+
+
+def same(ours: np.ndarray, theirs: np.ndarray, preset: Preset) -> bool:
+    """Whether tokens up to the end of each track are the same; or notes: times to 1/200 quarter, velocities to 1."""
+    if of_tokens(preset):
+        return bool(((ours == theirs) | (ours == preset.representation.example_spec.outputs)).all())
+    return same_notes(ours, theirs)
+
+
+def same_notes(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether notes are the same: times to 1/200 quarter, velocities to 1."""
     return a.shape == b.shape and bool((np.abs(a - b) <= [0, 0, 0.005, 0.005, 1]).all())
 
@@ -212,56 +261,54 @@ def with_the_clients_error(values: torch.Tensor, preset: Preset) -> torch.Tensor
 @torch.no_grad()
 def ask(preset: Preset, conditions: dict, folder: Path) -> dict:
     """Write a case for the client, and return the answers of musicae."""
-    model, random = random_model(preset, folder / "ours"), np.random.default_rng(0)
-    songs = [tune(preset, random) for _ in range(3)]
+    model, songs, z = random_model(preset, folder / "ours"), tunes(preset), latents(preset)
     theirs, ours = controls(conditions, songs[0], model)
-    z = random.normal(size=(LATENTS, preset.latent)).astype(np.float32)
     to_magenta_js(folder / "ours", folder / "model")
     inputs = [read(model, song, ours) for song in songs]
     questions = {"latents": z.tolist(), "sequences": [sequence(song, preset) for song in songs]}
     questions["tensors"] = [values[0].tolist() for values, _ in inputs]
     questions |= {"controls": theirs} if theirs else {}
     (folder / "questions.json").write_text(json.dumps(questions))
-    velocities = type(preset.representation).__name__ == "Groove"
-    answers = {
+    extracted = [model.extract(song) for song in songs] if of_tokens(preset) else []
+    return {
         "fromTensors": np.array([mean(model, *one) for one in inputs]),
         "fromSongs": np.array([mean(model, with_the_clients_error(values, preset), c) for values, c in inputs]),
-        "notes": [our_notes(model.decode(one, **ours), velocities) for one in z],
+        "decodes": our_decodes(model, z, ours),
+        "notes": sum(len(track.notes) for one in z for track in model.decode(one, **ours).tracks),
+        "echoes": [our_notes(model.render(one.windows, one), False) for one in extracted],
     }
-    if type(preset.representation).__name__ == "Multitrack":
-        c = inputs[0][1]
-        repeated = None if c is None else c.repeat(LATENTS, 1, 1)
-        answers["classes"] = model.from_latent(z, condition=repeated).numpy()
-        extracted = [model.extract(song) for song in songs]
-        answers["echoes"] = [our_notes(model.render(one.windows, one), False) for one in extracted]
-    return answers
 
 
 def compared(answers: dict, expected: dict, preset: Preset) -> tuple[int, int, int, float, float]:
     """The number of equal decodes, of different ones among ours, of notes in ours, and the greatest difference of means
     of tensors and of songs."""
-    velocities, per = type(preset.representation).__name__ == "Groove", preset.representation.steps_per_quarter
-    if "classes" in expected:
-        there = np.where(
-            expected["classes"] < preset.representation.example_spec.outputs, answers["classes"], expected["classes"]
-        )
-        right = int((expected["classes"] == there).all(1).sum())
-        echoes = [their_notes(notes, per, False) for notes in answers["echoes"]]
-        right *= all(map(same, expected["echoes"], echoes))
-    else:
-        right = sum(map(same, expected["notes"], [their_notes(notes, per, velocities) for notes in answers["notes"]]))
-    different = len({notes.tobytes() for notes in expected["notes"]})
+    ours = expected["decodes"]
+    right = sum(same(*both, preset) for both in zip(ours, their_decodes(answers, preset), strict=True))
+    echoes = [their_notes(notes, preset.representation.steps_per_quarter, False) for notes in answers.get("echoes", [])]
+    right *= all(map(same_notes, expected["echoes"], echoes))
     far = (float(np.abs(expected[key] - answers[key]).max()) for key in ("fromTensors", "fromSongs"))
-    return right, different, sum(map(len, expected["notes"])), *far
+    return right, len({decode.tobytes() for decode in ours}), expected["notes"], *far
 
 
-def main(modules: str) -> None:
+def record(answers: dict[str, dict], path: Path) -> None:
+    """Write the client's first decode by each model, a line each: the columns of its notes, or its tokens."""
+    models = presets()
+    first = {name: their_decodes(answer, models[name])[0] for name, answer in answers.items()}
+    lines = (f"{json.dumps(name)}: {_short(decode.T)}" for name, decode in first.items())
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _short(decode: np.ndarray) -> str:
+    """Numbers as JSON in few characters: times to 1/1000 quarter, and no `.0`."""
+    text = json.dumps(np.round(decode.astype(float), 3).tolist(), separators=(",", ":"))
+    return text.replace(".0,", ",").replace(".0]", "]")
+
+
+def main(modules: str, recorded: Path | None = None) -> None:
     """Run the client, print a table, and fail if anything differs."""
-    presets = {f"{name} (full size)": PRESETS[name] for name in FULL_SIZE}
-    presets |= {name: small(PRESETS[name]) for name in CASES}
     with tempfile.TemporaryDirectory() as folder:
         expected = {}
-        for i, (name, preset) in enumerate(presets.items()):
+        for i, (name, preset) in enumerate(presets().items()):
             case = Path(folder, f"{i:02}")
             case.mkdir()
             expected[name] = case, ask(preset, CASES[preset.name], case)
@@ -270,14 +317,18 @@ def main(modules: str) -> None:
         answers = {name: json.loads((case / "answers.json").read_text()) for name, (case, _) in expected.items()}
     print(f"{'model':40}{'same decodes':>14}{'different':>11}{'notes':>8}{'mu of tensors':>15}{'mu of songs':>13}")
     failed = False
-    for name, preset in presets.items():
+    for name, preset in presets().items():
         right, different, notes, tensors, songs = compared(answers[name], expected[name][1], preset)
         failed |= right < LATENTS or not max(tensors, songs) < TOLERANCE
         print(f"{name:40}{f'{right} of {LATENTS}':>14}{different:>11}{notes:>8}{tensors:>15.1e}{songs:>13.1e}")
+    if recorded is not None:
+        record(answers, recorded)
     sys.exit(failed)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", help="folder node_modules with @magenta/music")
-    main(parser.parse_args().modules)
+    parser.add_argument("--record", metavar="FILE", type=Path, help="write the client's first decode by each model")
+    options = parser.parse_args()
+    main(options.modules, options.record)

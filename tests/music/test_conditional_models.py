@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
@@ -139,6 +141,14 @@ def test_the_hits_conditioned_on_are_played_and_no_others(drummer):
         assert np.array_equal(drums, pitch)
     again = drummer.reconstruct(beat)
     assert again.figures["hit_precision"] == again.figures["hit_recall"] == 1.0
+
+
+def test_strict_grooves_keep_the_hits_of_the_network(drummer):
+    """As the original does, whatever it is conditioned on."""
+    window = drummer.representation.shape
+    x, condition = np.random.default_rng(0).random((2, *window)), np.ones((2, window[1], 9))
+    representation = replace(drummer.representation, strict=True)
+    assert np.array_equal(representation.enforce_condition(x, condition), x)
 
 
 def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch):

@@ -57,7 +57,8 @@ class Groove(OnePart):
             (`musicae.core.likelihoods.HVOLaplace`), or everywhere, squared, as GrooVAE's.
         condition_on_hits: whether a model is conditioned on the hits, and only has to play them.
         hop_bars: strict only: bars from one window to the next; 0 for the length of a window.
-        strict: make windows exactly as GrooVAE does (see `extraction.magenta.groove_windows`).
+        strict: make windows exactly as GrooVAE does (see `extraction.magenta.groove_windows`), and play the hits that a
+            network chose, whatever hits it is conditioned on.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -117,9 +118,10 @@ class Groove(OnePart):
     def enforce_condition(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """Performances [n, 27, steps] of the hits in the condition [n, steps, 9], and of no others.
 
-        Where there are none at all in it, those stay that the network chose.
+        Where there are none at all in it, those stay that the network chose; and in strict mode, for the original
+        plays what its network chose whatever it is conditioned on.
         """
-        if condition is None or not condition.any():
+        if self.strict or condition is None or not condition.any():
             return x
         return np.concatenate([condition.swapaxes(1, 2), x[:, DRUMS:]], 1)
 
