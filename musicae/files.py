@@ -118,7 +118,7 @@ def check_target(path: str | Path, force: bool = False) -> Path:
 def together() -> Iterator[None]:
     """Files that are written inside appear at its end: all of them, or after an error or an interruption none.
 
-    Until then each lies beside its place under a hidden name; those that are replaced come back if one fails.
+    Until then each lies beside its place under a hidden name; those that are replaced are restored if one fails.
     """
     if _current.get() is not None:  # a part of a larger whole
         yield
