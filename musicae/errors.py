@@ -10,6 +10,11 @@ class Error(Exception):
     """Base of every error that musicae raises on purpose: one line that says what, where and what to try."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """What an error of a library or of the system says, in one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200] or type(error).__name__
+
+
 class FileError(Error):
     """A file cannot be read.
 

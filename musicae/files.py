@@ -67,8 +67,13 @@ def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
     except OSError as error:
         raise FileError(path, f"cannot be read: {error.strerror or error}") from None
     if len(data) > most:
-        raise FileError(path, f"is larger than {most >> 20} MB, the limit")
+        raise FileError(path, too_large(most))
     return data
+
+
+def too_large(most: int) -> str:
+    """What is wrong with a file of more than `most` bytes."""
+    return f"is larger than {most >> 20} MB, the limit"
 
 
 def name_of(path: str | Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from source_code import PACKAGE, modules
 
-GROUND = ("musicae.errors", "musicae.files", "musicae.migration")  # stand on nothing but each other
+GROUND = ("musicae.errors", "musicae.files", "musicae.archives", "musicae.migration")  # stand on nothing but each other
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
 MUSIC = (  # its rooms, the lowest first
     *("score", "formats", "theory", "representations", "extraction", "analysis", "data", "render", "song", "options"),
@@ -93,6 +93,7 @@ def test_nothing_imports_a_command_but_the_list_of_them():
 def test_errors_files_and_migration_stand_on_nothing():
     assert imports("musicae.errors") == set()
     assert imports("musicae.files") <= {"musicae.errors"}
+    assert imports("musicae.archives") <= {"musicae.errors", "musicae.files"}
     assert imports("musicae.migration") == set()
 
 
