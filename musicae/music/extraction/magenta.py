@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from musicae.errors import MidiError, NoWindows
-from musicae.music.extraction.pedal import with_pedal
-from musicae.music.formats import reading
-from musicae.music.formats.draft import with_notes
+from musicae.errors import FileError, MidiError, NoWindows
+from musicae.files import read_file
+from musicae.music.extraction import instruments
+from musicae.music.extraction.pedal import HALF, MOVE, SUSTAIN, with_pedal
+from musicae.music.formats.draft import Draft, check, key_signatures, with_notes
 from musicae.music.formats.pretty_midi_ import from_pretty_midi
 from musicae.music.representations.arrays import slices, unique
 from musicae.music.representations.planes import loudest, performance
@@ -30,10 +32,11 @@ from musicae.music.score.score import Score, Tempo, TimeSignature, Track, steady
 from musicae.music.theory.harmony import of_part, signed_keys
 
 BAR_QUARTERS = 4
+MOST_BYTES = 4 << 20  # of a file; 200,000 notes, the limit, take less than half of it
 
 
 def read(source) -> Score:
-    """A MIDI file as the original reads it: through `pretty_midi`, nothing mended.
+    """A MIDI file as the original reads it: by the rules of `pretty_midi` (see `instruments`), nothing mended.
 
     pretty_midi lets one note-off end every open note of its pitch, and takes tempos and metres from the first
     track only. Unlike in any other song, notes of one pitch may overlap, and tracks may know their sustain pedal
@@ -45,30 +48,69 @@ def read(source) -> Score:
     Raises:
         MidiError: it cannot be read.
     """
+    where = source if isinstance(source, str | Path) else f"<{type(source).__name__}>"
+    try:
+        if isinstance(source, str | Path):
+            source = read_file(source)
+        found = _by_rules(source) if isinstance(source, bytes) else None
+        return _score(*(found or _slowly(source)))
+    except FileError as error:
+        raise MidiError(where, error.reason) from None
+    except ValueError as error:
+        raise MidiError(where, str(error)) from None
+
+
+def _by_rules(file: bytes) -> instruments.Instruments | None:
+    """What pretty_midi would make of a file; None if only itself can say it."""
+    if len(file) > MOST_BYTES:
+        raise ValueError(f"is larger than {MOST_BYTES >> 20} MB, the limit for windows exactly as the original's")
+    return instruments.read_instruments(file)
+
+
+def _slowly(source) -> instruments.Instruments:
+    """What `pretty_midi` makes of bytes, or has made of a file.
+
+    Raises:
+        ValueError: it makes nothing of them.
+    """
+    music = _pretty_midi(source) if isinstance(source, bytes) else source
+    draft = from_pretty_midi(music)
+    for i, j in pairwise(draft.bounds):
+        draft.notes[i:j] = draft.notes[i:j][np.argsort(draft.notes["start"][i:j], kind="stable")]
+    return instruments.Instruments(draft, [_moves(one, music.time_to_tick) for one in music.instruments])
+
+
+def _moves(instrument, tick_of) -> np.ndarray:
+    """How the pedal of a `pretty_midi.Instrument` is moved (`pedal.MOVE`); `tick_of` makes ticks of seconds."""
+    moves = [(tick_of(c.time), c.value >= HALF) for c in instrument.control_changes if c.number == SUSTAIN]
+    return np.array(moves, MOVE)
+
+
+def _pretty_midi(file: bytes):
+    """A file as a `pretty_midi.PrettyMIDI`."""
     import pretty_midi
 
-    music = source if isinstance(source, pretty_midi.PrettyMIDI) else _pretty_midi(source)
-    song, draft = reading.read(music), from_pretty_midi(music)
-    tracks = with_notes(draft.tracks, draft.notes, draft.bounds)
-    tracks = (with_pedal(*pair, music.time_to_tick) for pair in zip(tracks, music.instruments, strict=True))
-    tracks = (track for track in tracks if len(track.notes))
-    tracks = (replace(track, notes=np.sort(track.notes, order="start", kind="stable")) for track in tracks)
-    tempos = steady((Tempo(0, 120.0), *(Tempo(*change) for change in draft.tempos)))
-    metres = steady((TimeSignature(0, 4, 4), *(TimeSignature(*change) for change in draft.time_signatures)))
-    return replace(song, tracks=tuple(tracks), tempos=tempos, time_signatures=metres, changes=())
-
-
-def _pretty_midi(source):
-    """A path or bytes as a `pretty_midi.PrettyMIDI`."""
-    import pretty_midi
-
-    where = "<bytes>" if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Tempo, Key or Time signature change events found")
-            return pretty_midi.PrettyMIDI(BytesIO(source) if isinstance(source, bytes) else str(source))
+            return pretty_midi.PrettyMIDI(BytesIO(file))
     except Exception as error:  # mido and pretty_midi raise anything at all
-        raise MidiError(where, " ".join(str(error).split()) or type(error).__name__) from None
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def _score(draft: Draft, pedals: list[np.ndarray]) -> Score:
+    """The score of instruments (see `instruments.Instruments`), with the first tempo and metre at its beginning."""
+    check(draft)
+    tracks = with_notes(draft.tracks, draft.notes, draft.bounds)
+    tracks = tuple(with_pedal(*pair) for pair in zip(tracks, pedals, strict=True) if len(pair[0].notes))
+    end = int(draft.notes["end"].max())
+    return Score(
+        tracks,
+        draft.ticks_per_quarter,
+        steady((Tempo(0, 120.0), *(Tempo(*change) for change in draft.tempos))),
+        steady((TimeSignature(0, 4, 4), *(TimeSignature(*change) for change in draft.time_signatures))),
+        key_signatures(draft.key_signatures, end, []),
+    )
 
 
 def melody_windows(melody, song: Score, track: int | str | None = None) -> tuple[np.ndarray, list[str]]:

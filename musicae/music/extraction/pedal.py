@@ -20,19 +20,11 @@ class PedalledTrack(Track):
     pedal: np.ndarray = field(default_factory=lambda: np.zeros(0, MOVE))
 
 
-def with_pedal(track: Track, instrument, tick_of) -> Track:
-    """A track with the pedal of a `pretty_midi.Instrument`, if that has one.
-
-    Args:
-        track: the instrument's notes.
-        instrument: with control changes in seconds.
-        tick_of: seconds -> tick.
-    """
-    moves = [(tick_of(c.time), c.value >= HALF) for c in instrument.control_changes if c.number == SUSTAIN]
-    if not moves:
+def with_pedal(track: Track, moves: np.ndarray) -> Track:
+    """A track with MOVE records as its pedal, if there are any."""
+    if not len(moves):
         return track
-    pedal = np.array(moves, MOVE)
-    pedal = pedal[np.lexsort((~pedal["down"], pedal["tick"]))]
+    pedal = moves[np.lexsort((~moves["down"], moves["tick"]))]
     return PedalledTrack(track.notes, track.program, track.is_drum, track.name, pedal)
 
 

@@ -55,7 +55,7 @@ def finish(draft: Draft, name: str = "") -> Score:
     Raises:
         ValueError: it has no notes, or absurdly many or late ones.
     """
-    _check(draft)
+    check(draft)
     changes = list(draft.changes)
     tracks = _tracks(draft, changes)
     end = max(int(track.notes["end"].max()) for track in tracks)
@@ -64,13 +64,14 @@ def finish(draft: Draft, name: str = "") -> Score:
         draft.ticks_per_quarter,
         _tempos(draft.tempos, end, changes),
         _time_signatures(draft.time_signatures, end, changes),
-        _key_signatures(draft.key_signatures, end, changes),
+        key_signatures(draft.key_signatures, end, changes),
         name,
         _counted(changes),
     )
 
 
-def _check(draft: Draft) -> None:
+def check(draft: Draft) -> None:
+    """Refuses music without notes, or with absurdly many or late ones, with a ValueError."""
     if not len(draft.notes):
         raise ValueError("has no notes")
     if draft.ticks_per_quarter < 1:
@@ -162,7 +163,7 @@ def _time_signatures(signatures: list[tuple], end: int, changes: list[str]) -> t
     return steady(good)
 
 
-def _key_signatures(keys: list[tuple], end: int, changes: list[str]) -> tuple[KeySignature, ...]:
+def key_signatures(keys: list[tuple], end: int, changes: list[str]) -> tuple[KeySignature, ...]:
     keys = _within(keys, end)
     good = [KeySignature(tick, sharps, bool(minor)) for tick, sharps, minor in keys if abs(sharps) <= 7]
     changes += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))

@@ -42,6 +42,11 @@ def _sharps(key_number: int) -> tuple[int, bool]:
     return (tonic * 7 + 5) % 12 - 5, minor
 
 
+def enharmonic(sharps: int, minor: bool) -> tuple[int, bool]:
+    """(sharps, minor) of the key as pretty_midi spells it, which knows one name for each tonic."""
+    return _sharps((7 * sharps + 9 * minor) % 12 + 12 * minor)
+
+
 def to_pretty_midi(song: Score):
     """See `Song.to_pretty_midi`."""
     import mido
