@@ -18,9 +18,9 @@ from musicae.music.formats.events import BEND, CONTROL, NOTE_ON, PROGRAM, Events
 from musicae.music.formats.pretty_midi_ import enharmonic
 from musicae.music.score.score import Track
 
-_NAME, _TEMPO, _METRE, _KEY = 0x03, 0x51, 0x58, 0x59
+_NUMBER, _NAME, _TEMPO, _FRAMES, _METRE, _KEY = 0x00, 0x03, 0x51, 0x54, 0x58, 0x59
 # Of some meta events mido wants so many bytes; of those that it does not know it forgets the delta time.
-_LEAST_DATA = {0x20: 1, _TEMPO: 3, 0x54: 5, _METRE: 4, _KEY: 2}
+_LEAST_DATA = {0x20: 1, _TEMPO: 3, _FRAMES: 5, _METRE: 4, _KEY: 2}
 _UNKNOWN = frozenset(range(256)) - {0x00, *range(0x01, 0x08), 0x09, 0x20, 0x21, 0x2F, 0x51, 0x54, 0x58, 0x59, 0x7F}
 _DRUM_CHANNEL = 9
 
@@ -67,7 +67,9 @@ def _is_plain(one) -> bool:
         return data[0] > 0
     if kind == _KEY:
         return data[1] < 2 and (data[0] <= 7 or data[0] >= 256 - 7)
-    return not (kind == 0x00 and len(data) == 1 or kind == 0x54 and data[0] >> 5 > 3)
+    if kind == _FRAMES:
+        return data[0] >> 5 < 4
+    return kind != _NUMBER or len(data) != 1
 
 
 def _conductor(events: Events) -> tuple[list[tuple], list[tuple], list[tuple]]:
@@ -223,6 +225,5 @@ def _pedals(events: Events, voices: _Voices, notes: _Notes) -> list[np.ndarray]:
     found = np.zeros(len(moves), MOVE)
     found["tick"], found["down"] = events.tick.take(moves), events.data[1].take(moves) >= HALF
     voice = voices.of.take(moves)
-    return [
-        found[(voice == one // 128) & common if shares[one] else (owner == one) & ~common] for one in notes.used.tolist()
-    ]
+    own = notes.used.tolist()
+    return [found[(voice == i // 128) & common if shares[i] else (owner == i) & ~common] for i in own]

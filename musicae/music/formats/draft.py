@@ -164,6 +164,7 @@ def _time_signatures(signatures: list[tuple], end: int, changes: list[str]) -> t
 
 
 def key_signatures(keys: list[tuple], end: int, changes: list[str]) -> tuple[KeySignature, ...]:
+    """The keys before the last note ends; that others were ignored is added to `changes`."""
     keys = _within(keys, end)
     good = [KeySignature(tick, sharps, bool(minor)) for tick, sharps, minor in keys if abs(sharps) <= 7]
     changes += ["a key signature that does not exist was ignored"] * (len(good) < len(keys))

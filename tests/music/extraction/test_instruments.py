@@ -102,14 +102,9 @@ def test_files_are_read_as_pretty_midi_reads_them(tracks, division):
 def test_nothing_is_read_that_pretty_midi_refuses(tracks, at, byte):
     data = bytearray(file(*map(written, tracks)))
     data[at % len(data)] = byte
-    if read_instruments(bytes(data)) is None:
-        return
-    try:
-        music = with_pretty_midi(bytes(data))
-    except ValueError as error:
-        assert "largest tick" in str(error)  # a limit that the original lifts
-        return
-    assert everything(bytes(data)) == everything(music)
+    found = read_instruments(bytes(data))
+    if found and found.draft.notes["end"].max(initial=0) < 10**6:  # of later ones it says that they are too late
+        assert everything(bytes(data)) == everything(with_pretty_midi(bytes(data)))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "midi_samples").glob("*.mid")), ids=lambda path: path.stem)
