@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from musicae.core.configuration import Positive, Weight
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -53,8 +55,8 @@ class Gaussian(Bottleneck):
             start, their biases being 0; None for PyTorch's own start.
     """
 
-    initial_std: float = 0.1
-    mean_weight_std: float | None = None
+    initial_std: Positive = 0.1
+    mean_weight_std: Weight | None = None
 
     def layer(self, features: int, latent: int) -> nn.Module:
         """See `Bottleneck`."""

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from musicae.core.configuration import MaybeSize, Size
 from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Network
@@ -43,11 +44,11 @@ class ClassifierSettings:
     """
 
     representation: HasExampleSpec
-    classes: int
+    classes: Size
     training: Training
     network: Network = Convolutional(widths=(32, 64), blocks=1, full_resolution=False)
-    features: int = 128
-    shift: int = 0
+    features: Size = 128
+    shift: MaybeSize = 0
 
 
 class Classifier(nn.Module):

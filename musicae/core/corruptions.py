@@ -7,8 +7,9 @@ encoder reads; the target is the data without it. It is drawn afresh for every e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
+from musicae.core.configuration import Range, Share, Weight
 from musicae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class GaussianNoise(Corruption):
     """
 
     mean: float = 0.0
-    std: float = 0.5
+    std: Weight = 0.5
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Values `[batch, ...]` in 0..1 to noisy ones."""
@@ -54,7 +55,7 @@ class Masking(Corruption):
         share: of the values that are hidden, on average.
     """
 
-    share: float = 0.75
+    share: Share = 0.75
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Values `[batch, ...]` to those that are left, of the same shape."""
@@ -71,7 +72,7 @@ class Pixelation(Corruption):
         factor: side of a block, in values along each dimension; it must divide the size.
     """
 
-    factor: int = 2
+    factor: Annotated[int, Range(1, 2**12)] = 2
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Values `[batch, channels, *size]` to blocks of one value each.

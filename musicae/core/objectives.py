@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from musicae.core.configuration import Size, Weight
 from musicae.core.penalties import L1, L2, MMD, AdversarialPenalty
 from musicae.core.schedules import Constant, Schedule
 
@@ -144,9 +145,9 @@ class Elbo(Objective):
     """
 
     beta: Schedule = Constant(1.0)
-    free_bits: float = 0.0
-    free_bits_per_group: float = 0.0
-    groups: int = 1
+    free_bits: Weight = 0.0
+    free_bits_per_group: Weight = 0.0
+    groups: Size = 1
     scheduled_sampling: Schedule | None = None
 
     def __call__(

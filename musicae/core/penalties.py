@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from musicae.core.configuration import MaybeWidths, Weight
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -24,7 +26,7 @@ class L1:
         weight: nats for a code of 1 in one dimension.
     """
 
-    weight: float
+    weight: Weight
 
     def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Of codes `[batch, latent]`, `[batch]`."""
@@ -39,7 +41,7 @@ class L2:
         weight: nats for a code of √2 in one dimension.
     """
 
-    weight: float
+    weight: Weight
 
     def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Of codes `[batch, latent]`, `[batch]`."""
@@ -54,7 +56,7 @@ class MMD:
         weight: nats for a discrepancy of 1.
     """
 
-    weight: float
+    weight: Weight
 
     def __call__(self, z: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Of codes `[batch, latent]` against as many draws from the prior, one number."""
@@ -106,9 +108,9 @@ class AdversarialPenalty:
         smoothness: price of the discriminator's squared slope.
     """
 
-    weight: float = 10.0
-    widths: tuple[int, ...] = (256, 256)
-    smoothness: float = 1.0
+    weight: Weight = 10.0
+    widths: MaybeWidths = (256, 256)
+    smoothness: Weight = 1.0
 
     def discriminator(self, latent: int) -> nn.Module:
         """The discriminator, which is trained with the model."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
+from musicae.core.configuration import Count, Range, Share, Size
 from musicae.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ class Mixture:
         correlated: at most so many of the first directions have full covariances; the others have variances.
     """
 
-    components: int = 32
-    covariance: str = "full"
-    examples: int = 20_000
-    variance: float = 0.999
-    correlated: int = 96
+    components: Annotated[int, Range(1, 4096)] = 32
+    covariance: Literal["full", "diag"] = "full"
+    examples: Count = 20_000
+    variance: Share = 0.999
+    correlated: Size = 96
 
     def fit(self, codes: np.ndarray, seed: int = 0) -> FittedMixture:
         """Fit it to codes `[n, latent]` by expectation-maximisation; of few codes it has fewer components.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from musicae.core.configuration import Positive, Share, Step
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -27,8 +29,8 @@ class Linear:
 
     start: float
     end: float
-    first: int
-    last: int
+    first: Step
+    last: Step
 
     def __call__(self, step: int) -> float:
         """The value at `step`."""
@@ -41,7 +43,7 @@ class Saturating:
     """`(1 − rate^step) · maximum`: MusicVAE's beta. A rate of 0 is 0 at step 0 and `maximum` from step 1 on."""
 
     maximum: float
-    rate: float
+    rate: Share
 
     def __call__(self, step: int) -> float:
         """The value at `step`."""
@@ -52,7 +54,7 @@ class Saturating:
 class Exponential:
     """`1 − rate^step`: MusicVAE's sampling probability of that name."""
 
-    rate: float
+    rate: Share
 
     def __call__(self, step: int) -> float:
         """The value at `step`."""
@@ -63,7 +65,7 @@ class Exponential:
 class InverseSigmoid:
     """`1 − k / (k + exp(step / k))`: MusicVAE's sampling probability; one half at step `k ln k`."""
 
-    k: float
+    k: Positive
 
     def __call__(self, step: int) -> float:
         """The value at `step`, in a form that cannot overflow."""
@@ -76,8 +78,8 @@ class WarmupCosine:
 
     peak: float
     final: float
-    warmup: int
-    steps: int
+    warmup: Step
+    steps: Step
 
     def __call__(self, step: int) -> float:
         """The value at `step`."""
@@ -93,7 +95,7 @@ class Decay:
 
     start: float
     final: float
-    rate: float
+    rate: Share
 
     def __call__(self, step: int) -> float:
         """The value at `step`."""

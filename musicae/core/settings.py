@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from musicae.core.configuration import Count, Positive, Range, Share, Weight
 from musicae.core.schedules import Schedule, WarmupCosine
+
+Momentum = Annotated[float, Range(0, 1 - 1e-9)]
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,18 @@ class Training:
         seed: of everything random.
     """
 
-    steps: int = 10_000
-    batch_size: int = 256
+    steps: Count = 10_000
+    batch_size: Count = 256
     learning_rate: Schedule = WarmupCosine(peak=1e-3, final=1e-5, warmup=200, steps=10_000)
-    weight_decay: float = 0.01
-    betas: tuple[float, float] = (0.9, 0.99)
-    clip: float = 1.0
-    skip_above: float = 1e6
+    weight_decay: Weight = 0.01
+    betas: tuple[Momentum, Momentum] = (0.9, 0.99)
+    clip: Positive = 1.0
+    skip_above: Positive = 1e6
     momentum_on_skip: bool = False
-    average: float = 0.999
-    validate_every: int = 500
-    validation_examples: int = 2048
-    keep: str = "best"
-    log_every: int = 50
-    precision: str = "auto"
-    seed: int = 0
+    average: Share = 0.999
+    validate_every: Count = 500
+    validation_examples: Count = 2048
+    keep: Literal["best", "last"] = "best"
+    log_every: Count = 50
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 0

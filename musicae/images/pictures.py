@@ -6,10 +6,11 @@ import io
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from musicae.core.configuration import Range
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MODES = {1: "L", 3: "RGB"}
 COLOURS = {1: "grey", 3: "colour"}
+Side = Annotated[int, Range(1, 2**12)]  # pixels
 ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -47,10 +49,10 @@ class Pictures:
             is trained on (dynamic binarisation, as published likelihoods of MNIST have it).
     """
 
-    height: int = 8
-    width: int = 8
-    channels: int = 1
-    likelihood: str = "bernoulli"
+    height: Side = 8
+    width: Side = 8
+    channels: Annotated[int, Range(1, 3)] = 1
+    likelihood: Literal["bernoulli", "normal"] = "bernoulli"
     binary: bool = False
 
     @property

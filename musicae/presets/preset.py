@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from musicae.core.bottlenecks import BOTTLENECKS, Bottleneck, Gaussian
 from musicae.core.conditioning import Conditioning
+from musicae.core.configuration import MaybeSize, Range, Size, check
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
 from musicae.core.networks import NETWORKS, Network
 from musicae.core.objectives import OBJECTIVES, Objective
@@ -18,6 +20,8 @@ from musicae.music.data.augmentations import AUGMENTATIONS, DropParts, SpliceInT
 from musicae.music.data.corruptions import CORRUPTIONS as REMAINS
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.representations import REPRESENTATIONS, Representation
+
+Semitones = Annotated[int, Range(-127, 127)]
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,28 @@ class Preset:
         data: what it is trained on when nothing is given: `"music21"`, `"digits"`, or None.
 
     Raises:
-        ConfigError: the network cannot read what the model is conditioned on.
+        ConfigError: a setting, here or within, is not what its annotation says; or the network cannot read what the
+            model is conditioned on.
     """
 
-    name: str
+    name: Annotated[str, Range(1, 200)]
     summary: str
     representation: Representation | Pictures
     network: Network
-    latent: int
+    latent: Size
     objective: Objective
     training: Training
     bottleneck: Bottleneck = Gaussian()
     corruption: GaussianNoise | Masking | Pixelation | GrooveCorruption | OneOf | None = None
     prior: Mixture | None = None
-    label_classes: int = 0
-    transpose: tuple[int, int] = (0, 0)
+    label_classes: MaybeSize = 0
+    transpose: tuple[Semitones, Semitones] = (0, 0)
     augmentations: tuple[SwapParts | DropParts | SpliceInTime, ...] = ()
     track: str | None = None
     data: str | None = None
 
     def __post_init__(self):
+        check(self)
         self.conditioning.check_network(self.network)
 
     @property

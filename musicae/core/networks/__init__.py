@@ -7,8 +7,9 @@ themselves are in the modules of this package.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
+from musicae.core.configuration import MaybeSize, MaybeWidths, Range, Share, Size, Widths
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 
@@ -55,10 +56,10 @@ class Convolutional(Network):
             a long z it saves a quarter of the weights.
     """
 
-    widths: tuple[int, ...] = (128, 160, 192, 256)
-    blocks: int = 2
+    widths: Widths = (128, 160, 192, 256)
+    blocks: Annotated[int, Range(0, 64)] = 2
     full_resolution: bool = True
-    z_summary: int = 0
+    z_summary: MaybeSize = 0
 
     def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
         """See `Network`."""
@@ -98,7 +99,7 @@ class Dense(Network):
         widths: units of the encoder's hidden layers; the decoder has them in reverse.
     """
 
-    widths: tuple[int, ...] = (512, 256)
+    widths: MaybeWidths = (512, 256)
 
     def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:
         """See `Network`."""
@@ -145,15 +146,15 @@ class Recurrent(Network):
 
     per_step_condition: ClassVar[bool] = True
 
-    encoder_units: tuple[int, ...] = (512,)
-    decoder_units: tuple[int, ...] = (256, 256)
+    encoder_units: Widths = (512,)
+    decoder_units: Widths = (256, 256)
     autoregressive: bool = True
-    segments: int = 1
+    segments: Size = 1
     hierarchical_encoder: bool = False
-    conductor_units: tuple[int, ...] = ()
+    conductor_units: MaybeWidths = ()
     separate_decoders: bool = False
-    nade: int = 0
-    dropout: float = 0.0
+    nade: MaybeSize = 0
+    dropout: Share = 0.0
     feed_after_end: bool = False
 
     def encoder(self, example_spec: ExampleSpec, condition_size: int = 0) -> tuple[nn.Module, int]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicae.core.configuration import Share
+
 if TYPE_CHECKING:
     from musicae.core.randomness import RandomSource
 
@@ -23,7 +25,7 @@ class Augmentation:
         share: of the windows that are changed, or of their parts, on average.
     """
 
-    share: float = 0.5
+    share: Share = 0.5
 
     def __call__(self, windows: np.ndarray, representation, random: RandomSource) -> np.ndarray:
         """Windows `[batch, ...]` to others of the same shape; the argument is not changed."""

@@ -7,10 +7,10 @@ partial input humanises a score, turns taps into a beat, or adds the drum that i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from musicae.core.configuration import Range, Share, check
 from musicae.core.corruptions import Corruption
-from musicae.errors import ConfigError
 from musicae.music.representations.kits import NINE, OPEN_HAT
 
 if TYPE_CHECKING:
@@ -38,17 +38,14 @@ class GrooveCorruption(Corruption):
         ConfigError: a setting out of range.
     """
 
-    note_dropout: float = 0.0
+    note_dropout: Share = 0.0
     tapify: bool = False
     humanise: bool = False
     fixed_velocities: bool = False
-    add_instruments: tuple[int, ...] = ()
+    add_instruments: Annotated[tuple[Annotated[int, Range(0, len(NINE) - 1)], ...], Range(0, len(NINE))] = ()
 
     def __post_init__(self):
-        if not 0 <= self.note_dropout <= 1:
-            raise ConfigError(f"note_dropout {self.note_dropout}: it must lie between 0 and 1")
-        if not set(self.add_instruments) <= set(range(len(NINE))):
-            raise ConfigError(f"add_instruments {self.add_instruments}: drums are 0 to {len(NINE) - 1}")
+        check(self)
 
     @property
     def name(self) -> str:
@@ -134,7 +131,7 @@ class OneOf(Corruption):
         kinds: the corruptions, equally probable.
     """
 
-    kinds: tuple[GrooveCorruption, ...] = (
+    kinds: Annotated[tuple[GrooveCorruption, ...], Range(1, 64)] = (
         GrooveCorruption(),
         GrooveCorruption(humanise=True),
         GrooveCorruption(tapify=True, fixed_velocities=True),

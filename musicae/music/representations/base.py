@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from musicae.core.conditioning import Conditioning
+from musicae.core.configuration import Range, check
 from musicae.core.example_spec import ExampleSpec
-from musicae.errors import ConfigError, NoWindows
+from musicae.errors import NoWindows
 from musicae.music.representations.arrays import first_steps, median_velocity, placed, slices
 from musicae.music.representations.bars import divisible, selected_bars, sounding_bars
 from musicae.music.representations.excerpt import Excerpt
@@ -19,6 +20,9 @@ from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
 Plan = list[tuple[int, int]]
+Steps = Annotated[int, Range(1, 2**13)]
+StepsPerQuarter = Annotated[int, Range(1, 192)]
+Bars = Annotated[int, Range(0, 10**6)]
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,11 @@ class Representation(ABC):
     dtype: ClassVar[type] = np.uint8  # of windows in memory and on disk
     time_axis: ClassVar[int] = -1  # of the steps in an array and in windows
 
-    steps: int = 32
-    steps_per_quarter: int = 4
+    steps: Steps = 32
+    steps_per_quarter: StepsPerQuarter = 4
 
     def __post_init__(self):
-        if self.steps < 1 or self.steps_per_quarter < 1:
-            raise ConfigError(f"steps {self.steps} and steps_per_quarter {self.steps_per_quarter} must be positive")
+        check(self)
 
     # The inverse pair: tracks to an array, and an array to notes ------------------------------------
 

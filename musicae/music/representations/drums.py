@@ -9,6 +9,7 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
+from musicae.music.representations.base import Bars
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
 from musicae.music.representations.one_part import OnePart
 from musicae.music.representations.planes import hit_metrics
@@ -49,8 +50,8 @@ class Drums(OnePart):
     kit: str = "new"
     labels: bool = False
     strict: bool = False
-    gap_bars: int = 1
-    max_bars: int = 100
+    gap_bars: Bars = 1
+    max_bars: Bars = 100
 
     def __post_init__(self):
         super().__post_init__()

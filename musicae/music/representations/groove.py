@@ -9,8 +9,8 @@ import numpy as np
 
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
-from musicae.errors import ConfigError
 from musicae.music.formats.reading import read
+from musicae.music.representations.base import Bars
 from musicae.music.representations.drums import drum_part, unknown_keys, without_lengths
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.kits import KITS, Kit, kit
@@ -71,13 +71,11 @@ class Groove(OnePart):
     kit: str = "reduced"
     precise: bool = False
     condition_on_hits: bool = False
-    hop_bars: int = 0
+    hop_bars: Bars = 0
     strict: bool = False
 
     def __post_init__(self):
         super().__post_init__()
-        if self.hop_bars < 0:
-            raise ConfigError(f"hop_bars {self.hop_bars}: windows are at least a bar apart, or 0 for their length")
         kit(self.kit, self.kits)
 
     @property

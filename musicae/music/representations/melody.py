@@ -10,8 +10,9 @@ import numpy as np
 from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.representations.arrays import slices
+from musicae.music.representations.base import Bars
 from musicae.music.representations.excerpt import Excerpt
-from musicae.music.representations.one_part import Pitched
+from musicae.music.representations.one_part import Pitch, Pitched
 from musicae.music.representations.report import sentences
 from musicae.music.representations.tokens import (
     FIRST_NOTE,
@@ -62,9 +63,9 @@ class Melody(Pitched):
     """
 
     strict: bool = False
-    programs: tuple[int, int] | None = None
-    gap_bars: int = 1
-    max_bars: int = 100
+    programs: tuple[Pitch, Pitch] | None = None
+    gap_bars: Bars = 1
+    max_bars: Bars = 100
     chords: bool = False
     key: bool = False
 

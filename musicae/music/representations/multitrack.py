@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from musicae.core.conditioning import Conditioning
+from musicae.core.configuration import Range
 from musicae.core.example_spec import ExampleSpec
-from musicae.errors import ConfigError
-from musicae.music.representations.base import Plan, Representation
+from musicae.music.representations.base import Plan, Representation, Steps, StepsPerQuarter
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.multitrack_notes import (
     CHORD,
@@ -65,17 +65,12 @@ class Multitrack(Representation):
     has_pitches: ClassVar[bool] = True
     has_drums: ClassVar[bool] = True
 
-    steps: int = 96
-    steps_per_quarter: int = 24
-    most_tracks: int = 8
-    tokens: int = 64
+    steps: Steps = 96
+    steps_per_quarter: StepsPerQuarter = 24
+    most_tracks: Annotated[int, Range(1, 64)] = 8
+    tokens: Annotated[int, Range(8, 2**12)] = 64
     chords: bool = False
     strict: bool = False
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.most_tracks < 1 or self.tokens < 8:
-            raise ConfigError(f"most_tracks {self.most_tracks} must be positive and tokens {self.tokens} at least 8")
 
     @property
     def rows(self) -> Rows:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from musicae.core.configuration import Range
 from musicae.errors import ConfigError
 from musicae.music.representations.base import Representation
 from musicae.music.representations.tracks import find, merged, pitched
@@ -38,6 +40,9 @@ class OnePart(Representation):
         return self.encode(tracks[0].notes, grid)
 
 
+Pitch = Annotated[int, Range(0, 127)]
+
+
 @dataclass(frozen=True)
 class Pitched(OnePart):
     """A representation of notes in a range of pitches.
@@ -52,14 +57,14 @@ class Pitched(OnePart):
         ConfigError: a setting that cannot work.
     """
 
-    lowest_pitch: int = 21
-    highest_pitch: int = 108
+    lowest_pitch: Pitch = 21
+    highest_pitch: Pitch = 108
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 <= self.lowest_pitch <= self.highest_pitch - 11 <= 116:
+        if self.highest_pitch - self.lowest_pitch < 11:
             low, high = self.lowest_pitch, self.highest_pitch
-            raise ConfigError(f"pitches {low} to {high} must hold an octave and lie in 0 to 127")
+            raise ConfigError(f"pitches {low} to {high} must hold an octave")
 
     @property
     def pitches(self) -> int:

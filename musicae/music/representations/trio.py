@@ -9,7 +9,7 @@ import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.representations.arrays import slices
-from musicae.music.representations.base import Representation
+from musicae.music.representations.base import Bars, Representation, Steps
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.melody import Melody
@@ -47,12 +47,12 @@ class Trio(Representation):
     dtype = np.int16
     nothing_to_train_on = "its three parts are never in one window"
 
-    steps: int = 256
+    steps: Steps = 256
     kit: str = "new"
     multi_hot_drums: bool = False
     strict: bool = False
-    gap_bars: int = 2
-    max_bars: int = 1024
+    gap_bars: Bars = 2
+    max_bars: Bars = 1024
 
     def __post_init__(self):
         super().__post_init__()
