@@ -90,8 +90,15 @@ def resume(preset: Preset, out: str | Path | None = None, *, device: str | None 
 
 
 def trained_on(folder: Path) -> list[str]:
-    """The data that a run was begun with; none where it took the preset's own, or where nothing is known of it."""
-    return checkpoints.read_json(folder, SOURCES)["sources"] if (folder / SOURCES).exists() else []
+    """The data that a run was begun with; none where it took the preset's own, or where nothing is known of it.
+
+    Raises:
+        CheckpointError: the file that says so is damaged.
+    """
+    sources = checkpoints.read_json(folder, SOURCES).get("sources") if (folder / SOURCES).exists() else []
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        raise CheckpointError(f"{folder / SOURCES}: damaged; start anew with --force")
+    return sources
 
 
 def training_table(folder: Path) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -48,17 +49,22 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel | Image
     folder = find(model)
     _try(device)
     preset = read_preset(folder)
-    with checkpoints.Unfilled():
-        network = build_network(preset)
+    most = checkpoints.stored_numbers(folder) + checkpoints.SPARE
+    try:
+        with checkpoints.Unfilled(most):
+            network = build_network(preset)
+    except ConfigError as error:
+        raise ConfigError(f"{folder}/{checkpoints.CONFIG}: {error}") from error
     checkpoints.read_weights(folder, network)
-    metrics = checkpoints.read_json(folder, checkpoints.METRICS) if (folder / checkpoints.METRICS).exists() else {}
-    prior = FittedMixture.load(folder) if preset.prior else None
-    loaded = of(preset, network, metrics, folder, prior, Directions.load(folder))
+    metrics = checkpoints.read_metrics(folder)
+    prior = FittedMixture.load(folder, preset.latent) if preset.prior else None
+    loaded = of(preset, network, metrics, folder, prior, Directions.load(folder, preset.latent))
     loaded.to(device)
     if preset.musical:
+        from musicae.music.analysis.attributes import names
         from musicae.music.latent.reranking import Reranker
 
-        loaded.reranker = Reranker.load(folder)
+        loaded.reranker = Reranker.load(folder, names(preset.representation))
     return loaded
 
 
@@ -99,11 +105,11 @@ def find(model: str | Path) -> Path:
     from musicae.registry import preset_names
 
     folder = Path(model)
-    if (folder / "config.json").exists():
+    if os.path.exists(folder / "config.json"):  # noqa: PTH110 (of names that no file can have too)
         return folder
-    if (PRETRAINED / str(model) / "config.json").exists():
+    if os.path.exists(PRETRAINED / str(model) / "config.json"):  # noqa: PTH110
         return PRETRAINED / str(model)
-    if folder.exists():
+    if os.path.exists(folder):  # noqa: PTH110
         raise CheckpointError(f"{model}: no config.json in it, so it is not a model folder")
     if str(model) in preset_names():
         raise CheckpointError(
@@ -116,7 +122,9 @@ def find(model: str | Path) -> Path:
 def here() -> dict[str, Path]:
     """The folders of the models on this machine by what a user types: those that ship, and those in runs/."""
     shipped = {path.parent.name: path.parent for path in sorted(PRETRAINED.glob("*/config.json"))}
-    return shipped | {str(path.parent): path.parent for path in sorted(Path("runs").glob("*/config.json"))}
+    with suppress(OSError):  # a folder that may not be listed
+        return shipped | {str(path.parent): path.parent for path in sorted(Path("runs").glob("*/config.json"))}
+    return shipped
 
 
 def presets_here() -> dict[str, Preset]:
@@ -165,12 +173,17 @@ def write_settings(folder: Path, preset: Preset) -> None:
 
 
 def build_network(preset: Preset) -> Autoencoder:
-    """The networks of a preset with fresh weights (seed them with `torch.manual_seed`)."""
-    from musicae.core.autoencoder import build
+    """The networks of a preset with fresh weights (seed them with `torch.manual_seed`).
 
-    return build(
-        preset.network, preset.representation.example_spec, preset.latent, preset.bottleneck, preset.conditioning
-    )
+    Raises:
+        ConfigError: its settings do not go together, or ask for more memory than there is.
+    """
+    from musicae.core.autoencoder import build
+    from musicae.core.configuration import in_words
+
+    with in_words(f"{preset.name}: no network can be built of these settings"):
+        spec = preset.representation.example_spec
+        return build(preset.network, spec, preset.latent, preset.bottleneck, preset.conditioning)
 
 
 def parameters(preset: Preset) -> int:

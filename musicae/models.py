@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from musicae.cli.options import Command
 from musicae.cli.run import main
@@ -38,8 +37,8 @@ class Models(Command):
         for name, folder in here().items():
             try:
                 models.append(describe(name, folder))
-            except (Error, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-                self.say(f"{folder}: not a model that can be read ({type(error).__name__}: {error})")
+            except (Error, OSError) as error:
+                self.say(f"{folder}: not a model that can be read ({error})")
         return models
 
     def _families(self) -> dict[str, list[dict]]:
@@ -77,15 +76,25 @@ def _row(preset: dict) -> str:
 
 def describe(name: str, folder: Path) -> dict:
     """Name, size, use and measured figures of a model folder."""
-    file = folder / "metrics.json"
-    metrics = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    from musicae.core.checkpoints import read_metrics
+
+    metrics = read_metrics(folder)
     return {
         "model": name,
         "summary": read_preset(folder).summary,
         "megabytes": round(megabytes(folder), 1),
-        "figures": headline(metrics.get("held_out", {}).get("mean", {}).get("greedy", {})),
+        "figures": headline(_greedy(metrics)),
         "metrics": metrics,
     }
+
+
+def _greedy(metrics: dict) -> dict[str, float]:
+    """The figures of greedy decodes of the mean, as far as there are any."""
+    found: Any = metrics
+    for name in ("held_out", "mean", "greedy"):
+        found = found.get(name) if isinstance(found, dict) else None
+    found = found if isinstance(found, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
 
 
 def megabytes(folder: Path) -> float:

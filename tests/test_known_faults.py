@@ -275,8 +275,11 @@ def test_a_model_whose_loading_runs_code(tmp_path, file, packed):
         (folder / file).write_bytes(pickle.dumps(Trap(trap)))
     else:
         torch.save(Trap(trap), folder / file)
-    with pytest.raises(CheckpointError):
-        load(folder)
+    if file == "metrics.json":  # on which nothing depends
+        assert load(folder).metrics == {}
+    else:
+        with pytest.raises(CheckpointError):
+            load(folder)
     assert not trap.exists()
 
 

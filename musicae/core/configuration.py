@@ -8,7 +8,8 @@ What a setting may be stands where it is defined, in its annotation: a type, a `
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -89,12 +90,24 @@ def create(kind: type, values: dict[str, Any]) -> Any:
     if missing:
         raise ConfigError(f"{kind.__name__} needs settings that are missing: {', '.join(missing)}")
     _check(kind, values)
-    try:
+    with in_words(f"{kind.__name__} cannot be made"):
         return kind(**values)
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Where something is made of settings, whatever goes wrong is an error in one line.
+
+    Raises:
+        ConfigError: `what`, and the reason.
+    """
+    try:
+        yield
     except Error:
         raise
-    except Exception as error:  # whatever a class of somebody else says of its settings
-        raise ConfigError(f"{kind.__name__}: {type(error).__name__}: {_short(str(error))}") from error
+    except Exception as error:  # torch, and classes of somebody else, refuse settings with errors of their own
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ConfigError(f"{what} ({type(error).__name__}: {reason})") from error
 
 
 def check(settings: Any) -> None:

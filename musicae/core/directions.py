@@ -72,13 +72,14 @@ class Directions:
         write_arrays(folder / DIRECTIONS, arrays, self.names)
 
     @classmethod
-    def load(cls, folder: Path) -> Directions | None:
-        """Read them from a model folder; None where there are none.
+    def load(cls, folder: Path, latent: int) -> Directions | None:
+        """Read them from the folder of a model with so many latent dimensions; None where there are none.
 
         Raises:
-            CheckpointError: they are damaged.
+            CheckpointError: they are damaged, or of another model.
         """
-        found = read_arrays(folder / DIRECTIONS)
+        shapes = {"vectors": ("names", "variants", "latent"), "spreads": ("names",)}
+        found = read_arrays(folder / DIRECTIONS, shapes, {"latent": latent})
         return found and cls(found[0], found[1]["vectors"].astype(np.float32), found[1]["spreads"])
 
 

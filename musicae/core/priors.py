@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from musicae.core.randomness import RandomSource
 
 PRIOR = "prior.safetensors"
+SHAPES = {
+    "center": ("latent",),
+    "directions": ("directions", "latent"),
+    "weights": ("components",),
+    "means": ("components", "directions"),
+    "factors": ("components", "triangle"),
+    "deviations": ("components", "others"),
+}
+ROUNDED = 0.02  # how far from 1 the sum of the weights may be: they are float16
 SMALLEST = 0.01  # of a component's deviations: one that holds a single code keeps some width
 
 
@@ -173,21 +182,25 @@ class FittedMixture:
         write_atomically(folder / PRIOR, save(dict(vars(self))), force=True)
 
     @classmethod
-    def load(cls, folder: Path) -> FittedMixture:
-        """Read it from a model folder.
+    def load(cls, folder: Path, latent: int) -> FittedMixture | None:
+        """Read it from the folder of a model with so many latent dimensions; None where there is none, as in one that
+        is being trained.
 
         Raises:
-            CheckpointError: it is missing or damaged.
+            CheckpointError: it is damaged, or of another model.
         """
-        from safetensors.numpy import load
+        from musicae.core.checkpoints import read_arrays  # which loads torch
 
-        try:
-            return cls(**load((folder / PRIOR).read_bytes()))
-        except FileNotFoundError:
-            wanted = f"no {PRIOR} in it, which its settings ask for: fit it with scripts/refit.py, or train again"
-            raise CheckpointError(f"{folder}: {wanted}") from None
-        except Exception as error:  # safetensors answers a damaged file with errors of its own
-            raise CheckpointError(f"{folder}/{PRIOR}: damaged ({type(error).__name__})") from error
+        found = read_arrays(folder / PRIOR, SHAPES, {"latent": latent})
+        if found is None:
+            return None
+        prior = cls(**found[1])
+        correlated = prior.means.shape[1] - prior.deviations.shape[1]
+        fits = correlated >= 0 and prior.factors.shape[1] == correlated * (correlated + 1) // 2
+        weights = prior.weights.astype(np.float64)
+        if not (fits and (weights >= 0).all() and abs(weights.sum() - 1) < ROUNDED and (prior.deviations > 0).all()):
+            raise CheckpointError(f"{folder}/{PRIOR}: damaged; fit it again with scripts/refit.py, or remove it")
+        return prior
 
 
 PRIORS = (Mixture,)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from musicae.core import checkpoints
 from musicae.core.classification import Classification, Classifier, ClassifierSettings
-from musicae.core.configuration import from_data, to_data
+from musicae.core.configuration import from_data, in_words, to_data
 from musicae.core.data import Batch
 from musicae.core.networks import Convolutional
 from musicae.core.randomness import RandomSource
@@ -86,13 +86,23 @@ class ImageClassifier:
         if not (folder / SETTINGS).exists():
             raise CheckpointError(f"{folder}: no {SETTINGS} in it: train a classifier with python -m musicae.judge")
         kinds = (ClassifierSettings, Pictures, Training, Convolutional, *SCHEDULES)
-        settings = from_data(migrated(checkpoints.read_json(folder, SETTINGS).get("judge")), kinds)
-        if not isinstance(settings, ClassifierSettings):
-            raise CheckpointError(f"{folder}/{SETTINGS}: no settings of a classifier")
-        network = Classifier(settings)
+        try:
+            settings = from_data(migrated(checkpoints.read_json(folder, SETTINGS).get("judge")), kinds)
+            if not isinstance(settings, ClassifierSettings):
+                raise ConfigError("no settings of a classifier")
+            most = checkpoints.stored_numbers(folder) + checkpoints.SPARE
+            with in_words("no network can be built of these settings"), checkpoints.Unfilled(most):
+                network = Classifier(settings)
+        except ConfigError as error:
+            raise CheckpointError(f"{folder}/{SETTINGS}: {error}") from error
         checkpoints.read_weights(folder, network)
-        measured = (folder / checkpoints.METRICS).exists()
-        return cls(settings, network, checkpoints.read_json(folder, checkpoints.METRICS) if measured else {})
+        return cls(settings, network, checkpoints.read_metrics(folder))
+
+    @property
+    def measured_accuracy(self) -> float | None:
+        """Its accuracy on test pictures, as its folder says; None if it says none."""
+        accuracy = self.metrics.get("accuracy")
+        return accuracy if isinstance(accuracy, int | float) else None
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
         """p(class | picture) of pictures `[n, channels, height, width]` with values in 0..1: float32 `[n, classes]`."""

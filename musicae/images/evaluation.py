@@ -128,7 +128,7 @@ def generated_figures(
     labels = model.round_robin_labels(n)
     pictures = model.values(model.draw(n, seed), labels)
     probabilities = classifier.probabilities(pictures)
-    figures = {"examples": n, "judge_accuracy": classifier.metrics.get("accuracy")}
+    figures = {"examples": n, "judge_accuracy": classifier.measured_accuracy}
     if labels is not None:
         figures["agreement"] = agreement(probabilities, labels)
     conditional_entropy, marginal_entropy = class_entropies(probabilities)

@@ -25,7 +25,7 @@ def equal(a: nn.Module, b: nn.Module) -> bool:
 def test_weights_are_read_as_they_were_written_to_the_bit(tmp_path):
     written, read = network(0), network(1)
     with torch.no_grad():
-        written[0].bias.copy_(torch.tensor([1e-45, -0.0, torch.inf, torch.finfo().max]))
+        written[0].bias.copy_(torch.tensor([1e-45, -0.0, torch.finfo().min, torch.finfo().max]))
     write_weights(tmp_path, written)
     assert not equal(written, read)
     read_weights(tmp_path, read)

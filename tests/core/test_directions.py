@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musicae.core.checkpoints import write_arrays
 from musicae.core.directions import DIRECTIONS, Directions, calibrated, fit
 from musicae.errors import CheckpointError, ConfigError
 
@@ -82,9 +84,9 @@ def test_unknown_attributes_and_impossible_amounts_are_refused(amounts, message)
 
 
 def test_a_folder_holds_what_was_written(tmp_path):
-    assert Directions.load(tmp_path) is None
+    assert Directions.load(tmp_path, 3) is None
     KNOWN.save(tmp_path)
-    found = Directions.load(tmp_path)
+    found = Directions.load(tmp_path, 3)
     assert found.names == KNOWN.names
     np.testing.assert_array_equal(found.vectors, KNOWN.vectors)
     np.testing.assert_array_equal(found.spreads, np.float32(KNOWN.spreads))
@@ -96,7 +98,29 @@ def test_a_damaged_file_is_refused(tmp_path, spoil):
     path = tmp_path / DIRECTIONS
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(CheckpointError, match="damaged"):
-        Directions.load(tmp_path)
+        Directions.load(tmp_path, 3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vectors": np.full((2, 1, 3), np.nan)},
+        {"vectors": np.ones((2, 1, 4))},
+        {"vectors": np.ones((3, 1, 3))},
+        {"vectors": np.ones((2, 3))},
+        {"spreads": np.array([1.0, np.inf])},
+        {"spreads": np.ones(3)},
+        {"names": ("high",)},
+        {"names": ("high", "high")},
+        {"names": ("high", 3)},
+    ],
+    ids=str,
+)
+def test_directions_that_do_not_fit_the_model_or_are_not_finite_are_refused(tmp_path, changes):
+    wrong = replace(KNOWN, **changes)
+    write_arrays(tmp_path / DIRECTIONS, {n: np.float32(getattr(wrong, n)) for n in ("vectors", "spreads")}, wrong.names)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*directions\.safetensors: damaged[^\n]+$"):
+        Directions.load(tmp_path, 3)
 
 
 def test_calibration_finds_the_length_that_moves_an_attribute_by_one_and_drops_what_moves_none():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from safetensors.numpy import save
@@ -101,7 +103,7 @@ def test_codes_are_not_changed_by_a_fit():
 def test_a_fitted_mixture_is_read_as_it_was_written_to_the_bit(tmp_path):
     fitted = Mixture(components=3).fit(codes(300))
     fitted.save(tmp_path)
-    loaded = FittedMixture.load(tmp_path)
+    loaded = FittedMixture.load(tmp_path, 2)
     for name, array in vars(fitted).items():
         assert getattr(loaded, name).dtype == array.dtype == np.float16
         assert np.array_equal(getattr(loaded, name), array)
@@ -110,14 +112,40 @@ def test_a_fitted_mixture_is_read_as_it_was_written_to_the_bit(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"words", save(dict(vars(KNOWN)))[:-20], save({"weights": KNOWN.weights})],
-    ids=["missing", "empty", "words", "truncated", "incomplete"],
+    [b"", b"words", save(dict(vars(KNOWN)))[:-20], save({"weights": KNOWN.weights})],
+    ids=["empty", "words", "truncated", "incomplete"],
 )
-def test_a_missing_or_damaged_prior_is_refused_in_one_line(tmp_path, content):
-    if content is not None:
-        (tmp_path / PRIOR).write_bytes(content)
+def test_a_damaged_prior_is_refused_in_one_line(tmp_path, content):
+    (tmp_path / PRIOR).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"^[^\n]*prior\.safetensors[^\n]+$"):
-        FittedMixture.load(tmp_path)
+        FittedMixture.load(tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"center": np.zeros(3)},
+        {"center": np.array([np.nan, 0])},
+        {"directions": np.full((2, 2), np.inf)},
+        {"directions": np.eye(3)[:2]},
+        {"weights": np.array([0.3, 0.3])},
+        {"weights": np.array([-0.3, 1.3])},
+        {"weights": np.ones(1)},
+        {"means": np.zeros((2, 3))},
+        {"factors": np.zeros((2, 2))},
+        {"deviations": np.zeros((2, 1))},
+        {"deviations": np.ones((2, 3))},
+    ],
+    ids=str,
+)
+def test_a_prior_that_does_not_fit_the_model_or_is_none_is_refused(tmp_path, changes):
+    replace(KNOWN, **{name: np.float16(array) for name, array in changes.items()}).save(tmp_path)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*prior\.safetensors: damaged[^\n]+$"):
+        FittedMixture.load(tmp_path, 2)
+
+
+def test_a_model_in_training_has_no_prior_yet(tmp_path):
+    assert FittedMixture.load(tmp_path, 2) is None
 
 
 @pytest.mark.parametrize("codes", [np.zeros((1, 2)), np.full((50, 2), np.nan)], ids=["one", "not numbers"])

@@ -161,12 +161,14 @@ class Recurrent(Network):
         """See `Network`.
 
         Raises:
-            ConfigError: the examples are not sequences of classes or binary units.
+            ConfigError: the examples are not sequences of classes or binary units, or not of so many equal segments.
         """
         if len(example_spec.size) != 1 or example_spec.likelihood == "normal" or example_spec.bitmask_streams:
             raise ConfigError(
                 f"a recurrent network reads sequences of classes or binary units, not {example_spec}: try Convolutional"
             )
+        if (self.hierarchical_encoder or self.conductor_units) and example_spec.size[0] % self.segments:
+            raise ConfigError(f"{example_spec.size[0]} steps cannot be cut into {self.segments} equal segments")
         from musicae.core.networks.inputs import input_layer
         from musicae.core.networks.recurrent_encoders import HierarchicalEncoder, InputEncoder, RecurrentEncoder
 

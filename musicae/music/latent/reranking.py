@@ -10,6 +10,7 @@ that is sampling from generated windows reweighted to the distribution of music 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from musicae.core.checkpoints import read_arrays, write_arrays
 from musicae.core.directions import Values
+from musicae.errors import CheckpointError
 from musicae.music.analysis.attributes import measure
 from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
@@ -69,14 +71,26 @@ class Reranker:
         write_arrays(folder / RERANKER, arrays, self.names)
 
     @classmethod
-    def load(cls, folder: Path) -> Reranker | None:
+    def load(cls, folder: Path, known: Iterable[str]) -> Reranker | None:
         """Read it from a model folder; None if there is none.
 
+        Args:
+            folder: of the model.
+            known: the attributes that its windows have.
+
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged, or of another model.
         """
-        found = read_arrays(folder / RERANKER)
-        return found and cls(found[0], **found[1])
+        path = folder / RERANKER
+        found = read_arrays(path, {"means": ("names",), "spreads": ("names",), "weights": ("features",)}, {})
+        if found is None:
+            return None
+        names, arrays = found
+        n = len(names)
+        fits = set(names) <= set(known) and len(arrays["weights"]) == 1 + n + n * (n + 1) // 2
+        if not (n and fits and (arrays["spreads"] > 0).all()):
+            raise CheckpointError(f"{path}: damaged, or of another model; fit it again, or remove it")
+        return cls(names, **arrays)
 
 
 def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads: np.ndarray) -> np.ndarray:

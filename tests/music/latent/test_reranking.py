@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
@@ -147,9 +149,9 @@ def test_clips_longer_than_a_window_are_not_reranked():
 
 
 def test_what_is_written_to_a_folder_is_read(tmp_path):
-    assert Reranker.load(tmp_path) is None
+    assert Reranker.load(tmp_path, KNOWN.names) is None
     KNOWN.save(tmp_path)
-    found = Reranker.load(tmp_path)
+    found = Reranker.load(tmp_path, KNOWN.names)
     assert found.names == KNOWN.names
     for name, array in load_file(tmp_path / RERANKER).items():
         np.testing.assert_array_equal(array, getattr(KNOWN, name))
@@ -162,7 +164,25 @@ def test_a_damaged_file_is_an_error(tmp_path, spoil):
     path = tmp_path / RERANKER
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(CheckpointError, match="damaged"):
-        Reranker.load(tmp_path)
+        Reranker.load(tmp_path, KNOWN.names)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weights": np.full(len(KNOWN.weights), np.nan)},
+        {"weights": KNOWN.weights[:-1]},
+        {"spreads": 0 * KNOWN.spreads},
+        {"means": KNOWN.means[:-1]},
+        {"names": ("unknown", *KNOWN.names[1:])},
+        {"names": (), "means": np.zeros(0), "spreads": np.zeros(0), "weights": np.zeros(1)},
+    ],
+    ids=str,
+)
+def test_one_that_does_not_fit_the_model_or_is_not_finite_is_an_error(tmp_path, changes):
+    replace(KNOWN, **changes).save(tmp_path)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*choice\.safetensors: damaged[^\n]+$"):
+        Reranker.load(tmp_path, KNOWN.names)
 
 
 def test_a_loaded_model_reranks(tmp_path):
