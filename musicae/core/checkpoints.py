@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf, prod
+from math import inf, isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -188,8 +188,9 @@ def _check_kind(what: str, stored: Any, wanted: torch.Tensor) -> None:
     Raises:
         CheckpointError: it is such a one.
     """
-    if tuple(stored.get_shape()) != tuple(wanted.shape):
-        raise CheckpointError(f"{what} has shape {tuple(stored.get_shape())}, the network's {tuple(wanted.shape)}")
+    shape = tuple(stored.get_shape())
+    if shape != wanted.shape:
+        raise CheckpointError(f"{what} has shape {shape}, the network's {tuple(wanted.shape)}")
     if (stored.get_dtype() in FLOATS) != wanted.is_floating_point():
         kind = " or ".join(FLOATS) if wanted.is_floating_point() else "whole numbers"
         raise CheckpointError(f"{what} holds {stored.get_dtype()}, not {kind}")
@@ -204,7 +205,7 @@ def _check_finite(what: str, tensor: torch.Tensor) -> None:
     if not tensor.is_floating_point() or not tensor.numel():
         return
     lowest, highest = tensor.aminmax()  # an eighth of the time of isfinite; either is nan where there is one
-    if not (lowest.isfinite() and highest.isfinite()):
+    if not (isfinite(lowest.item()) and isfinite(highest.item())):
         raise CheckpointError(f"{what} holds numbers that are not finite: the file is damaged, or training diverged")
 
 
