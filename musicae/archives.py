@@ -7,22 +7,26 @@ What is wrong with one file is a sentence about it, and the others are read.
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
+import math
 import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from musicae.errors import DataError, FileError, in_one_line
-from musicae.files import MOST_BYTES, open_file, read_file, too_large
+from musicae.files import MOST_BYTES, open_file, read_file, too_large, write_atomically
 
+SKIPPED = "skipped.csv"  # the table of what could not be read, with the columns ...
+SKIPPED_COLUMNS = ("source", "file", "reason")
 TARS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
-SUFFIXES = (*TARS, ".zip")
+SUFFIXES = (*TARS, ".zip", ".gz")
 MOST_FILES = 250_000  # of one archive; a folder may have more
 MOST_DECOMPRESSED = 8 * 2**30  # bytes that are decompressed of one archive, ...
 MOST_TIMES = 20  # ... or this many times its size, if that is more
@@ -63,32 +67,38 @@ class Entry(NamedTuple):
 
 
 def is_archive(path: str | Path) -> bool:
-    """Whether a file is an archive of files by its name: tar (compressed by gzip, bzip2 or xz, or not) or zip."""
+    """Whether a file holds others by its name: a tar (compressed by gzip, bzip2 or xz, or not), a zip, or one file
+    compressed by gzip."""
     return str(path).lower().endswith(SUFFIXES)
 
 
-def members(source: str | Path | bytes, wanted: Callable[[str], bool], most: int = MOST_BYTES) -> Iterator[Member]:
+def members(
+    source: str | Path | bytes, wanted: Callable[[str], bool], most: int = MOST_BYTES, together: int | None = None
+) -> Iterator[Member]:
     """The files of a source whose names are wanted, each with its content or with what is wrong with it.
 
     Links, devices and pipes in an archive are never read, and nor is what lies behind the links of a folder to other
     folders. Where an archive breaks off, the last member has its name, and says so.
 
     Args:
-        source: a folder, an archive (`is_archive`), a file compressed by gzip, any other file; or the bytes of a zip.
+        source: a folder, an archive (`is_archive`) or any other file; or the bytes of a zip.
         wanted: of a name, whether to read that file.
         most: bytes of one file.
+        together: bytes of all of them, for who keeps them; None for any number.
 
     Raises:
         DataError: there is no such source, or it is no archive at all.
     """
+    left = math.inf if together is None else together
     for entry in entries(source):
         if entry.problem:
             yield Member(entry.name, problem=entry.problem)
         elif wanted(entry.name):
             try:
-                member = Member(entry.name, entry.read(most))
+                member = Member(entry.name, entry.read(int(min(most, left))))
             except Exception as error:  # `zipfile` and `tarfile` raise some fifteen kinds on damaged files
                 member = Member(entry.name, problem=_problem(error))
+            left -= len(member.content)
             yield member
 
 
@@ -109,7 +119,7 @@ def entries(source: str | Path | bytes) -> Iterator[Entry]:
         raise DataError(f"{path}: no such file or folder")
     if path.is_dir():
         yield from in_folder(path)
-    elif not is_archive(path) and path.suffix.lower() != ".gz":
+    elif not is_archive(path):
         yield Entry(path.name, lambda most: read_file(path, most))
     else:
         try:
@@ -146,6 +156,14 @@ def gunzip(data: bytes, most: int) -> bytes:
         raise DataError(_problem(error)) from None
 
 
+def write_skipped(folder: Path, rows: Iterable[tuple[str, str, str]]) -> Path:
+    """Writes the table of what could not be read to a folder: source, name and reason of each file."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([SKIPPED_COLUMNS, *rows])
+    # Names that are not in Unicode, which file systems and archives allow, are written with escapes.
+    return write_atomically(folder / SKIPPED, table.getvalue().encode("utf-8", "backslashreplace"), force=True)
+
+
 # Every kind of archive -------------------------------------------------------------------------------
 
 
@@ -168,7 +186,8 @@ def _of_archive(file: BinaryIO, name: str, size: int) -> Iterator[Entry]:
         if not number:
             why = f"truncated or damaged ({in_one_line(error)}); get it again, or unpack it first"
             raise DataError(f"{name}: {why}") from None
-        yield Entry(name, problem=f"cannot be read beyond {last}: {in_one_line(error)}; unpack it first")
+        kind = "cannot be read" if isinstance(error, _TooMuch) else "is truncated or damaged"
+        yield Entry(name, problem=f"{kind} beyond {last} ({in_one_line(error)}); unpack it first")
 
 
 def _by_kind(file: BinaryIO, name: str, budget: _Budget) -> Iterator[Entry]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 from typing import TYPE_CHECKING, NamedTuple
 
+from musicae.archives import SKIPPED, write_skipped
 from musicae.core import checkpoints
 from musicae.core.data import Examples
 from musicae.errors import ConfigError, DataError
@@ -30,6 +32,7 @@ class Splits(NamedTuple):
         test: to measure on.
         report: a sentence on where they come from.
         classes: of pictures, the names of the classes by label.
+        skipped: the table of the files that could not be read, with the reasons; None if there are none.
     """
 
     train: Examples
@@ -37,6 +40,7 @@ class Splits(NamedTuple):
     test: Examples
     report: str
     classes: tuple[str, ...] = ()
+    skipped: Path | None = None
 
 
 class Counted(NamedTuple):
@@ -58,7 +62,8 @@ class Counted(NamedTuple):
 
 
 def count(preset: Preset, data: Sequence[str | Path] = (), *, quiet: bool = False) -> Counted:
-    """How many examples a preset would be trained on; nothing is trained, and nothing written.
+    """How many examples a preset would be trained on. Nothing is trained, and nothing written but a table of the files
+    that were skipped, if there are any: the report says where it is.
 
     Args:
         preset: its representation cuts songs into windows, or scales pictures.
@@ -74,7 +79,22 @@ def count(preset: Preset, data: Sequence[str | Path] = (), *, quiet: bool = Fals
         skipped = checkpoints.read_json(folder, INDEX)["skipped"] if (folder / INDEX).exists() else {}
         reasons = [f"{number:,} {reason}" for reason, number in skipped.items()]
         parts = (splits.train, splits.validation, splits.test)
-        return Counted(splits.report, reasons, *map(len, parts))
+        return Counted(" ".join([splits.report, *kept_skipped(splits)]), reasons, *map(len, parts))
+
+
+def kept_skipped(splits: Splits) -> list[str]:
+    """Copies the table of skipped files to where temporary files are, if there is one, and says so in a sentence."""
+    if splits.skipped is None:
+        return []
+    handle, path = mkstemp(prefix="musicae-", suffix=f"-{SKIPPED}")
+    with os.fdopen(handle, "wb") as file:
+        file.write(splits.skipped.read_bytes())
+    return [skipped_sentence(Path(path))]
+
+
+def skipped_sentence(path: Path) -> str:
+    """Says where the table of skipped files is."""
+    return f"Every file that was skipped, with the reason: {path}"
 
 
 def open_data(
@@ -113,7 +133,8 @@ def _music(preset: Preset, sources: list[str], folder: Path, quiet: bool, held_o
         Windows(windows, preset.representation, songs=corpus.songs[split], **augmented.get(split, {}))
         for split, windows in corpus.windows.items()
     )
-    return Splits(*parts, corpus.report())
+    skipped = corpus.folder / SKIPPED if corpus.index["skipped"] and (corpus.folder / SKIPPED).exists() else None
+    return Splits(*parts, corpus.report(), skipped=skipped)
 
 
 def _existing_corpus(preset: Preset, sources: list[str], folder: Path) -> Corpus | None:
@@ -150,7 +171,9 @@ def _pictures(preset: Preset, sources: list[str], folder: Path, quiet: bool, hel
     splits = open_pictures(sources[0], preset.representation, seed=preset.training.seed, fractions=fractions)
     if preset.label_classes:
         splits = splits.with_label_conditions(preset.label_classes)
-    return Splits(splits.train, splits.validation, splits.test, splits.report(), splits.classes)
+    rows = [(Path(sources[0]).name, *row) for row in splits.skipped]
+    skipped = write_skipped(folder, rows) if rows else None
+    return Splits(splits.train, splits.validation, splits.test, splits.report(), splits.classes, skipped)
 
 
 def _data_needed(preset: Preset) -> str:

@@ -18,7 +18,7 @@ from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
 from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.training import STATE, State, Task, Trainer, make_accelerator
-from musicae.datasets import CORPUS, INDEX, Splits, open_data
+from musicae.datasets import CORPUS, INDEX, Splits, open_data, skipped_sentence
 from musicae.errors import CheckpointError, DataError, Error
 from musicae.loading import build_network, find, of, read_preset, write_settings
 from musicae.presets import Preset
@@ -146,6 +146,8 @@ class _Run:
             needed = "too little to train on and to validate: give more than one song or picture"
             raise DataError(f"{needed}. {splits.report}")
         self.report(splits.report)
+        if splits.skipped:
+            self.report(skipped_sentence(splits.skipped))
         return splits
 
     def train(self, splits: Splits, *, init: str | Path | None = None, resume: bool = False) -> Model:

@@ -43,6 +43,7 @@ class Judge(Command):
 
     def run(self) -> None:
         """Train, measure and print."""
+        from musicae.archives import write_skipped
         from musicae.images.classifier import settings_for, train
         from musicae.images.datasets import open_pictures
         from musicae.images.pictures import Pictures
@@ -54,6 +55,9 @@ class Judge(Command):
         self.say(splits.report())
         options = {"resume": self.resume, "force": self.force, "device": self.device, "quiet": self.quiet}
         metrics = train(settings, splits, self.out, **options).metrics
+        if splits.skipped:
+            path = write_skipped(self.out, ((str(self.data), *row) for row in splits.skipped))
+            self.say(f"Every file that was skipped, with the reason: {path}")
         accuracy = f"accuracy {metrics['accuracy']:.4f} on {metrics['examples']:,} test pictures"
         self.result({"folder": self.out, **metrics}, [f"saved {self.out}", accuracy])
 

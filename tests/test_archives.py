@@ -189,7 +189,7 @@ def test_an_archive_gives_a_bounded_number_of_files_and_bytes(tmp_path, monkeypa
             else:
                 found = read(path)
                 assert len(found) == 11
-                assert "beyond 9.mid: it has more than 10 files" in found[path.name]
+                assert "beyond 9.mid (it has more than 10 files" in found[path.name]
 
 
 def test_a_table_of_contents_is_bounded(tmp_path, monkeypatch):
@@ -219,7 +219,7 @@ def test_headers_of_a_tar_are_bounded(tmp_path, hostile):
     with at_most(8 * MB):
         found = read(tmp_path / "songs.tar.gz")
     assert found.pop("a.mid") == b"tune"
-    assert "cannot be read beyond a.mid" in found.pop("songs.tar.gz")
+    assert "beyond a.mid" in found.pop("songs.tar.gz")
     assert not found
 
 
@@ -246,11 +246,11 @@ def test_an_archive_that_breaks_off_says_so(tmp_path):
         path.write_bytes(path.read_bytes()[: -path.stat().st_size // 2])
         found = list(members(path, is_midi))
         assert found[:2] == [Member(f"{i}.mid", files[f"{i}.mid"]) for i in range(2)]
-        assert "cannot be read beyond" in found[-1].problem
+        assert "is truncated or damaged beyond" in found[-1].problem
     data = bytearray(tarred(tmp_path / "songs.tar", files).read_bytes())
     data[3584] ^= 1  # the name of the second file: the checksum of its header is wrong
     (tmp_path / "songs.tar").write_bytes(data)
-    assert list(members(tmp_path / "songs.tar", is_midi))[1].problem.startswith("cannot be read beyond 0.mid")
+    assert list(members(tmp_path / "songs.tar", is_midi))[1].problem.startswith("is truncated or damaged beyond 0.mid")
 
 
 def test_xz_takes_no_more_memory_than_it_may(tmp_path):

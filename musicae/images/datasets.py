@@ -43,11 +43,11 @@ def open_pictures(
         raise DataError(f"no pictures given: {EXPECTED}")
     if str(source) in WITHOUT_FILES:
         return WITHOUT_FILES[str(source)](representation, seed, fractions)
-    parts, ordered = read_splits(Path(source), representation)
+    parts, ordered, skipped = read_splits(Path(source), representation)
     notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
     sets, classes = _with_class_indices(parts)
     splits = complete_splits(sets, seed, fractions, ordered, representation.binary)
-    return PictureSplits(**splits, source=str(source), classes=classes, notes=notes)
+    return PictureSplits(**splits, source=str(source), classes=classes, notes=notes, skipped=skipped)
 
 
 def _with_class_indices(parts: dict[str, RawSplit]) -> tuple[dict[str, PictureSet], tuple[str, ...]]:

@@ -1,22 +1,21 @@
-"""Readers of each form of file in which sets of pictures come: IDX (MNIST and kin), CIFAR-10's records, NumPy archives,
-folders of pictures."""
+"""The forms of files in which sets of pictures come: IDX (MNIST and kin), CIFAR-10's records, NumPy archives, folders
+of pictures."""
 
 from __future__ import annotations
 
-import gzip
-import io
 import math
 import re
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from musicae.errors import DataError
+from musicae.images.arrays import read_idx, read_npz
 from musicae.images.pictures import Pictures
-from musicae.images.storage import Storage, refusing_damaged
+from musicae.images.storage import Storage
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -25,8 +24,10 @@ SPLITS = {
 }
 CIFAR = re.compile(r"(data|test)_batch(_\d+)?\.bin$")
 CIFAR_SHAPE = (3, 32, 32)
+MOST_LEVELS = 2**31  # bytes of all pictures of a set, once they have the size of the model's
 IDX_IMAGES = re.compile(r"images[-.]idx[34]-ubyte(\.gz)?$")
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm")
+SHOWN = 3  # reasons why files were skipped, in a report
 EXPECTED = (
     "--data FOLDER with MNIST's train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
     "t10k-labels-idx1-ubyte.gz (https://github.com/cvdfoundation/mnist has them; torchvision leaves them in MNIST/raw),"
@@ -49,71 +50,73 @@ class RawSplit:
     notes: tuple[str, ...] = ()
 
 
-def read_splits(path: Path, representation: Pictures) -> tuple[dict[str, RawSplit], bool]:
-    """The splits of a source by name, and whether published results rely on their order (true of IDX files).
+class RawSet(NamedTuple):
+    """A source as it was read.
+
+    Args:
+        parts: its splits by name.
+        ordered: whether published results rely on the order of its pictures (true of IDX files).
+        skipped: the name and the reason of every file that could not be read.
+    """
+
+    parts: dict[str, RawSplit]
+    ordered: bool = False
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def read_splits(path: Path, representation: Pictures) -> RawSet:
+    """The pictures of a source.
 
     Raises:
-        DataError: there are no pictures, or they are damaged.
+        DataError: there are none, or they are damaged.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; expected: {EXPECTED}")
     if path.is_file() and IDX_IMAGES.search(path.name):
-        return _idx_splits(Storage(path.parent), [path.name], representation), True
+        return RawSet(_idx_splits(Storage(path.parent), [path.name], representation), ordered=True)
     storage = Storage(path)
     images = [n for n in storage.names if IDX_IMAGES.search(n)] or _lone_idx(storage)
     if images:
-        return _idx_splits(storage, images, representation), True
+        return RawSet(_idx_splits(storage, images, representation), ordered=True)
     records = [n for n in storage.names if CIFAR.search(n)]
     if records:
-        return _cifar_splits(storage, records, representation), False
+        return RawSet(_cifar_splits(storage, records, representation))
     arrays = [n for n in storage.names if n.lower().endswith(".npz")]
     if len(arrays) == 1:
-        return _numpy_splits(storage, arrays[0], representation), False
+        return RawSet(_numpy_splits(storage, arrays[0], representation))
     pictures = [n for n in storage.names if n.lower().endswith(PICTURE_FILES)]
     if len(pictures) < 2:
         found = f"{len(storage.names):,} files" + (f", the first {storage.names[0]}" if storage.names else "")
         raise DataError(f"{path}: no set of pictures ({found}); expected: {EXPECTED}")
-    return _folder_splits(storage, pictures, representation), False
+    parts = _folder_splits(storage, pictures, representation)
+    return RawSet(parts, skipped=tuple(storage.skipped))
 
 
 # IDX -----------------------------------------------------------------------------------------------
 
 
-def read_idx(data: bytes, name: str) -> np.ndarray:
-    """The array in an IDX file of bytes, gzipped or not: uint8 of any shape.
-
-    Raises:
-        DataError: it is truncated, or no IDX file of bytes.
-    """
-    with refusing_damaged(name), gzip.open(io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as file:
-        header = file.read(4)
-        if len(header) < 4 or header[:3] != b"\0\0\x08" or not 1 <= header[3] <= 4:
-            raise DataError(f"{name}: not an IDX file of bytes (it begins with {header.hex(' ') or 'nothing'})")
-        shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]).ljust(4 * header[3], b"\xff"))
-        content = file.read(min(math.prod(shape), 1 << 40))
-    if len(content) < math.prod(shape):
-        raise DataError(f"{name}: truncated: {len(content):,} of {math.prod(shape):,} bytes; get it again")
-    return np.frombuffer(content, np.uint8).reshape(shape)
-
-
 def _lone_idx(storage: Storage) -> list[str]:
     """A file that is alone may be IDX under any name."""
-    if len(storage.names) != 1 or not storage.names[0].endswith(("ubyte", ".idx", ".gz")):
-        return []
-    return storage.names
+    name = storage.path.name if storage.path.is_file() else "".join(storage.names[:1])
+    return storage.names if len(storage.names) == 1 and name.endswith(("ubyte", ".idx", ".gz")) else []
 
 
 def _idx_splits(storage: Storage, images: list[str], representation: Pictures) -> dict[str, RawSplit]:
     """Labels are in files of the same names, with `labels` in place of `images`."""
     labels = {name: re.sub("images([-.])idx[34]", r"labels\1idx1", name) for name in images}
-    arrays = {name: read_idx(data, name) for name, data in storage.read([*images, *labels.values()])}
+    splits = {_split_of(name) or "train": name for name in images}
+    if len(splits) < len(images):
+        raise DataError(f"{storage.path}: more than one set of images of a split; give the folder of one")
+    files, left = storage.hold([*images, *labels.values()]), storage.most_held
+    arrays: dict[str, np.ndarray] = {}
+    while files:
+        name, data = files.popitem()
+        arrays[name] = read_idx(data, name, left)
+        left -= arrays[name].nbytes
     parts = {}
-    for name in images:
-        levels, notes = resized(arrays[name], name, representation)
+    for split, name in splits.items():
+        levels, notes = resized(arrays.pop(name), name, representation)
         classes = arrays.get(labels[name]) if labels[name] != name else None
-        split = _split_of(name) or "train"
-        if split in parts:
-            raise DataError(f"{storage.path}: more than one {split} set of images; give the folder of one")
         parts[split] = RawSplit(levels, _matching(classes, levels, labels[name]), notes)
     return parts
 
@@ -124,8 +127,9 @@ def _idx_splits(storage: Storage, images: list[str], representation: Pictures) -
 def _cifar_splits(storage: Storage, names: list[str], representation: Pictures) -> dict[str, RawSplit]:
     """Records of one label and 1,024 levels each of red, green and blue; `batches.meta.txt` names the classes."""
     meta = "batches.meta.txt"
-    files = dict(storage.read([*names, *(n for n in storage.names if Path(n).name == meta)]))
-    classes = next((np.array(data.decode().split()) for n, data in files.items() if Path(n).name == meta), None)
+    files = storage.hold([*names, *(n for n in storage.names if Path(n).name == meta)])
+    known_as = [data.decode("utf-8", "replace").split() for n, data in files.items() if Path(n).name == meta]
+    classes = np.array(known_as[0]) if known_as else None
     records = {name: _records(files[name], name) for name in names}
     parts = {}
     for split in ("train", "test"):
@@ -155,7 +159,7 @@ def _records(data: bytes, name: str) -> np.ndarray:
 
 def _numpy_splits(storage: Storage, name: str, representation: Pictures) -> dict[str, RawSplit]:
     """Arrays of three or four dimensions are pictures, smaller ones labels; their names say which split."""
-    arrays = _read_arrays(next(storage.read([name]))[1], name)
+    arrays = read_npz(storage.hold([name])[name], name, storage.most_held)
     pictures = {_split_of(key) or "train": key for key in arrays if arrays[key].ndim in (3, 4)}
     labels = {_split_of(key) or "train": key for key in arrays if arrays[key].ndim in (1, 2)}
     if not pictures or len(pictures) < sum(array.ndim in (3, 4) for array in arrays.values()):
@@ -166,11 +170,6 @@ def _numpy_splits(storage: Storage, name: str, representation: Pictures) -> dict
         levels, notes = resized(as_levels(arrays[key], f"{name}: {key}"), f"{name}: {key}", representation)
         parts[split] = RawSplit(levels, _matching(arrays.get(labels.get(split)), levels, name), notes)
     return parts
-
-
-def _read_arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
-    with refusing_damaged(name), np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
 
 
 def as_levels(array: np.ndarray, name: str) -> np.ndarray:
@@ -193,12 +192,12 @@ def as_levels(array: np.ndarray, name: str) -> np.ndarray:
 
 def _folder_splits(storage: Storage, names: list[str], representation: Pictures) -> dict[str, RawSplit]:
     """Sub-folders are splits, classes, or classes within splits."""
-    pictures, problems = _read_pictures(storage, names, representation)
+    pictures = _read_pictures(storage, names, representation)
     if not pictures:
-        raise DataError(problems[0])
+        raise DataError(f"{storage.path}: none of {len(names):,} pictures can be read; {_skipped(storage)}")
     places = {name: _split_and_class(f) for name, f in zip(pictures, _folders(list(pictures)), strict=True)}
     labelled = all(label for _, label in places.values())
-    notes = _summary(Counter(note for _, report in pictures.values() for note in report), problems)
+    notes = _summary(Counter(note for _, report in pictures.values() for note in report), storage)
     parts = {}
     for split in sorted({split for split, _ in places.values()}):
         own = sorted(name for name in pictures if places[name][0] == split)
@@ -207,17 +206,29 @@ def _folder_splits(storage: Storage, names: list[str], representation: Pictures)
     return parts
 
 
-def _read_pictures(storage: Storage, names: list[str], representation: Pictures) -> tuple[dict, list[str]]:
-    """By name, each picture (uint8) and how it was changed; and why others could not be read."""
-    pictures, problems = {}, []
+def _read_pictures(storage: Storage, names: list[str], representation: Pictures) -> dict:
+    """By name, each picture (uint8) and how it was changed; the storage keeps why others could not be read."""
+    _check_size(len(names), representation, str(storage.path))
+    pictures = {}
     for name, data in storage.read(names):
         try:
             array, report = representation.read(data)
         except DataError as error:
-            problems.append(str(error).replace("<bytes>", name))
+            storage.skipped.append((name, str(error).removeprefix("<bytes>: ")))
         else:
             pictures[name] = np.rint(array * 255).astype(np.uint8), report
-    return pictures, problems
+    return pictures
+
+
+def _check_size(number: int, representation: Pictures, name: str) -> None:
+    """Refuses more pictures than fit into memory.
+
+    Raises:
+        DataError: they do not.
+    """
+    size = number * math.prod(representation.shape)
+    if size > MOST_LEVELS:
+        raise DataError(f"{name}: {number:,} pictures would take {size >> 20:,} MB of memory; give fewer")
 
 
 def _folders(names: list[str]) -> list[tuple[str, ...]]:
@@ -241,11 +252,17 @@ def _class_names(names: list[str]) -> np.ndarray:
     return np.array([int(n) for n in names] if all(n.isdecimal() for n in names) else names)
 
 
-def _summary(changes: Counter, problems: list[str]) -> tuple[str, ...]:
+def _summary(changes: Counter, storage: Storage) -> tuple[str, ...]:
     """How the pictures were changed in reading, each change with its count, and how many files were skipped."""
     notes = tuple(f"{number:,} {change}" for change, number in changes.most_common(5))
-    skipped = f"{len(problems):,} files skipped, the first because {problems[0]}" if problems else None
-    return (*notes, skipped) if skipped else notes
+    return (*notes, f"{len(storage.skipped):,} files skipped, {_skipped(storage)}") if storage.skipped else notes
+
+
+def _skipped(storage: Storage) -> str:
+    """The first reasons why files were skipped, with a file for each."""
+    by_reason = {why: name for name, why in reversed(storage.skipped)}
+    first = [f"{name}: {why}" for why, name in reversed(by_reason.items())]
+    return f"the first because {'; '.join(first[:SHOWN])}"
 
 
 # Every form ----------------------------------------------------------------------------------------
@@ -278,16 +295,22 @@ def resized(levels: np.ndarray, name: str, representation: Pictures) -> tuple[np
     )
     if channels_first.shape[1:] == representation.shape:
         return np.ascontiguousarray(channels_first), ()
-    pictures = [representation.read(picture) for picture in channels_first]
-    return np.rint(np.stack([one.array for one in pictures]) * 255).astype(np.uint8), pictures[0].report
+    _check_size(len(levels), representation, name)
+    fitted = np.empty((len(levels), *representation.shape), np.uint8)
+    for i, picture in enumerate(channels_first):
+        array, report = representation.read(picture)
+        fitted[i] = np.rint(array * 255)
+    return fitted, report
 
 
 def _matching(labels: np.ndarray | None, levels: np.ndarray, name: str) -> np.ndarray | None:
     """The labels, one for each picture.
 
     Raises:
-        DataError: there are more or fewer.
+        DataError: there are more or fewer, or they are none.
     """
+    if labels is not None and labels.dtype.kind not in "biufSU":
+        raise DataError(f"{name}: labels are numbers or words, not {labels.dtype}")
     if labels is not None and labels.size != len(levels):
         raise DataError(f"{name}: {labels.size:,} labels for {len(levels):,} pictures")
     return None if labels is None else labels.ravel()

@@ -83,6 +83,7 @@ class PictureSplits:
         source: where they are from.
         classes: the names of the classes, in the order of the labels.
         notes: how the pictures were changed in reading, in sentences.
+        skipped: the name and the reason of every file that could not be read.
     """
 
     train: PictureSet
@@ -91,6 +92,7 @@ class PictureSplits:
     source: str
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def with_label_conditions(self, classes: int) -> PictureSplits:
         """The same pictures for a model that is conditioned on the label of each, one of `classes`.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 
 from musicae.core.configuration import Range
 from musicae.core.example_spec import ExampleSpec
-from musicae.errors import DataError
+from musicae.errors import DataError, FileError, in_one_line
+from musicae.files import read_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,6 +23,12 @@ MODES = {1: "L", 3: "RGB"}
 COLOURS = {1: "grey", 3: "colour"}
 Side = Annotated[int, Range(1, 2**12)]  # pixels
 ORIENTATION = 0x0112  # the EXIF tag
+MOST_PIXELS = 50_000_000  # of a picture in 8 bits a channel; of others half, for they take twice the memory
+EIGHT_BITS = ("1", "L", "P", "RGB", "YCbCr", "CMYK")
+STRIP = 2**20  # pixels that are laid on white at once
+
+# The formats that are read: pillow knows more, and hands one of them (EPS) to a program that runs it.
+FORMATS = "PNG JPEG GIF BMP DIB TIFF WEBP PPM JPEG2000 AVIF ICO PCX QOI SGI TGA".split()
 
 
 class ReadPicture(NamedTuple):
@@ -78,7 +86,7 @@ class Pictures:
                 numbers in 0..1.
 
         Raises:
-            DataError: it is missing or not a picture.
+            DataError: it is missing, damaged, too large, or not a picture.
         """
         if isinstance(source, ReadPicture):
             return source
@@ -87,13 +95,18 @@ class Pictures:
             if array.shape == self.shape:
                 return ReadPicture(in_unit_range(array))
             source = to_image(as_array(array))
-        return self._fit(open_image(source))
+        with _naming(source):
+            return self._fit(open_image(source))
 
     def _fit(self, image: Image) -> ReadPicture:
         from PIL import Image, ImageOps
 
         size, report = (self.width, self.height), _changes_before_resizing(image)
-        image = _opaque(ImageOps.exif_transpose(image))
+        image = ImageOps.exif_transpose(image)
+        if _is_transparent(image):
+            report.append("transparent parts made white")
+            image = _on_white(image)
+        image = _in_eight_bits(image)
         if image.mode != MODES[self.channels]:
             report.append(f"made {COLOURS[self.channels]}")
             image = image.convert(MODES[self.channels])
@@ -111,8 +124,7 @@ def _changes_before_resizing(image: Image) -> list[str]:
     """What has to be changed before the size and the colours of a picture can be compared, in sentences."""
     facts = {
         "turned upright": image.getexif().get(ORIENTATION, 1) != 1,
-        "taken from the first frame": getattr(image, "n_frames", 1) > 1,
-        "transparent parts made white": image.has_transparency_data,
+        "taken from the first frame": getattr(image, "is_animated", False),
     }
     return [sentence for sentence, holds in facts.items() if holds]
 
@@ -168,33 +180,71 @@ def open_image(source) -> Image:
 
     if isinstance(source, Image.Image):
         return source
-    name = "<bytes>" if isinstance(source, bytes) else source
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes()))
-            image.load()
-    except FileNotFoundError:
-        raise DataError(f"{name}: no such file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise DataError(f"{name}: too many pixels; make it smaller first") from None
-    except Image.UnidentifiedImageError:
-        raise DataError(f"{name}: not a picture that pillow knows; try PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
-        raise DataError(f"{name}: cannot be read as a picture ({_reason(error)})") from None
+    with _naming(source):
+        data = source if isinstance(source, bytes) else read_file(source)
+        Image.init()
+        image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+        if image.width * image.height > MOST_PIXELS // (1 if image.mode in EIGHT_BITS else 2):
+            raise Image.DecompressionBombError
+        image.load()
     return image
 
 
-def _opaque(image: Image) -> Image:
-    """A picture without transparency, in 8 bits a channel."""
+@contextmanager
+def _naming(source) -> Iterator[None]:
+    """A context in which whatever goes wrong with a picture is a `DataError` that names it."""
     from PIL import Image
 
+    name = source if not isinstance(source, bytes | Image.Image) else f"<{type(source).__name__}>"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pillow, about damaged tags and such
+            yield
+    except DataError:
+        raise
+    except FileError as error:
+        raise DataError(str(error)) from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{name}: too many pixels; make it smaller first") from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{name}: not a picture that pillow knows; try PNG or JPEG") from None
+    except Exception as error:  # pillow raises a dozen kinds on damaged files
+        raise DataError(f"{name}: cannot be read as a picture ({in_one_line(error)})") from None
+
+
+def _is_transparent(image: Image) -> bool:
+    """Whether any pixel is not quite opaque: many pictures that are have a channel that says so."""
+    if not image.has_transparency_data:
+        return False
+    return any(strip.getchannel("A").getextrema()[0] < 255 for strip, _ in _strips(image))
+
+
+def _on_white(image: Image) -> Image:
+    """A picture laid on white, in grey if it is in grey."""
+    from PIL import Image
+
+    mode = "L" if image.mode in ("L", "LA", "La", "1") else "RGB"
+    opaque = Image.new(mode, image.size)
+    for strip, place in _strips(image):
+        opaque.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip).convert(mode), place)
+    return opaque
+
+
+def _strips(image: Image) -> Iterator[tuple[Image, tuple[int, int]]]:
+    """A picture from top to bottom with its transparency: RGBA, and the place of its corner."""
+    rows = max(STRIP // image.width, 1)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        yield image.crop(box).convert("RGBA"), (0, top)
+
+
+def _in_eight_bits(image: Image) -> Image:
+    """A picture in grey or in RGB, in 8 bits a channel, and without a channel for transparency."""
     if image.mode.startswith(("I", "F")):
         return to_image(in_unit_range(np.asarray(image)))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image if image.mode in MODES.values() else image.convert("L" if image.mode == "1" else "RGB")
+    if image.mode in MODES.values():
+        return image
+    return image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
 
 
 def _central_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -207,8 +257,3 @@ def _central_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, i
 
 def _extent(box: tuple[int, int, int, int]) -> tuple[int, int]:
     return box[2] - box[0], box[3] - box[1]
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]

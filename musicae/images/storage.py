@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from musicae.archives import entries, is_archive, members
 from musicae.errors import DataError
+from musicae.files import MOST_BYTES
+from musicae.images.arrays import MOST_HELD
 
-ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zip")
-DAMAGE = (EOFError, ValueError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+MOST_TIMES = 4  # what arrays take on disk, where that is more than `MOST_HELD`
 
 
 class Storage:
@@ -21,59 +19,56 @@ class Storage:
     Args:
         path: the folder, the archive or the file.
 
+    Attributes:
+        names: of the files, in order.
+        skipped: the name and the reason of all that could not be read so far.
+
     Raises:
-        DataError: it is missing, or a damaged archive.
+        DataError: it is missing, or no archive in spite of its name.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        if not path.exists():
-            raise DataError(f"{path}: no such file or folder")
-        with refusing_damaged(path):
-            self.names = sorted(n for n in self._names() if not any(p.startswith((".", "__")) for p in Path(n).parts))
+        self.skipped: list[tuple[str, str]] = []
+        names = []
+        for entry in entries(path):
+            if entry.problem:
+                self.skipped.append((entry.name, entry.problem))
+            elif not any(part.startswith((".", "__")) for part in Path(entry.name).parts):
+                names.append(entry.name)
+        self.names = sorted(names)
 
     @property
-    def _archive(self) -> bool:
-        return self.path.name.lower().endswith(ARCHIVES)
+    def most_held(self) -> int:
+        """The bytes of arrays that may be read from it."""
+        paths = [self.path] if self.path.is_file() else [self.path / name for name in self.names]
+        return max(MOST_HELD, MOST_TIMES * sum(path.stat().st_size for path in paths if path.is_file()))
 
-    def _names(self) -> list[str]:
-        if self.path.is_dir():
-            return [p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()]
-        if not self._archive:
-            return [self.path.name]
-        if self.path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(self.path) as archive:
-                return [m.filename for m in archive.infolist() if not m.is_dir()]
-        with tarfile.open(self.path) as archive:
-            return [m.name.removeprefix("./") for m in archive if m.isfile()]
+    def read(
+        self, names: Iterable[str], most: int = MOST_BYTES, together: int | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Name and content of those of the files called `names` that are there, in the order in which they are stored.
 
-    def read(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Those of the files called `names` that are there, in the order in which they are stored.
-
-        Raises:
-            DataError: the archive is damaged.
+        Args:
+            names: of the files.
+            most: bytes of one file.
+            together: bytes of all of them; None for any number.
         """
         wanted = set(names) & set(self.names)
-        with refusing_damaged(self.path):
-            if self.path.is_dir():
-                yield from ((name, (self.path / name).read_bytes()) for name in names if name in wanted)
-            elif not self._archive:
-                yield self.path.name, self.path.read_bytes()
-            elif self.path.suffix.lower() == ".zip":
-                with zipfile.ZipFile(self.path) as archive:
-                    yield from ((name, archive.read(name)) for name in archive.namelist() if name in wanted)
-            else:
-                with tarfile.open(self.path) as archive:
-                    for member in archive:
-                        if member.name.removeprefix("./") in wanted:
-                            yield member.name.removeprefix("./"), archive.extractfile(member).read()
+        for one in members(self.path, wanted.__contains__, most, together):
+            if not one.problem:
+                yield one.name, one.content
+            elif (one.name, one.problem) not in self.skipped:
+                self.skipped.append((one.name, one.problem))
 
+    def hold(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The content of those of the files called `names` that are there, all of which are needed.
 
-@contextmanager
-def refusing_damaged(path: object) -> Iterator[None]:
-    """A context in which what goes wrong with a truncated or damaged file is a `DataError` that names the file."""
-    try:
-        yield
-    except DAMAGE as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: truncated or damaged ({reason}); get it again") from None
+        Raises:
+            DataError: one of them cannot be read, or they are too large together.
+        """
+        content = dict(self.read(names, self.most_held, self.most_held))
+        broken = [(name, why) for name, why in self.skipped if name in set(names) or is_archive(self.path)]
+        if broken:
+            raise DataError("{}: {}".format(*broken[0]))
+        return content

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -205,3 +206,34 @@ def test_records_of_cifar_are_fitted_to_grey_and_refused_when_they_are_cut_off(t
         (tmp_path / "test_batch.bin").write_bytes(content)
         with pytest.raises(DataError, match=r"^test_batch\.bin: truncated: [^\n]+$"):
             open_pictures(tmp_path, CIFAR)
+
+
+# What is skipped ----------------------------------------------------------------------------------
+
+
+def test_everything_that_is_skipped_is_listed(tmp_path):
+    folder = tmp_path / "pictures"
+    write_pictures(folder, [f"{i}.png" for i in range(10)])
+    (folder / "a.png").write_bytes(b"no picture")
+    os.mkfifo(folder / "b.png")
+    (folder / "c.png").write_bytes(bytes(17 * 2**20))
+    splits = open_pictures(folder, GREY)
+    assert sizes(splits) == (8, 1, 1)
+    reasons = dict(splits.skipped)
+    assert set(reasons) == {"a.png", "b.png", "c.png"}
+    assert "not a picture" in reasons["a.png"]
+    assert "pipe" in reasons["b.png"]
+    assert "limit" in reasons["c.png"]
+    assert "3 files skipped" in splits.report()
+    assert all(name in splits.report() for name in reasons)
+
+
+def test_encrypted_pictures_are_skipped(tmp_path):
+    write_pictures(tmp_path / "pictures", [f"{i}.png" for i in range(10)])
+    data = bytearray(archived(tmp_path / "pictures", ".zip").read_bytes())
+    data[6] = 1  # the flag of encryption, of the first file
+    data[data.index(b"PK\1\2") + 8] = 1
+    (tmp_path / "all.zip").write_bytes(data)
+    splits = open_pictures(tmp_path / "all.zip", GREY)
+    assert sum(sizes(splits)) == 9
+    assert splits.skipped == (("pictures/0.png", "is encrypted; unpack the archive first"),)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
+import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError
+from musicae.images import pictures as module
 from musicae.images.pictures import Pictures, ReadPicture, to_image
 
 GREY, COLOUR = Pictures(8, 8), Pictures(6, 8, 3)
@@ -122,8 +127,8 @@ def test_files_that_are_no_pictures_are_refused_in_one_line(content, tmp_path):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("nowhere.png", "nowhere.png: no such file"),
-        (".", "directory"),
+        ("nowhere.png", "nowhere.png: there is no such file"),
+        (".", "folder"),
         (17, "17"),
         (np.zeros((3, 5, 7, 7)), "shape"),
         (np.zeros((5, 7, 7)), "1 or 3 channels"),
@@ -138,3 +143,62 @@ def test_errors_say_what_is_wrong(source, words):
     with pytest.raises(DataError) as caught:
         GREY.read(source)
     assert words in str(caught.value)
+
+
+def test_an_alpha_channel_that_hides_nothing_is_nothing_to_say():
+    for mode, pictures in (("LA", GREY), ("RGBA", COLOUR), ("PA", COLOUR)):
+        assert pictures.read(Image.new("RGBA", pictures.shape[:0:-1], (9, 9, 9, 255)).convert(mode)).report == (), mode
+    palette = Image.new("P", (8, 8), 3)
+    palette.info["transparency"] = 4  # a colour that no pixel has
+    assert "transparent parts made white" not in COLOUR.read(palette).report
+    palette.info["transparency"] = 3
+    assert "transparent parts made white" in COLOUR.read(palette).report
+
+
+def test_a_picture_on_white_is_the_same_in_strips(monkeypatch):
+    levels = noise(40, 30, 4)
+    whole = COLOUR.read(Image.fromarray(levels, "RGBA"))
+    monkeypatch.setattr(module, "STRIP", 70)
+    assert np.array_equal(COLOUR.read(Image.fromarray(levels, "RGBA")).array, whole.array)
+    assert "transparent parts made white" in whole.report
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), NotImplementedError(), struct.error("x"), RecursionError(), IndexError()]
+)
+def test_whatever_pillow_raises_is_one_line(monkeypatch, error):
+    data = encoded(Image.fromarray(noise(8, 8)))
+    for name in ("load", "getexif"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Image.Image, name, lambda *_: (_ for _ in ()).throw(error))
+            patch.setattr(ImageFile.ImageFile, "load", getattr(Image.Image, name))
+            with pytest.raises(DataError, match=r"^<bytes>: cannot be read as a picture \([^\n]+\)$"):
+                GREY.read(data)
+
+
+def test_pictures_of_too_many_pixels_are_not_decoded():
+    for mode, size in (("L", 10_000), ("RGBA", 6000)):
+        header = struct.pack(">IIBBBBB", size, size, 8, {"L": 0, "RGBA": 6}[mode], 0, 0, 0)
+        chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+        parts = (struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks)
+        with pytest.raises(DataError, match="too many pixels"):
+            GREY.read(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+def test_no_other_program_is_started_for_a_picture():
+    with pytest.raises(DataError, match="not a picture"):
+        GREY.read(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+
+
+def test_no_damage_to_a_picture_is_anything_but_a_data_error():
+    image = Image.fromarray(noise(12, 12, 3), "RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"):
+        whole = encoded(image, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "TIFF", "WEBP") else {}))
+        for seed in range(100):
+            rng, changed = random.Random(seed), bytearray(whole)
+            for _ in range(rng.randrange(1, 5)):
+                changed[rng.randrange(len(changed))] = rng.randrange(256)
+            with suppress(DataError):
+                COLOUR.read(bytes(changed))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 import zlib
@@ -22,10 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from musicae.archives import is_archive, write_skipped
 from musicae.core.configuration import to_data
 from musicae.errors import DataError
 from musicae.files import write_atomically
-from musicae.music.data.sources import SPLITS, Piece, is_archive, labels, pieces
+from musicae.music.data.sources import SPLITS, Piece, labels, pieces
 from musicae.music.extraction import extract
 from musicae.music.representations import Representation
 from musicae.music.representations.report import counted
@@ -214,6 +213,8 @@ def _one_by_one(job, left: Iterable[Piece], context) -> Iterator[Extracted]:
 
 def _extract(piece: Piece, representation: Representation, track: int | str | None) -> Extracted:
     """The windows of one piece; what goes wrong becomes a reason: one file does not stop thousands."""
+    if piece.problem:
+        return Extracted(piece.source, piece.name, piece.problem)
     try:
         song = extract.read(representation, piece.content)
         windows, problems = extract.training_windows(representation, song, track)
@@ -298,9 +299,7 @@ def _write(folder: Path, songs: list[Extracted], skipped: list, representation, 
     fixed = [one.split for one in songs]
     splits = split([one.fingerprint for one in songs], settings["seed"], settings["fractions"], fixed)
     counts, duplicates = _write_arrays(folder, songs, splits, representation)
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("source", "file", "reason"), *skipped])
-    write_atomically(folder / "skipped.csv", table.getvalue().encode(), force=True)
+    write_skipped(folder, skipped)
     index = {
         **settings,
         "sources": sorted({one.source for one in songs}),

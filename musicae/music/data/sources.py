@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from musicae.errors import DataError
+from musicae.archives import Member, in_folder, is_archive, members
+from musicae.errors import DataError, FileError, in_one_line
+from musicae.files import read_file
 
 MUSIC_SUFFIXES = {".mid", ".midi", ".kar", ".rmi", ".abc", ".mxl", ".musicxml", ".xml", ".krn"}
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-MOST_BYTES = 16 * 2**20  # of a file in an archive; no score is larger
+MOST_TUNES = 100_000  # of a book in ABC
 
 # Collections of public-domain music, and how many files of each are read: music21 takes a second for a
 # chorale in MusicXML. The encodings of Essen's folk songs are non-commercial, so they are not here.
@@ -30,25 +29,21 @@ TABLE, TABLE_COLUMNS, SPLITS = "info.csv", ("midi_filename", "split"), ("train",
 
 
 class Piece(NamedTuple):
-    """One piece of music: its source, its name there, the file that holds it or its bytes, and the split that its
-    source gives it (train, validation or test), if any."""
+    """One piece of music: its source, its name there, the file that holds it or its bytes, the split that its source
+    gives it (train, validation or test), if any, and why it cannot be read, if so."""
 
     source: str
     name: str
-    content: Path | bytes
+    content: Path | bytes = b""
     split: str = ""
-
-
-def is_archive(source: str | Path) -> bool:
-    """Whether a source is an archive by its name."""
-    return str(source).lower().endswith(ARCHIVE_SUFFIXES)
+    problem: str = ""
 
 
 def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
     """The pieces of a source one after another.
 
     The split of each piece is that in a table `info.csv` of its folder or archive, if there is one with the columns
-    `midi_filename` (relative to the table) and `split`.
+    `midi_filename` (relative to the table) and `split`. What cannot be read is a piece with a problem.
 
     Args:
         source: a folder, file or archive of MIDI, ABC, MusicXML or kern; or "music21". Tune books in ABC
@@ -56,7 +51,7 @@ def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
         label: what to call the source; None for its name.
 
     Raises:
-        DataError: there is no such source, or it is a damaged archive.
+        DataError: there is no such source, or it is no archive in spite of its name.
     """
     found = _music21() if source == "music21" else _of_path(Path(source), label or labels([source])[0])
     for piece in found:
@@ -84,17 +79,27 @@ def _of_path(path: Path, label: str) -> Iterator[Piece]:
 
 
 def _of_folder(path: Path, label: str) -> Iterator[Piece]:
-    files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
-    splits = _splits((name, file.read_bytes()) for name, file in files.items() if is_table(name))
-    for name, file in files.items():
-        if is_music(name):
-            yield Piece(label, name, file, splits.get(name, ""))
+    found = [(entry.name, entry.problem) for entry in in_folder(path)]
+    splits, problems = _splits(_read(path, name) for name, problem in found if is_table(name) and not problem)
+    for name, problem in (*problems, *found):
+        if problem or is_music(name):
+            yield Piece(label, name, path / name, splits.get(name, ""), problem)
+
+
+def _read(folder: Path, name: str) -> Member:
+    try:
+        return Member(name, read_file(folder / name))
+    except FileError as error:
+        return Member(name, problem=error.reason)
 
 
 def _of_archive(path: Path, label: str) -> Iterator[Piece]:
-    splits = _splits(islice(_members(path, is_table), 1))  # one: so the archive is mostly not read twice
-    for name, content in _members(path, is_music):
-        yield Piece(label, name, content, splits.get(name, ""))
+    tables = (one for one in members(path, is_table) if is_table(one.name))
+    splits, problems = _splits(islice(tables, 1))  # one: so the archive is mostly not read twice
+    for name, problem in problems:
+        yield Piece(label, name, problem=problem)
+    for one in members(path, is_music):
+        yield Piece(label, one.name, one.content, splits.get(one.name, ""), one.problem)
 
 
 def is_music(name: str) -> bool:
@@ -107,38 +112,25 @@ def is_table(name: str) -> bool:
     return PurePosixPath(name).name.lower() == TABLE
 
 
-def _splits(tables: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """The split of each piece by its name, from tables and their names."""
-    found = {}
-    for name, content in tables:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
-        if set(TABLE_COLUMNS) <= set(reader.fieldnames or ()):
-            rows = ([row[column] or "" for column in TABLE_COLUMNS] for row in reader)
-            folder = PurePosixPath(name).parent
-            found |= {str(folder / file): split for file, split in rows if split in SPLITS}
-    return found
+def _splits(tables: Iterable[Member]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The split of each piece by its name, from tables; and the names of tables that cannot be read, with reasons."""
+    splits, problems = {}, []
+    for name, content, problem in tables:
+        try:
+            splits |= _table(PurePosixPath(name).parent, content)
+        except csv.Error as error:
+            problem = f"is not a table that can be read: {in_one_line(error)}"
+        if problem:
+            problems.append((name, problem))
+    return splits, problems
 
 
-def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of an archive whose name is wanted."""
-    try:
-        yield from (_zipped if path.suffix.lower() == ".zip" else _tarred)(path, wanted)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise DataError(f"{path} is not an archive that can be read ({error}); unpack it first") from None
-
-
-def _zipped(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(path) as archive:
-        for entry in archive.infolist():
-            if wanted(entry.filename) and entry.file_size <= MOST_BYTES:
-                yield entry.filename, archive.read(entry)
-
-
-def _tarred(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path) as archive:
-        for entry in archive:
-            if entry.isfile() and wanted(entry.name) and entry.size <= MOST_BYTES:
-                yield entry.name, archive.extractfile(entry).read()
+def _table(folder: PurePosixPath, content: bytes) -> dict[str, str]:
+    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
+    if not set(TABLE_COLUMNS) <= set(reader.fieldnames or ()):
+        return {}
+    rows = ([row[column] or "" for column in TABLE_COLUMNS] for row in reader)
+    return {str(folder / file): split for file, split in rows if split in SPLITS}
 
 
 def _music21() -> Iterator[Piece]:
@@ -154,9 +146,15 @@ def _music21() -> Iterator[Piece]:
 
 def _tunes(book: Piece) -> Iterator[Piece]:
     """The tunes of a book in ABC, each of which begins with a field X."""
-    content = book.content if isinstance(book.content, bytes) else book.content.read_bytes()
-    tunes = re.split(rb"(?m)^(?=X:)", content)[1:]
-    if len(tunes) < 2:
+    try:
+        content = book.content if isinstance(book.content, bytes) else read_file(book.content)
+    except FileError:
+        content = b""  # whoever reads the piece meets the same
+    starts = [match.start() for match in islice(re.finditer(rb"(?m)^X:", content), MOST_TUNES + 1)]
+    if len(starts) < 2 or book.problem:
         yield book
+    elif len(starts) > MOST_TUNES:
+        yield book._replace(problem=f"has more than {MOST_TUNES:,} tunes; divide it")
     else:
-        yield from (book._replace(name=f"{book.name}#{i}", content=tune) for i, tune in enumerate(tunes, 1))
+        for i, (start, end) in enumerate(zip(starts, [*starts[1:], None], strict=True), 1):
+            yield book._replace(name=f"{book.name}#{i}", content=content[start:end])
