@@ -10,6 +10,7 @@ Nothing heavy is loaded before it is used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from musicae.loading import load, load_images, load_music
     from musicae.music.song import Song
     from musicae.registry import register
+
+if sys.argv[:1] == ["-m"]:
+    from musicae.interruption import end_at_once
+
+    end_at_once()
 
 __version__ = "0.1.0"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from musicae.interruption import end_at_once
+
 COMMANDS = {
     "interpolate": "the way from one song to another in steps, or from one picture to another",
     "sample": "new clips, or a grid of new pictures",
@@ -30,6 +32,7 @@ USAGE = "\n".join(
 
 def main() -> None:
     """Run a command by name."""
+    end_at_once()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(USAGE)
@@ -38,9 +41,10 @@ def main() -> None:
 
         run(getattr(import_module(f"musicae.{name}"), name.capitalize()), name, sys.argv[2:])
     else:
+        from musicae.cli.console import one_line
         from musicae.errors import ConfigError
 
-        print(f"error: {ConfigError.unknown('command', name, COMMANDS)}", file=sys.stderr)
+        print(f"error: {one_line(str(ConfigError.unknown('command', name, COMMANDS)))}", file=sys.stderr)
         sys.exit(2)
 
 

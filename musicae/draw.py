@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.cli.options import OutputOptions, save_picture
+from musicae.cli.outputs import OutputOptions, save_picture
 from musicae.cli.run import main
 from musicae.errors import ConfigError
+from musicae.files import safe_name
 
 if TYPE_CHECKING:
     from musicae.images.classifier import ImageClassifier
@@ -56,7 +57,7 @@ class Draw(OutputOptions):
         if self.figure not in (*FIGURES, CURVES):
             raise ConfigError.unknown("figure", self.figure, (*FIGURES, CURVES))
         drawing, name = self._curves() if self.figure == CURVES else self._pictures()
-        path = self.target(f"{name}_{self.figure}", ".png")
+        path = self.target(f"{safe_name(name)}_{self.figure}", ".png")
         plan = {"png": [save_picture(drawing.image, path, self.force)]}
         self.result({"files": plan, "seed": self.seed, **drawing.data}, [f"saved {path}"])
 
@@ -77,7 +78,7 @@ class Draw(OutputOptions):
         model = load(self.model, self.device)
         if model.preset.musical:
             raise ConfigError(f"{model.name} is a model of music, of which only {CURVES} can be drawn")
-        self.refuse_existing([self.target(f"{model.name}_{self.figure}", ".png")])
+        self.check_outputs([self.target(f"{safe_name(model.name)}_{self.figure}", ".png")])
         options = {"number": self.number, "seed": self.seed, "classifier": self._classifier()}
         if self.data or gallery.needs_pictures(self.figure, model):
             options |= self._examples(model)

@@ -63,7 +63,7 @@ class Evaluate(Command):
         model = load(self.model, self.device)
         for option in OF_PICTURES if model.preset.musical else OF_MUSIC:
             if getattr(self, option) is not None:
-                raise ConfigError(wrong_kind(option, model))
+                raise ConfigError(wrong_kind(option, model.preset))
         if not self.data:
             raise DataError("no data given: name files that the model was not trained on with --data")
         measured = self._measured(model)

@@ -7,7 +7,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -117,6 +117,18 @@ def check_target(path: str | Path, force: bool = False) -> Path:
     if folder is None or not os.access(folder, os.W_OK | os.X_OK):
         raise Error(f"{path} cannot be written: no permission to write in {folder}; choose another folder")
     return target
+
+
+def refuse_inputs(targets: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuses to write onto what is read, by whatever name.
+
+    Raises:
+        Error: a target is one of the inputs.
+    """
+    read = {key: path for path in inputs if (key := _identity(path))}
+    for target in targets if read else ():
+        if (key := _identity(target)) in read:
+            raise Error(f"{target} is an input of this command, {read[key]}: choose another name with --out")
 
 
 @contextmanager
@@ -310,6 +322,15 @@ def _mode(path: Path) -> int | None:
         return path.stat().st_mode
     except FileNotFoundError:
         return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names of a file; None if there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _unwritable(path: Path, error: Exception) -> Error:

@@ -20,6 +20,7 @@ from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.training import STATE, State, Task, Trainer, make_accelerator
 from musicae.datasets import CORPUS, INDEX, Splits, open_data, skipped_sentence
 from musicae.errors import CheckpointError, DataError, Error
+from musicae.files import safe_name
 from musicae.loading import build_network, find, of, read_preset, write_settings
 from musicae.presets import Preset
 
@@ -207,7 +208,7 @@ class _Run:
 
 
 def _folder(preset: Preset, out: str | Path | None) -> Path:
-    return Path(out) if out else Path("runs") / preset.name
+    return Path(out) if out else Path("runs") / safe_name(preset.name)
 
 
 def _refuse_existing(folder: Path, force: bool) -> None:

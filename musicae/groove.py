@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from musicae.cli.options import SelectionOptions, SongOutputOptions, saved
+from musicae.cli.options import SelectionOptions
+from musicae.cli.outputs import SongOutputOptions, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
+from musicae.files import name_of
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
@@ -55,10 +57,12 @@ class Groove(SelectionOptions, SongOutputOptions):
     def run(self) -> None:
         """Play and write."""
         done, name, _ = TASKS[self.task]
-        target = self.target(f"{self.file.stem}_{done}", ".mid")
-        self.planned(target, 1)
+        target = self.target(f"{name_of(self.file)}_{done}", ".mid")
+        self.check_plans([self.plan(target, 1)])
+        options = self.decoding | self.selection
+        song = self.songs([self.file])[0]
         model = self._player(name)
-        played = model.reconstruct(self.file, **self.decoding, **self.selection)
+        played = model.reconstruct(song, **options)
         self.report(self.file, [f"played by {model.name}", *played.report])
         titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
         songs = [played.original, played.song]
@@ -87,7 +91,8 @@ class Groove(SelectionOptions, SongOutputOptions):
             trained = Path("runs", name)
             own = (trained / WEIGHTS).exists() and not (PRETRAINED / name).exists()
             return replace(self, model=str(trained) if own else name)._player(name)
-        model = self.load_for([self.file])
+        self.check_for([self.file])
+        model = self.load()
         try:
             return model.for_task(TASKS[self.task][2])
         except ConfigError:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions
+from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
+from musicae.files import name_of
 
 if TYPE_CHECKING:
-    from musicae.images.model import ImageModel
-    from musicae.music.model import MusicModel
     from musicae.music.results import Interpolation
     from musicae.music.song import Song
 
@@ -44,24 +44,25 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         """Interpolate and write."""
         if not 2 <= self.steps <= MOST:
             raise ConfigError(f"--steps {self.steps}: ask for 2 (both ends) to {MOST}")
-        name = f"{self.a.stem}_to_{self.b.stem}"
-        model = self.load_for([self.a, self.b])
-        if model.preset.musical:
-            self._songs(model, self.target(name, ".mid"))
+        name = f"{name_of(self.a)}_to_{name_of(self.b)}"
+        self.check_for([self.a, self.b])
+        if self.preset.musical:
+            self._songs(self.target(name, ".mid"))
         else:
-            self._pictures(model, self.target(name, ".png"))
+            self._pictures(self.target(name, ".png"))
 
-    def _songs(self, model: MusicModel, path: Path) -> None:
-        self.planned(path, self.steps)
+    def _songs(self, path: Path) -> None:
+        self.check_plans([self.plan(path, self.steps)])
         options = self.decoding | self.selection | self.conditions
-        found = model.interpolate(self.a, self.b, self.steps, linear=self.lerp, **options)
+        songs = self.songs([self.a, self.b])
+        found = self.load().interpolate(*songs, self.steps, linear=self.lerp, **options)
         for file, sentences in zip((self.a, self.b), found.report, strict=True):
             self.report(file, sentences)
 
         def picture(png: Path, force: bool) -> None:
             from musicae.music.render.png import save_interpolation
 
-            names = self.a.stem, self.b.stem
+            names = name_of(self.a), name_of(self.b)
             save_interpolation(found.songs, png, found.originals, force, names)
 
         plan = self.write_songs(path, found.song, found.songs, self._sections(found), picture)
@@ -82,10 +83,11 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         share = (step - 1) / (self.steps - 1)
         return f"{1 - share:.0%} {self.a.name}, {share:.0%} {self.b.name}."
 
-    def _pictures(self, model: ImageModel, path: Path) -> None:
+    def _pictures(self, path: Path) -> None:
+        self.check_outputs([path])
         from musicae.images.figures import strip
 
-        self.refuse_existing([path])
+        model = self.load()
         ends = [model.read(file) for file in (self.a, self.b)]
         for file, seen in zip((self.a, self.b), ends, strict=True):
             self.report(file, seen.report)

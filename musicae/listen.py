@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from musicae.cli.options import Command
+from musicae.cli.outputs import refuse_file
 from musicae.cli.run import main
 from musicae.errors import ConfigError
 
@@ -32,6 +33,8 @@ class Listen(Command):
         """Render and write."""
         if not self.files:
             raise ConfigError("no files given: name at least one")
+        if self.out:
+            refuse_file(self.out)
         from musicae.music.render.html import listen
 
         written = listen(self.files, self.out, self.soundfont, self.force)

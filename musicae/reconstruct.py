@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from musicae.cli.options import ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.options import ConditioningOptions, SelectionOptions
+from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
+from musicae.files import name_of, together
 
 if TYPE_CHECKING:
-    from musicae.images.model import ImageModel
-    from musicae.music.model import MusicModel
+    from musicae.music.results import Reconstruction
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,28 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         """Reconstruct and write."""
         if not self.files:
             raise ConfigError("no files given: name at least one")
-        model = self.load_for(self.files)
-        if model.preset.musical:
-            self._songs(model)
+        self.check_for(self.files)
+        if self.preset.musical:
+            self._songs()
         else:
-            self._pictures(model)
+            self._pictures()
 
-    def _songs(self, model: MusicModel) -> None:
-        targets = self.targets([f"{file.stem}_reconstructed" for file in self.files], ".mid")
-        for target in targets:
-            self.planned(target, 1)
-        done = [self._song(model, file, target) for file, target in zip(self.files, targets, strict=True)]
+    def _songs(self) -> None:
+        targets = self.targets([f"{name_of(file)}_reconstructed" for file in self.files], ".mid")
+        self.check_plans(self.plan(target, 1) for target in targets)
+        options = self.decoding | self.selection | self.conditions
+        songs = self.songs(self.files)
+        model = self.load()
+        with together():
+            done = [
+                self._song(model.reconstruct(song, **options), file, target)
+                for song, file, target in zip(songs, self.files, targets, strict=True)
+            ]
         content = {"seed": self.seed, "songs": [content for content, _ in done]}
         self.result(content, [line for _, lines in done for line in lines])
 
-    def _song(self, model: MusicModel, file: Path, target: Path) -> tuple[dict, list[str]]:
-        done = model.reconstruct(file, **self.decoding, **self.selection, **self.conditions)
+    def _song(self, done: Reconstruction, file: Path, target: Path) -> tuple[dict, list[str]]:
+        """Write a song; the content and the lines of the result."""
         self.report(file, done.report)
         both = [done.original, done.song]
         titles = [f"{(self.hits or file).name}, as the model represents it", "the model's reconstruction"]
@@ -62,14 +69,15 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         shares = (f"{text} {done.figures[name]:.1%}" for name, text in FIGURES.items() if name in done.figures)
         return content, [*saved(plan), f"{file.name}: {', '.join(shares)}"]
 
-    def _pictures(self, model: ImageModel) -> None:
+    def _pictures(self) -> None:
+        path = self.target(f"{name_of(self.files[0])}_reconstructed", ".png")
+        self.check_outputs([path])
         import numpy as np
 
         from musicae.images.figures import reconstructions
         from musicae.images.pictures import ReadPicture, to_image
 
-        path = self.target(f"{self.files[0].stem}_reconstructed", ".png")
-        self.refuse_existing([path])
+        model = self.load()
         seen = [model.read(file) for file in self.files]
         for file, one in zip(self.files, seen, strict=True):
             self.report(file, one.report)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import arg
 
-from musicae.cli.options import MOST, ConditioningOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions
+from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-
-if TYPE_CHECKING:
-    from musicae.images.model import ImageModel
-    from musicae.music.model import MusicModel
+from musicae.files import safe_name
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,22 @@ class Sample(ConditioningOptions, SongOutputOptions):
         """Sample and write."""
         if not 1 <= self.number <= MOST:
             raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
-        model = self.load_for([])
-        if model.preset.musical:
-            self._songs(model, self.target(f"{model.name}_samples", ".mid"))
+        self.check_for([])
+        name = f"{safe_name(self.preset.name)}_samples"
+        if self.preset.musical:
+            self._songs(self.target(name, ".mid"))
         else:
-            self._pictures(model, self.target(f"{model.name}_samples", ".png"))
+            self._pictures(self.target(name, ".png"))
 
-    def _songs(self, model: MusicModel, path: Path) -> None:
+    def _songs(self, path: Path) -> None:
         from musicae.music.song import Song
 
-        self.planned(path, self.number)
+        self.check_plans([self.plan(path, self.number)])
+        options = self.decoding | self.conditions
+        model = self.load()
         blank = model.blank(**self.conditions)
         with self.progress(self.number, "sampling", "clips") as bar:
-            clips = model.sample(self.number, **self.decoding, **self.conditions, progress=bar.update)
+            clips = model.sample(self.number, **options, progress=bar.update)
         titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 
@@ -59,11 +60,11 @@ class Sample(ConditioningOptions, SongOutputOptions):
         content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])
 
-    def _pictures(self, model: ImageModel, path: Path) -> None:
+    def _pictures(self, path: Path) -> None:
+        self.check_outputs([path])
         from musicae.images.figures import montage
 
-        self.refuse_existing([path])
-        pictures = model.sample(self.number, self.seed, self.label)
+        pictures = self.load().sample(self.number, self.seed, self.label)
         side = int(self.number**0.5 + 0.999)
         rows = [pictures[i : i + side] for i in range(0, len(pictures), side)]
         plan = {"png": [save_picture(montage(rows), path, self.force)]}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions, SongOutputOptions, save_picture, saved
+from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions
+from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
+from musicae.files import name_of
 
 if TYPE_CHECKING:
-    from musicae.images.model import ImageModel
-    from musicae.music.model import MusicModel
     from musicae.music.results import Variations
 
 
@@ -44,19 +44,21 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
         """Vary and write."""
         if not 1 <= self.number <= MOST:
             raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
-        model = self.load_for([self.file])
-        if model.preset.musical:
-            self._songs(model, self.target(f"{self.file.stem}_varied", ".mid"))
+        self.check_for([self.file])
+        name = f"{name_of(self.file)}_varied"
+        if self.preset.musical:
+            self._songs(self.target(name, ".mid"))
         else:
-            self._pictures(model, self.target(f"{self.file.stem}_varied", ".png"))
+            self._pictures(self.target(name, ".png"))
 
-    def _songs(self, model: MusicModel, path: Path) -> None:
+    def _songs(self, path: Path) -> None:
         from musicae.music.song import Song
 
-        self.planned(path, self.number)
+        self.check_plans([self.plan(path, self.number)])
         amounts = {"more": parsed("more", self.more), "less": parsed("less", self.less)}
         options = self.decoding | self.selection | self.conditions
-        varied = model.vary(self.file, self.number, strength=self.strength, **amounts, **options)
+        song = self.songs([self.file])[0]
+        varied = self.load().vary(song, self.number, strength=self.strength, **amounts, **options)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
         titles = [f"{self.file.name}, as the model represents it", *(f"variation {i}" for i in range(1, len(songs)))]
@@ -82,10 +84,11 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
         changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.requested)
         return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *changes])}"
 
-    def _pictures(self, model: ImageModel, path: Path) -> None:
+    def _pictures(self, path: Path) -> None:
+        self.check_outputs([path])
         from musicae.images.figures import strip
 
-        self.refuse_existing([path])
+        model = self.load()
         seen = model.read(self.file)
         self.report(self.file, seen.report)
         strength = {} if self.strength is None else {"strength": self.strength}

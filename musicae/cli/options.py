@@ -1,33 +1,35 @@
-"""Options that commands share, how they report what was done, and how files are named and written."""
+"""Options that commands share, and how they report what was done."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from musicae.errors import ConfigError, Error
+from musicae.cli.console import as_json, escaped, one_line
+from musicae.errors import ConfigError, FileError
+from musicae.files import STDIN, open_file
 from musicae.loading import DEFAULT
-from musicae.music.options import requested_conditions
+from musicae.music.options import Decoding, requested_conditions
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from tqdm import tqdm
 
     from musicae.images.model import ImageModel
     from musicae.music.model import MusicModel
     from musicae.music.song import Song
+    from musicae.presets import Preset
 
-SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
 MOST_SENTENCES = 8  # about one file
-MOST = 10_000  # steps or clips
+MOST = 10_000  # steps or variations
+HELD = 16  # songs that are read before the model; of more each is read again when it is its turn
 SHOWN_AFTER = 2.0  # seconds: what takes less needs no progress bar
 
 
@@ -46,33 +48,51 @@ class Command:
         """Do it."""
         raise NotImplementedError
 
+    @cached_property
+    def inputs(self) -> list[Path]:
+        """The files that are read."""
+        values = (getattr(self, field.name) for field in fields(self) if field.name != "out")
+        listed = (value if isinstance(value, tuple) else (value,) for value in values)
+        return [path for paths in listed for path in paths if isinstance(path, Path)]
+
+    def check(self) -> None:
+        """Refuse what cannot be, before anything is loaded.
+
+        Raises:
+            ConfigError: the standard input is to be two files, or the output is to be nowhere.
+        """
+        if self.inputs.count(Path(STDIN)) > 1:
+            raise ConfigError("- is the standard input, which can be read once: give a file for the other")
+        if str(getattr(self, "out", None)) in ("", STDIN):
+            raise ConfigError(f"--out {self.out!r}: name a file or a folder; nothing is written to the standard output")
+
     def say(self, text: str) -> None:
         """A sentence on what was done to the user's files, on stderr."""
         if not self.quiet and is_first_process():
-            print(" ".join(text.split()), file=sys.stderr)
+            print(one_line(text), file=sys.stderr)
 
     def progress(self, total: int, doing: str, unit: str) -> tqdm:
         """A bar on stderr, of a terminal only, where something takes longer than a moment."""
         from tqdm import tqdm
 
         hidden = self.quiet or not sys.stderr.isatty()
-        return tqdm(total=total, desc=doing, unit=f" {unit}", disable=hidden, delay=SHOWN_AFTER, leave=False)
+        return tqdm(total=total, desc=one_line(doing), unit=f" {unit}", disable=hidden, delay=SHOWN_AFTER, leave=False)
 
     def report(self, file: Path, sentences: Sequence[str]) -> None:
         """One line on what was taken from a file, and what was done to it."""
         more = len(sentences) - MOST_SENTENCES
         shown = [*sentences[:MOST_SENTENCES], *([f"and {more} more (--json has them all)"] if more > 0 else [])]
         if shown:
-            self.say(f"{file.name}: {'; '.join(shown)}")
+            self.say(f"{'stdin' if str(file) == STDIN else file.name}: {'; '.join(shown)}")
 
     def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
         """What came out, on stdout: `content` with --json, `lines` otherwise."""
         if not is_first_process():
             return
         if self.json:
-            print(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+            print(as_json(content))
         elif not self.quiet:
-            print("\n".join(lines))
+            print(escaped("\n".join(lines)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,34 +106,45 @@ class ModelOptions(Command):
     seed: int = 0
     """seed of all random numbers; the same seed gives the same file"""
 
+    @cached_property
+    def preset(self) -> Preset:
+        """The settings of the model."""
+        from musicae.loading import find, read_preset
+
+        return read_preset(find(self.model))
+
     def load(self) -> MusicModel | ImageModel:
         """The model."""
         from musicae.loading import load
 
         return load(self.model, self.device)
 
-    def load_for(self, files: Iterable[Path]) -> MusicModel | ImageModel:
-        """The model, if it is one for these files and for the options given.
+    def check_for(self, files: Iterable[Path]) -> None:
+        """Refuse files and options that the model is not for, before it is loaded.
 
         Raises:
             ConfigError: a picture for a model of music, or the reverse; says which model would do.
         """
-        model = self.load()
+        defaults = {field.name: field.default for field in fields(self)}
+        for option in OF_PICTURES if self.preset.musical else OF_MUSIC:
+            if option in defaults and getattr(self, option) != defaults[option]:
+                raise ConfigError(wrong_kind(option, self.preset))
         for file in files:
             kind = kind_of(file)
-            if kind and (kind == "music") != model.preset.musical:
+            if kind and (kind == "music") != self.preset.musical:
                 raise ConfigError(
-                    f"{file} is {_KINDS[kind]}, and {model.name} is not a model of {kind}: {_advice(kind)}"
+                    f"{file} is {_KINDS[kind]}, and {self.preset.name} is not a model of {kind}: {_advice(kind)}"
                 )
-        self._refuse(model, OF_PICTURES if model.preset.musical else OF_MUSIC)
-        return model
 
-    def _refuse(self, model: MusicModel | ImageModel, options: Iterable[str]) -> None:
-        """Refuse options for models of the other kind that were given, and not as their defaults."""
-        defaults = {field.name: field.default for field in fields(self)}
-        for option in options:
-            if option in defaults and getattr(self, option) != defaults[option]:
-                raise ConfigError(wrong_kind(option, model))
+    def songs(self, files: Sequence[Path]) -> list[Song | Path]:
+        """The songs of files, before the model is loaded: one that cannot be read is refused at once.
+
+        Of many files they are the paths, but for the standard input, which cannot be read again.
+        """
+        from musicae.music.song import Song
+
+        held = len(files) <= HELD
+        return [song if held or str(file) == STDIN else file for file in files for song in [Song.read(file)]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +160,12 @@ class DecodingOptions(ModelOptions):
 
     @property
     def decoding(self) -> dict[str, Any]:
-        """The arguments of the same names of a music model's verbs."""
-        return {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
+        """The arguments of the same names of a music model's verbs.
+
+        Raises:
+            ConfigError: one is out of range.
+        """
+        return dict(vars(Decoding(self.temperature, self.top_p, self.seed)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,21 +181,21 @@ class ConditioningOptions(DecodingOptions):
     hits: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: the song's own, or none)")] = None
     """for a model that plays given drum hits: a song whose hits are to be played, in its tempo and metre"""
 
-    @property
+    @cached_property
     def conditions(self) -> dict[str, Any]:
         """The arguments of the same names of a music model's verbs."""
-        return {"chords": self.chords, "key": self.key, "hits": self.hits}
+        return {"chords": self.chords, "key": self.key, "hits": self.songs([self.hits])[0] if self.hits else None}
 
-    def load_for(self, files: Iterable[Path]) -> MusicModel | ImageModel:
-        """See `ModelOptions.load_for`.
+    def check_for(self, files: Iterable[Path]) -> None:
+        """See `ModelOptions.check_for`.
 
         Raises:
             ConfigError: also if the model is not conditioned on something that is given.
         """
-        model = super().load_for(files)
-        if model.preset.musical:
-            requested_conditions(model.name, model.representation.conditioning.names, self.conditions, "--")
-        return model
+        super().check_for(files)
+        if self.preset.musical:
+            requested = {"chords": self.chords, "key": self.key, "hits": self.hits}
+            requested_conditions(self.preset.name, self.preset.conditioning.names, requested, "--")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,108 +223,6 @@ class SelectionOptions(DecodingOptions):
         return {"track": self.track, "bars": (first, int(numbers[2] or first))}
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions(Command):
-    """Options of commands that write files."""
-
-    out: Annotated[str | None, arg(metavar="PATH", help_behavior_hint="(default: named after the input)")] = None
-    """file to write, or folder to write it to"""
-    force: bool = False
-    """overwrite existing files"""
-
-    def target(self, name: str, suffix: str) -> Path:
-        """`--out`, or NAME with a suffix in the folder that `--out` is, or here; a name without the suffix gets it."""
-        path = Path(self.out or "")
-        if path.is_dir() or str(self.out).endswith(("/", os.sep)):
-            return path / f"{name}{suffix}"
-        return path if path.suffix.lower() in (suffix, f"{suffix}i") else path.with_name(f"{path.name}{suffix}")
-
-    def refuse_existing(self, paths: Iterable[Path]) -> None:
-        """Find out before the work that a file would be overwritten.
-
-        Raises:
-            Error: one exists and --force is off.
-        """
-        for path in paths:
-            if path.exists() and not self.force:
-                raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SongOutputOptions(OutputOptions):
-    """Options of commands that write music."""
-
-    split: bool = False
-    """write each step or clip as a file of its own as well"""
-    wav: bool = False
-    """write the sound as well"""
-    png: bool = False
-    """write a picture of the piano roll as well"""
-    html: bool = False
-    """write a page to see and hear as well"""
-
-    def targets(self, names: Sequence[str], suffix: str) -> list[Path]:
-        """As `target` for several files, which `--out` can only be the folder of; all different.
-
-        Raises:
-            ConfigError: two would be one.
-        """
-        if len(names) == 1:
-            return [self.target(names[0], suffix)]
-        paths = [Path(self.out or "", f"{name}{suffix}") for name in names]
-        for path in paths:
-            if paths.count(path) > 1:
-                raise ConfigError(
-                    f"{path} cannot hold the results of two files of one name: do one after the other, with --out"
-                )
-        return paths
-
-    def planned(self, path: Path, parts: int) -> dict[str, list[Path]]:
-        """The files that will be written, by kind; refused if one of them exists."""
-        plan = {"midi": [path]}
-        if self.split:
-            plan["parts"] = [path.with_stem(f"{path.stem}_{i}of{parts}") for i in range(1, parts + 1)]
-        for kind in ("wav", "png", "html"):
-            if getattr(self, kind):
-                plan[kind] = [path.with_suffix(f".{kind}")]
-        self.refuse_existing(p for paths in plan.values() for p in paths)
-        return plan
-
-    def write_songs(
-        self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture: Callable
-    ) -> dict[str, list[Path]]:
-        """Write the files that the options ask for, and say so if the song is silent.
-
-        Args:
-            path: the MIDI file.
-            whole: its content.
-            parts: the steps or clips.
-            sections: of the page: heading, note, song.
-            picture: called with a path and `force` to write the PNG.
-
-        Returns:
-            The paths, by kind.
-        """
-        plan = self.planned(path, len(parts))
-        whole.save(path, force=self.force)
-        if not any(len(track.notes) for track in whole.tracks):
-            self.say(f"{path.name}: silence, no note in it; draw at --temperature 1, or train the model longer")
-        for part, target in zip(parts, plan.get("parts", ()), strict=False):
-            part.save(target, force=self.force)
-        if self.wav:
-            from musicae.files import write_atomically
-            from musicae.music.render.audio import render
-
-            write_atomically(plan["wav"][0], render(whole), self.force)
-        if self.png:
-            picture(plan["png"][0], self.force)
-        if self.html:
-            from musicae.music.render.html import save_page
-
-            save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
-        return plan
-
-
 OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "more", "less", "split", "wav", "html")
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
@@ -298,21 +231,24 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 def kind_of(file: Path) -> str | None:
     """What a file is by its first bytes: music, pictures, or None for what is neither MIDI nor a usual picture."""
-    try:
-        with file.open("rb") as opened:
-            start = opened.read(32)
-    except (OSError, ValueError):
-        return None
+    if str(file) == STDIN:
+        start = sys.stdin.buffer.peek(32) if hasattr(sys.stdin.buffer, "peek") else b""
+    else:
+        try:
+            with open_file(file) as opened:
+                start = opened.read(32)
+        except (FileError, OSError):  # whoever reads it says so
+            return None
     if start[:4] == b"MThd" or start[8:12] == b"RMID":
         return "music"
     return "pictures" if start.startswith(_PICTURES) or start[8:12] == b"WEBP" else None
 
 
-def wrong_kind(option: str, model: MusicModel | ImageModel) -> str:
+def wrong_kind(option: str, preset: Preset) -> str:
     """The error for an option that is for models of the other kind."""
-    own, other = ("music", "pictures") if model.preset.musical else ("pictures", "music")
+    own, other = ("music", "pictures") if preset.musical else ("pictures", "music")
     name = option.replace("_", "-")
-    return f"--{name} is for {other}, and {model.name} is a model of {own}: leave it out"
+    return f"--{name} is for {other}, and {preset.name} is a model of {own}: leave it out"
 
 
 def _advice(kind: str) -> str:
@@ -331,17 +267,3 @@ def _advice(kind: str) -> str:
 def is_first_process() -> bool:
     """Whether this is the only process, or the one of several that prints (`torchrun`, `accelerate launch`)."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def save_picture(image: Image, path: Path, force: bool) -> Path:
-    """Write a picture as PNG."""
-    from musicae.images.figures import save
-
-    return save(image, path, force)
-
-
-def saved(plan: dict[str, list[Path]]) -> list[str]:
-    """A line for each file that was written; many parts in one."""
-    lines = [f"saved {path}" for kind, paths in plan.items() if kind != "parts" for path in paths]
-    parts = plan.get("parts", [])
-    return lines + ([f"saved {parts[0]} to {parts[-1].name}"] if parts else [])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ import torch
 from command_line import written
 
 from musicae.core import checkpoints
+from musicae.errors import ConfigError
 from musicae.music.score.score import Tempo
 from musicae.music.song import Song
 
@@ -33,7 +38,7 @@ def bands(inputs):
         ("x.MID", "x.MID"),
         ("x.midi", "x.midi"),
         ("new/folder/x.v2", "new/folder/x.v2.mid"),
-        ("x.wav", "x.wav.mid"),
+        ("x.3", "x.3.mid"),
         ("there", "there/a_to_b.mid"),
         ("new/", "new/a_to_b.mid"),
         (".", "a_to_b.mid"),
@@ -269,3 +274,122 @@ def test_pictures_have_the_same_verbs(run):
     assert run("reconstruct a.png b.png --out both --model {pictures} --json --quiet")[0] == 0
     assert all(Path(name).read_bytes().startswith(b"\x89PNG") for name in written())
     assert len(written()) == 3
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".png", ".html", ".WAV"])
+def test_out_may_name_what_is_written_beside(run, suffix):
+    status, out, _ = run(f"reconstruct a.mid --model {{melody}} --quiet --json --out x{suffix}")
+    assert status == 0
+    assert json.loads(out)["songs"][0]["files"] == {"midi": ["x.mid"], suffix[1:].lower(): [f"x{suffix.lower()}"]}
+    assert written() == {"x.mid", f"x{suffix.lower()}"}
+
+
+@pytest.mark.parametrize(
+    "line", ["interpolate a.mid b.mid", "sample", "reconstruct a.mid", "vary a.mid", "listen a.mid"]
+)
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("x.mp3", "x.mp3: "),
+        ("there/x.musicxml", "x.musicxml: "),
+        ("-", "nothing is written to the standard output"),
+        ("/dev/full", "a device or a pipe"),
+        ("/dev/nothing", "a device or a pipe"),
+        ("pipe", "a device or a pipe"),
+        ("locked/x", "no permission to write in locked"),
+        ("a.mid/x/", "a.mid/x"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_work(refused, monkeypatch, line, out, reason):
+    monkeypatch.setattr("musicae.loading.load", None)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path) and access(path, mode))
+    os.mkfifo("pipe")
+    Path("locked").mkdir()
+    model = "" if line.startswith("listen") else " --model {melody}"
+    assert reason in refused(f"{line}{model} --out {out}")
+    if model:
+        assert "--out ''" in refused(f"{line}{model}", "--out", "")
+
+
+@pytest.mark.parametrize("name", ["x.mid", "x.wav", "x.html", "x_1of1.mid"])
+def test_no_input_is_overwritten(refused, name):
+    tiny.midi(Path("song"), 2)
+    Path(name).hardlink_to("song")
+    Path("link.mid").symlink_to(name)
+    for given in ("song", name, "link.mid"):
+        error = refused(f"reconstruct {given} --model {{melody}} --force --wav --html --split --out x")
+        assert f"{name} is an input of this command" in error
+        error = refused(f"reconstruct a.mid --hits {given} --model {{hits}} --force --wav --html --split --out x")
+        assert f"{name} is an input of this command" in error
+
+
+def test_listen_overwrites_no_input(refused):
+    tiny.midi(Path("x.wav"), 2)
+    assert "x.wav is an input" in refused("listen x.wav --force")
+
+
+def test_the_files_of_a_command_appear_together_or_not_at_all(run, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    for line in ("reconstruct a.mid b.mid --bars 1", "interpolate a.mid b.mid --bars 1 --steps 2"):
+        before = {path: path.read_bytes() for path in Path().iterdir()}
+        with monkeypatch.context() as patch:
+            patch.setattr("musicae.music.render.html.page", fail)
+            status, out, err = run(f"{line} --model {{melody}} --split --wav --html --force")
+            assert (status, out) == (2, "")
+            assert "No space left on device" in err
+        assert {path: path.read_bytes() for path in Path().iterdir()} == before
+        assert run(f"{line} --model {{melody}} --split --wav --html --force")[0] == 0
+
+
+def test_a_folder_of_thousands_is_planned_in_no_time():
+    from musicae.reconstruct import Reconstruct
+
+    names = [f"song {i}" for i in range(20_000)]
+    options = Reconstruct(files=())
+    assert len(set(options.targets(names, ".mid"))) == 20_000
+    with pytest.raises(ConfigError, match="two files of one name"):
+        options.targets([*names, names[0]], ".mid")
+
+
+def test_names_may_have_any_length(run):
+    for name in (251 * "n" + ".mid", 62 * "𝄞" + ".mid"):
+        tiny.midi(Path(name), 2)
+        assert run("interpolate --model {melody} --steps 2 --bars 1 --split --html", name, "a.mid")[0] == 0
+        assert run("reconstruct --model {melody} --split --wav", name)[0] == 0
+
+
+@pytest.mark.parametrize("content", [Path.read_bytes, lambda _: b"X:1\nK:C\nCDEF|GABc|\n"])
+@pytest.mark.parametrize("line", ["reconstruct -", "interpolate - b.mid", "interpolate b.mid -", "vary -", "listen -"])
+def test_a_song_may_come_by_the_standard_input(run, refused, monkeypatch, line, content):
+    model = "" if line.startswith("listen") else " --model {melody}"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content(Path("a.mid")))))
+    assert run(f"{line}{model}")[0] == 0
+    assert any("stdin" in name for name in written())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert "is empty" in refused(f"{line}{model} --force")
+    assert "read once" in refused("interpolate - - --model {melody}")
+    assert "read once" in refused("reconstruct - --hits - --model {hits}")
+
+
+@pytest.mark.usefixtures("bands")
+def test_hits_may_come_by_the_standard_input(run, monkeypatch):
+    for line in ("sample -n 2", "reconstruct x.mid"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("beat.mid").read_bytes())))
+        assert run(f"{line} --hits - --model {{hits}}")[0] == 0
+
+
+def test_what_can_be_seen_early_is_refused_before_the_model_is_loaded(refused, monkeypatch):
+    monkeypatch.setattr("musicae.loading.load", None)
+    long = tiny.song()
+    notes = long.tracks[0].notes.copy()
+    notes["end"][-1] = 30_000 * long.ticks_per_quarter
+    replace(long, tracks=(replace(long.tracks[0], notes=notes),)).save("long.mid")
+    for line in ("interpolate a.mid long.mid", "reconstruct long.mid", "reconstruct a.mid long.mid", "vary long.mid"):
+        assert "the limit is 20,000" in refused(f"{line} --model {{melody}}")
+        assert "there is no such file" in refused(f"{line.replace('long', 'none')} --model {{melody}}")
+        assert "--bars x" in refused(f"{line} --model {{melody}} --bars x")
+        assert "temperature -1" in refused(f"{line} --model {{melody}} --temperature -1")
+        assert "cannot follow chords" in refused(f"{line} --model {{melody}} --chords C")

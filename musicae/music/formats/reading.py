@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from musicae.errors import FileError, MidiError
-from musicae.files import MOST_BYTES, read_file
+from musicae.files import MOST_BYTES, name_of, read_file
 from musicae.music.formats import music21_, pretty_midi_, repair, symusic_
 from musicae.music.formats.draft import Draft, check_note_count, finish
 from musicae.music.score.score import Score
@@ -28,7 +28,7 @@ def read(source) -> Score:
     where, name = "<bytes>", ""
     if isinstance(source, str | Path):
         where, path = source, Path(source)
-        name = path.stem
+        name = name_of(path)
         try:
             source = read_file(path)
         except FileError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from musicae.errors import Error
-from musicae.files import write_atomically
+from musicae.files import check_target, name_of, refuse_inputs, together, write_atomically
 from musicae.music.formats.midi import write
 from musicae.music.formats.reading import read
 from musicae.music.render import audio
@@ -80,7 +81,7 @@ def save_page(
         Error: the file exists and `force` is off, or it cannot be written, or the soundfont is missing or
             damaged.
     """
-    _refuse_existing([Path(path)], force)
+    check_target(path, force)
     return write_atomically(path, page(title, sections, soundfont, longest).encode(), force)
 
 
@@ -99,42 +100,36 @@ def listen(
         The paths written: of each file the WAV, then the page.
 
     Raises:
-        Error: a file cannot be read, a result exists and `force` is off, or the soundfont is missing. Then
-            nothing was written.
+        Error: a file cannot be read or would be overwritten, a result exists and `force` is off, or the soundfont is
+            missing. Then nothing was written.
     """
     songs = [read(file) for file in files]
     targets = _targets(files, out)
     audio.find_soundfont(soundfont)
-    _refuse_existing([path for pair in targets for path in pair], force)
-    written = []
-    for song, (wav, html) in zip(songs, targets, strict=True):
-        sound = audio.render(song, soundfont, seconds=audio.LONGEST)
-        written.append(write_atomically(wav, sound, force))
-        sections = [("", " ".join(song.changes), song)]
-        written.append(save_page(html, song.name or wav.stem, sections, force, soundfont))
-    return written
+    paths = [path for pair in targets for path in pair]
+    for path in paths:
+        check_target(path, force)
+    refuse_inputs(paths, [Path(file) for file in (*files, *([soundfont] if soundfont else []))])
+    with together():
+        for song, (wav, html) in zip(songs, targets, strict=True):
+            write_atomically(wav, audio.render(song, soundfont, seconds=audio.LONGEST), force)
+            sections = [("", " ".join(song.changes), song)]
+            save_page(html, song.name or wav.stem, sections, force, soundfont)
+    return paths
 
 
 def _targets(files: Sequence[str | Path], out: str | Path | None) -> list[tuple[Path, Path]]:
     """(WAV, page) of each file, all different."""
-    targets: dict[Path, Path] = {}
+    targets: dict[Path, None] = {}
+    seen: Counter[Path] = Counter()
     for file in map(Path, files):
-        base = (Path(out) if out else file.parent) / file.stem
-        names = (base.with_name(f"{base.name}{number}") for number in ["", *(f"-{i}" for i in range(2, 10_000))])
-        base = next(name for name in names if name not in targets)
-        targets[base] = base
+        named = (Path(out) if out else file.parent) / name_of(file)
+        base = named
+        while base in targets:
+            seen[named] += 1
+            base = named.with_name(f"{named.name}-{seen[named] + 1}")
+        targets[base] = None
     return [(base.with_name(f"{base.name}.wav"), base.with_name(f"{base.name}.html")) for base in targets]
-
-
-def _refuse_existing(paths: Iterable[Path], force: bool) -> None:
-    """Refuses to overwrite files, before any work is done.
-
-    Raises:
-        Error: one of them exists and `force` is off.
-    """
-    for path in paths:
-        if path.exists() and not force:
-            raise Error(f"{path} exists: choose another name or overwrite it with --force")
 
 
 # Parts of a page ----------------------------------------------------------------------------------
