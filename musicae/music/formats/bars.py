@@ -1,0 +1,160 @@
+"""Notation in bars: which bar follows which when repeats are played, and when each note then sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from musicae.music.formats.draft import check_note_count
+
+TICKS = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and septuplets of notation
+MOST_BARS = 100_000  # that are played
+PLAYED = "its repeats are played"
+
+
+class WrittenNote(NamedTuple):
+    """A note of a bar: quarters from the beginning of the bar, quarters that it lasts, MIDI pitch and velocity, and
+    whether it is tied to the next note of its pitch."""
+
+    offset: Fraction
+    length: Fraction
+    pitch: int
+    velocity: int
+    tied: bool = False
+
+
+@dataclass
+class Bar:
+    """A bar as it is written.
+
+    Attributes:
+        notes: in any order.
+        length: quarters.
+        tempo: quarters a minute, metre: (numerator, denominator), and key: (sharps, minor), where the bar begins; None
+            where nothing is said.
+        begins_repeat: a sign `|:` stands before it.
+        plays: how often music is played whose repeat ends with this bar; 1 where none does.
+        endings: the rounds in which this bar and those after it are played, where it begins an ending.
+        ends_section: a double bar line stands after it.
+        label: the letter of the part of the piece that begins here.
+    """
+
+    notes: list[WrittenNote] = field(default_factory=list)
+    length: Fraction = Fraction(0)
+    tempo: float | None = None
+    metre: tuple[int, int] | None = None
+    key: tuple[int, bool] | None = None
+    begins_repeat: bool = False
+    plays: int = 1
+    endings: tuple[int, ...] = ()
+    ends_section: bool = False
+    label: str = ""
+
+
+def ticks(quarters: Fraction | float) -> int:
+    """Quarters in ticks."""
+    return round(Fraction(quarters) * TICKS)
+
+
+def played_order(bars: Sequence[Bar]) -> list[int]:
+    """The indices of bars as they are played, each repeat and its endings played out.
+
+    Raises:
+        ValueError: absurdly many are played.
+    """
+    order: list[int] = []
+    first, i, number = 0, 0, 1  # of the repeat, of the bar, of the round
+    marked = in_ending = False  # whether a sign begins the repeat
+    while i < len(bars):
+        bar = bars[i]
+        if bar.begins_repeat and i != first:
+            first, number, in_ending = i, 1, False
+        marked = bar.begins_repeat or (marked and i != first)
+        if bar.endings and number not in bar.endings:
+            i, ends_repeat = _after_ending(bars, i)
+            if ends_repeat and not (i < len(bars) and bars[i].endings):
+                first, number, in_ending = i, 1, False
+            continue
+        in_ending |= bool(bar.endings)
+        order.append(i)
+        if len(order) > MOST_BARS:
+            raise ValueError(f"has more than {MOST_BARS:,} bars when its repeats are played")
+        i += 1
+        if bar.plays > 1 and (number < bar.plays or (i < len(bars) and number + 1 in bars[i].endings)):
+            i, number, in_ending = first, number + 1, False
+        elif bar.plays > 1 or (bar.ends_section and (in_ending or not marked)):
+            first, number, in_ending = i, 1, False
+    return order
+
+
+def _after_ending(bars: Sequence[Bar], i: int) -> tuple[int, bool]:
+    """The bar after the ending that begins with bar `i`, and whether a repeat ends there."""
+    while i < len(bars):
+        bar, i = bars[i], i + 1
+        if bar.plays > 1 or bar.ends_section or (i < len(bars) and (bars[i].endings or bars[i].begins_repeat)):
+            return i, bar.plays > 1
+    return i, False
+
+
+def upbeat(bars: Sequence[Bar]) -> Fraction:
+    """Quarters that the first bar lacks, if it is an upbeat."""
+    if len(bars) < 2 or not bars[0].metre:
+        return Fraction(0)
+    return max(full(bars[0].metre) - bars[0].length, Fraction(0))
+
+
+def full(metre: tuple[int, int]) -> Fraction:
+    """The quarters of a bar."""
+    return Fraction(4 * metre[0], metre[1])
+
+
+class Laid(NamedTuple):
+    """Bars in time: (start, end, pitch, velocity) of each note, and the changes of tempo, metre and key, in ticks."""
+
+    notes: list[tuple[int, int, int, int]]
+    tempos: list[tuple]
+    metres: list[tuple]
+    keys: list[tuple]
+
+
+def lay_out(bars: Sequence[Bar], order: Sequence[int], delay: Fraction) -> Laid:
+    """Bars one after another from `delay` (quarters) on, in the order in which they are played, ties joined.
+
+    Raises:
+        ValueError: there are absurdly many notes.
+    """
+    check_note_count(sum(len(bars[i].notes) for i in order))
+    laid = Laid([], [], [], [])
+    tied: dict[int, int] = {}  # pitch: the index of its note that goes on
+    for start, bar in _timed(bars, order, ticks(delay)):
+        at = start if laid.notes or laid.metres else 0  # what holds for the first bar holds before it too
+        for changes, sign in ((laid.tempos, bar.tempo), (laid.metres, bar.metre), (laid.keys, bar.key)):
+            if sign is not None and (not changes or changes[-1][1:] != _row(sign)):
+                changes.append((at, *_row(sign)))
+        _add_notes(laid.notes, tied, bar, start)
+    return laid
+
+
+def _row(sign) -> tuple:
+    return sign if isinstance(sign, tuple) else (sign,)
+
+
+def _timed(bars: Sequence[Bar], order: Sequence[int], start: int) -> Iterator[tuple[int, Bar]]:
+    for i in order:
+        yield start, bars[i]
+        start += ticks(bars[i].length)
+
+
+def _add_notes(rows: list[tuple], tied: dict[int, int], bar: Bar, start: int) -> None:
+    for note in sorted(bar.notes):
+        begin, end = start + ticks(note.offset), start + ticks(note.offset + note.length)
+        before = tied.pop(note.pitch, None)
+        if before is not None and abs(rows[before][1] - begin) <= 1:
+            rows[before] = (rows[before][0], end, *rows[before][2:])
+        else:
+            before = len(rows)
+            rows.append((begin, end, note.pitch, note.velocity))
+        if note.tied:
+            tied[note.pitch] = before
