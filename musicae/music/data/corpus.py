@@ -216,7 +216,7 @@ def _extract(piece: Piece, representation: Representation, track: int | str | No
     if piece.problem:
         return Extracted(piece.source, piece.name, piece.problem)
     try:
-        song = extract.read(representation, piece.content)
+        song = extract.read(representation, piece.content, piece.trusted)
         windows, problems = extract.training_windows(representation, song, track)
     except Exception as error:
         text = getattr(error, "reason", None) or str(error) or type(error).__name__

@@ -30,13 +30,15 @@ TABLE, TABLE_COLUMNS, SPLITS = "info.csv", ("midi_filename", "split"), ("train",
 
 class Piece(NamedTuple):
     """One piece of music: its source, its name there, the file that holds it or its bytes, the split that its source
-    gives it (train, validation or test), if any, and why it cannot be read, if so."""
+    gives it (train, validation or test), if any, why it cannot be read, if so, and whether it comes with a dependency
+    (`reading.read_trusted`)."""
 
     source: str
     name: str
     content: Path | bytes = b""
     split: str = ""
     problem: str = ""
+    trusted: bool = False
 
 
 def pieces(source: str | Path, label: str | None = None) -> Iterator[Piece]:
@@ -141,7 +143,7 @@ def _music21() -> Iterator[Piece]:
     corpus = Path(package.origin).parent / "corpus"
     for collection, most in MUSIC21_COLLECTIONS.items():
         for piece in list(_of_path(corpus / collection, "music21"))[:most]:
-            yield piece._replace(name=f"{collection}/{piece.name}")
+            yield piece._replace(name=f"{collection}/{piece.name}", trusted=True)
 
 
 def _tunes(book: Piece) -> Iterator[Piece]:

@@ -32,13 +32,20 @@ def is_strict(representation: Representation) -> bool:
     return getattr(representation, "strict", False)
 
 
-def read(representation: Representation, source: str | Path | bytes) -> Score:
+def read(representation: Representation, source: str | Path | bytes, trusted: bool = False) -> Score:
     """A file as the training windows of a representation want it: read as the original reads it for strict ones.
+
+    Args:
+        representation: what cuts the song.
+        source: the file.
+        trusted: it comes with a dependency of this package (see `reading.read_trusted`).
 
     Raises:
         MidiError: it cannot be read.
     """
-    return magenta.read(source) if is_strict(representation) else reading.read(source)
+    if is_strict(representation):
+        return magenta.read(source)
+    return reading.read_trusted(source) if trusted else reading.read(source)
 
 
 def training_windows(representation: Representation, song: Score, track: int | str | None = None) -> Extraction:

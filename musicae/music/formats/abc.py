@@ -1,6 +1,6 @@
 """ABC: the first tune of a text, as it sounds with its repeats played.
 
-The text is taken apart by patterns of bounded work, and by nothing else: no directive is obeyed, no other file is
+The text is taken apart by patterns of bounded work, and by nothing else: no directive is followed, no other file is
 opened, and every number and count is bounded.
 """
 
@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from musicae.music.formats import abc_fields
 from musicae.music.formats.abc_music import Part
-from musicae.music.formats.bars import PLAYED, TICKS, Bar, lay_out, played_order, upbeat
+from musicae.music.formats.bars import MOST_BARS, PLAYED, TICKS, Bar, lay_out, played_order, upbeat
 from musicae.music.formats.draft import Draft, note_array, track_bounds
 from musicae.music.score.score import Track
 
-MOST_CHARACTERS = 400_000  # of a tune
+MOST_CHARACTERS = 200_000  # of a tune
 _MOST_PARTS = 64
-_TUNE = re.compile(r"^X:\s*\d", re.MULTILINE)
+_TUNE = re.compile(r"^X:[ \t]*\d", re.MULTILINE)
+_VOICE = re.compile(r"\[V:([^\[\]]{0,200})\]")
 _FIELD = re.compile(r"([A-Za-z]):(.*)")
 
 
@@ -40,6 +42,8 @@ def from_abc(text: str) -> Draft:
     for line in _lines(tune):
         reader.read(line)
     draft = reader.draft()
+    if re.search(r"^%%\s*MIDI|^I:\s*MIDI", tune, re.MULTILINE):
+        draft.changes.append("its %%MIDI directives are not followed")
     if others := len(_TUNE.findall(text)) - 1:
         draft.changes.append(f"only the first tune was read, not the {others:,} after it")
     return draft
@@ -58,31 +62,23 @@ def _first_tune(text: str) -> str:
 
 
 def _lines(tune: str) -> Iterator[str]:
-    """The lines of a tune without comments and directives; lines that end with a backslash are joined.
+    """The lines of a tune without comments and directives. Where a line goes on in the next matters to no sign.
 
     Raises:
         ValueError: a directive asks for another file.
     """
-    begun, block = "", None
+    in_text = False
     for line in tune.split("\n"):
-        directive = re.match(r"\s*%%\s*([A-Za-z_-]*)", line) or re.match(r"I:\s*([A-Za-z_-]*)", line)
-        if directive and "include" in directive[1].lower():
-            raise ValueError(f"asks for another file ({directive[1][:30]}), and none is opened: paste that file into it")
-        if block or (directive and directive[1].startswith("begin")):
-            block = None if directive and directive[1].startswith("end") else block or "text"
+        directive = re.match(r"\s*%%\s*([A-Za-z_-]*)|I:\s*([A-Za-z_-]*)", line)
+        name = directive[directive.lastindex].lower() if directive else ""
+        if "include" in name:
+            raise ValueError(f"asks for another file ({name[:30]}), which is not opened: paste its content in")
+        if in_text or name.startswith("begin"):
+            in_text = not name.startswith("end")
             continue
         bare = re.split(r"(?<!\\)%", line, maxsplit=1)[0]
-        if bare != line and not bare.strip():
-            continue
-        line = bare
-        if line.rstrip().endswith("\\") and not _FIELD.match(line):
-            begun += line.rstrip()[:-1] + " "
-        elif begun and _FIELD.match(line):
-            yield line  # a field between two halves of a line of music
-        else:
-            yield begun + line
-            begun = ""
-    yield begun
+        if bare.strip() or bare == line:
+            yield bare
 
 
 class _Tune:
@@ -106,7 +102,7 @@ class _Tune:
         elif found and not (self.in_body and _is_music(*found.groups())):
             self._field(*found.groups())
         elif self.in_body:
-            for number, text in enumerate(re.split(r"\[V:([^\]]*)\]", line)):
+            for number, text in enumerate(_VOICE.split(line)):
                 self._switch(text) if number % 2 else self._part().read(text)
         elif self.begun:
             self.left_out["line"] += 1
@@ -183,16 +179,20 @@ class _Tune:
         if not set(self.order) <= begins.keys() or not self.order:
             return played_order(bars)
         edges = sorted([*begins.values(), len(bars)])
-        ends = dict(zip(edges, edges[1:], strict=False))
+        ends = dict(pairwise(edges))
         played = {label: (i, played_order(bars[i : ends[i]])) for label, i in begins.items()}
+        if sum(len(played[label][1]) for label in self.order) > MOST_BARS:
+            raise ValueError(f"has more than {MOST_BARS:,} bars when its parts are played in order")
         return [played[label][0] + i for label in self.order for i in played[label][1]]
 
     def _changes(self, parts: list[Part], repeated: bool) -> list[str]:
-        left_out = sum((part.left_out for part in parts), self.left_out)
+        left_out = sum((part.left_out for part in parts), self.left_out + self.header.left_out)
         changes = [PLAYED] * repeated
-        changes += ["{notes} of ornaments left out"] * left_out["grace"]
+        changes += ["{notes} of ornaments (grace notes) left out"] * left_out["grace"]
         changes += ["its chord symbols are not played"] * bool(left_out["chord symbol"])
-        changes += ["{signs} that ABC does not know left out"] * 0
+        for thing in ("sign", "field", "line"):
+            if count := left_out[thing]:
+                changes.append(f"{count} {thing}{'s' * (count > 1)} left out that ABC does not have")
         return changes
 
 

@@ -9,7 +9,18 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-_MODES = {"maj": 0, "ion": 0, "mix": 1, "dor": 2, "min": 3, "aeo": 3, "phr": 4, "loc": 5, "lyd": -1}  # flats added
+_MODES = {
+    "maj": 0,
+    "ion": 0,
+    "mix": 1,
+    "dor": 2,
+    "m": 3,
+    "min": 3,
+    "aeo": 3,
+    "phr": 4,
+    "loc": 5,
+    "lyd": -1,
+}  # flats added
 _FIFTHS = "FCGDAEB"
 _ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _MOST_PARTS = 200
@@ -32,10 +43,10 @@ def key(text: str) -> Key | None:
         sharps, minor, rest = 2, False, text[2:]
     elif found := re.match(r"([A-G])([#b]?)\s*([A-Za-z]*)", text):
         letter, sign, mode = found.groups()
-        minor = mode == "m" or mode.lower()[:3] in ("min", "aeo")
-        flats = 3 if mode == "m" else _MODES.get(mode.lower()[:3], 0)
+        minor = mode.lower()[:3] in ("m", "min", "aeo")
+        flats = _MODES.get(mode.lower()[:3], 0)
         sharps = _FIFTHS.index(letter) - 1 + 7 * {"#": 1, "b": -1, "": 0}[sign] - flats
-        rest = text[found.end() :]
+        rest = " " + text[found.end() :]
     else:
         return None
     if abs(sharps) > 7:

@@ -13,7 +13,6 @@ from fractions import Fraction
 from musicae.music.formats import abc_fields
 from musicae.music.formats.abc_fields import Key
 from musicae.music.formats.bars import Bar, WrittenNote, full
-from musicae.music.formats.draft import check_note_count
 
 _LENGTH = r"(\d*)(/*)(\d*)"
 _NOTE = rf"(\^\^|\^|__|_|=)?([A-Ga-g])([,']*){_LENGTH}"
@@ -21,7 +20,7 @@ _SIGN = re.compile(
     rf"""
       (?P<note>{_NOTE})
     | (?P<space>\s+)
-    | (?P<inline>\[[A-Za-z]:[^\]]*\])
+    | (?P<inline>\[[A-Za-z]:[^\[\]]*\])
     | (?P<invisible_bar_line>\[\|\])
     | (?P<bar_line>\.?(?::{{1,8}}(?:\|+\]?:{{0,4}})?|\[?\|+\]?:{{0,4}})\ ?(?:\[?\d[\d,-]*)?)
     | (?P<ending>\[\ ?\d[\d,-]*)
@@ -31,7 +30,7 @@ _SIGN = re.compile(
     | (?P<tuplet>\(\d+(?::\d*){{0,2}})
     | (?P<rest>[zx]{_LENGTH})
     | (?P<long_rest>[ZX]\d*)
-    | (?P<grace>\{{[^}}]*\}})
+    | (?P<grace>\{{[^{{}}]*\}})
     | (?P<chord_symbol>"[^"]*")
     | (?P<decoration>![^!|\[\]:]{{1,40}}!|\+[a-z0-9<>().]{{1,40}}\+)
     | (?P<old_chord>\+[A-Ga-g\d_^=,'/]{{1,40}}\+)
@@ -45,7 +44,9 @@ _LOUDNESS = {"pppp": 30, "ppp": 30, "pp": 45, "p": 60, "mp": 75, "mf": 90, "f": 
 _PITCHES = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 _RAISED = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _TIME_OF = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # a tuplet of so many notes lasts as long as so many; others as the beat has
-_MOST = 1024  # of a number
+_MOST = 1024  # of a number; of those that time is divided by:
+_MOST_PARTS = 256
+_MOST_NOTES = 50_000  # written
 _MOST_SLASHES = 8
 _MOST_OCTAVES = 5
 
@@ -85,18 +86,24 @@ class Part:
         self.broken = ""
 
     def set_field(self, name: str, value: str) -> None:
-        """Obeys a field K, L, M, P or Q; others say nothing about notes."""
+        """Follows a field K, L, M, P or Q; others say nothing about notes."""
         if name == "K":
-            self.key = abc_fields.key(value) or self.key
+            self.key = self._sensible(abc_fields.key(value), self.key)
             self.moved = abc_fields.transposition(value) or self.moved
         elif name == "L":
-            self.unit = abc_fields.note_length(value) or self.unit
+            self.unit = self._sensible(abc_fields.note_length(value), self.unit)
         elif name == "M":
-            self.metre = abc_fields.metre(value)
+            is_free = value.strip().lower() in ("none", "free", "")
+            self.metre = None if is_free else self._sensible(abc_fields.metre(value), self.metre)
         elif name == "P":
             self.label = value.strip()[:1]
         elif name == "Q":
             self.tempo = abc_fields.tempo(value, self.unit) or self.tempo
+
+    def _sensible(self, value, before):
+        """The value of a field, or the one before where there is none."""
+        self.left_out["field"] += value is None
+        return before if value is None else value
 
     def read(self, line: str) -> None:
         """Adds a line of music.
@@ -144,7 +151,8 @@ class Part:
     def _add(self, notes: list[tuple[str, ...]], factor: Fraction) -> None:
         """Notes that begin together, as `_NOTES` finds them; the first says how long the chord lasts."""
         self.written += len(notes)
-        check_note_count(self.written)
+        if self.written > _MOST_NOTES:
+            raise ValueError(f"has more than {_MOST_NOTES:,} notes in one voice")
         lengths = [factor * self._scale() * _length(*note[3:6]) for note in notes]
         stretch, going_on = self._stretch(lengths[0]), {}
         first, begins = len(self.bar.notes), self.now
@@ -210,8 +218,8 @@ class Part:
         self.broken = sign
 
     def _tuplet(self, sign: str) -> None:
-        number, time, count = (sign[1:].split(":") + ["", ""])[:3]
-        notes = _number(number)
+        number, time, count = [*sign[1:].split(":"), "", ""][:3]
+        notes = _number(number, _MOST_PARTS)
         compound = self.metre is not None and self.metre[0] in (6, 9, 12)
         time_of = _number(time) if time else _TIME_OF.get(notes, 3 if compound else 2)
         if not notes or not time_of:
@@ -270,9 +278,9 @@ class Part:
     _ignored = _space
 
 
-def _number(digits: str) -> int:
-    if len(digits) > 4 or int(digits) > _MOST:
-        raise ValueError(f"has the number {digits[:12]} where ABC has small ones; the limit is {_MOST:,}")
+def _number(digits: str, most: int = _MOST) -> int:
+    if len(digits) > 4 or int(digits) > most:
+        raise ValueError(f"has the number {digits[:12]} where ABC has small ones; the limit is {most:,}")
     return int(digits)
 
 
@@ -282,7 +290,7 @@ def _length(times: str, slashes: str, parts: str) -> Fraction:
         raise ValueError(f"has a note with {len(slashes)} slashes")
     if not slashes:
         return Fraction(_number(times)) if times else Fraction(1)
-    divisor = _number(parts) * 2 ** (len(slashes) - 1) if parts else 2 ** len(slashes)
+    divisor = _number(parts, _MOST_PARTS) * 2 ** (len(slashes) - 1) if parts else 2 ** len(slashes)
     if not divisor:
         raise ValueError("has a note whose length is divided by 0")
     return Fraction(_number(times or "1"), divisor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from musicae.music.formats.draft import check_note_count
 
 TICKS = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and septuplets of notation
-MOST_BARS = 100_000  # that are played
+MOST_BARS = 20_000  # that are played
 PLAYED = "its repeats are played"
 
 
@@ -32,7 +32,7 @@ class Bar:
     Attributes:
         notes: in any order.
         length: quarters.
-        tempo: quarters a minute, metre: (numerator, denominator), and key: (sharps, minor), where the bar begins; None
+        tempo: BPM (quarters), metre: (numerator, denominator), and key: (sharps, minor), where the bar begins; None
             where nothing is said.
         begins_repeat: a sign `|:` stands before it.
         plays: how often music is played whose repeat ends with this bar; 1 where none does.
@@ -66,26 +66,28 @@ def played_order(bars: Sequence[Bar]) -> list[int]:
     """
     order: list[int] = []
     first, i, number = 0, 0, 1  # of the repeat, of the bar, of the round
+    rounds = 1  # the last that an ending of the repeat is for
     marked = in_ending = False  # whether a sign begins the repeat
     while i < len(bars):
         bar = bars[i]
         if bar.begins_repeat and i != first:
-            first, number, in_ending = i, 1, False
+            first, number, rounds, in_ending = i, 1, 1, False
         marked = bar.begins_repeat or (marked and i != first)
+        rounds = max(rounds, *bar.endings, 1)
         if bar.endings and number not in bar.endings:
             i, ends_repeat = _after_ending(bars, i)
             if ends_repeat and not (i < len(bars) and bars[i].endings):
-                first, number, in_ending = i, 1, False
+                first, number, rounds, in_ending = i, 1, 1, False
             continue
         in_ending |= bool(bar.endings)
         order.append(i)
         if len(order) > MOST_BARS:
             raise ValueError(f"has more than {MOST_BARS:,} bars when its repeats are played")
         i += 1
-        if bar.plays > 1 and (number < bar.plays or (i < len(bars) and number + 1 in bars[i].endings)):
+        if bar.plays > 1 and (number < max(bar.plays, rounds) or (i < len(bars) and number + 1 in bars[i].endings)):
             i, number, in_ending = first, number + 1, False
         elif bar.plays > 1 or (bar.ends_section and (in_ending or not marked)):
-            first, number, in_ending = i, 1, False
+            first, number, rounds, in_ending = i, 1, 1, False
     return order
 
 
@@ -127,34 +129,36 @@ def lay_out(bars: Sequence[Bar], order: Sequence[int], delay: Fraction) -> Laid:
     """
     check_note_count(sum(len(bars[i].notes) for i in order))
     laid = Laid([], [], [], [])
+    in_ticks = {i: sorted(map(_in_ticks, bars[i].notes)) for i in set(order)}
     tied: dict[int, int] = {}  # pitch: the index of its note that goes on
-    for start, bar in _timed(bars, order, ticks(delay)):
-        at = start if laid.notes or laid.metres else 0  # what holds for the first bar holds before it too
+    start = ticks(delay)
+    for number, i in enumerate(order):
+        bar = bars[i]
+        at = start if number else 0  # what holds for the first bar holds before it too
         for changes, sign in ((laid.tempos, bar.tempo), (laid.metres, bar.metre), (laid.keys, bar.key)):
             if sign is not None and (not changes or changes[-1][1:] != _row(sign)):
                 changes.append((at, *_row(sign)))
-        _add_notes(laid.notes, tied, bar, start)
+        _add_notes(laid.notes, tied, in_ticks[i], start)
+        start += ticks(bar.length)
     return laid
+
+
+def _in_ticks(note: WrittenNote) -> tuple[int, int, int, int, bool]:
+    """Beginning and end of a note in its bar, pitch, velocity, and whether it is tied."""
+    return ticks(note.offset), ticks(note.offset + note.length), note.pitch, note.velocity, note.tied
 
 
 def _row(sign) -> tuple:
     return sign if isinstance(sign, tuple) else (sign,)
 
 
-def _timed(bars: Sequence[Bar], order: Sequence[int], start: int) -> Iterator[tuple[int, Bar]]:
-    for i in order:
-        yield start, bars[i]
-        start += ticks(bars[i].length)
-
-
-def _add_notes(rows: list[tuple], tied: dict[int, int], bar: Bar, start: int) -> None:
-    for note in sorted(bar.notes):
-        begin, end = start + ticks(note.offset), start + ticks(note.offset + note.length)
-        before = tied.pop(note.pitch, None)
-        if before is not None and abs(rows[before][1] - begin) <= 1:
-            rows[before] = (rows[before][0], end, *rows[before][2:])
+def _add_notes(rows: list[tuple], tied: dict[int, int], notes: list[tuple], start: int) -> None:
+    for begins, ends, pitch, velocity, is_tied in notes:
+        before = tied.pop(pitch, None)
+        if before is not None and abs(rows[before][1] - start - begins) <= 1:
+            rows[before] = (rows[before][0], start + ends, *rows[before][2:])
         else:
             before = len(rows)
-            rows.append((begin, end, note.pitch, note.velocity))
-        if note.tied:
-            tied[note.pitch] = before
+            rows.append((start + begins, start + ends, pitch, velocity))
+        if is_tied:
+            tied[pitch] = before

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from musicae.errors import FileError, MidiError
 from musicae.files import MOST_BYTES, name_of, read_file
-from musicae.music.formats import music21_, pretty_midi_, repair, symusic_
+from musicae.music.formats import music21_, pretty_midi_, repair, symusic_, text
 from musicae.music.formats.draft import Draft, check_note_count, finish
 from musicae.music.score.score import Score
 
@@ -23,8 +19,15 @@ _REFUSALS = RuntimeError, OverflowError, MemoryError, ValueError
 
 def read(source) -> Score:
     """The music in `source`: see `Song.read`; a score as it is."""
-    if isinstance(source, Score):
-        return source
+    return source if isinstance(source, Score) else _read(source, trusted=False)
+
+
+def read_trusted(source: bytes | str | Path) -> Score:
+    """A file that comes with a dependency of this package, and no other: see `text.from_text`."""
+    return _read(source, trusted=True)
+
+
+def _read(source, trusted: bool) -> Score:
     where, name = "<bytes>", ""
     if isinstance(source, str | Path):
         where, path = source, Path(source)
@@ -36,7 +39,7 @@ def read(source) -> Score:
     elif not isinstance(source, bytes | bytearray | memoryview):
         where = f"<{type(source).__name__}>"
     try:
-        return finish(_draft(source), name)
+        return finish(_draft(source, trusted), name)
     except _REFUSALS as error:
         raise MidiError(where, _one_line(error)) from None
 
@@ -46,10 +49,10 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or f"cannot be read ({type(error).__name__})"
 
 
-def _draft(source) -> Draft:
+def _draft(source, trusted: bool) -> Draft:
     """What the reader for the kind of `source` finds in it."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(source))
+        return _from_bytes(bytes(source), trusted)
     readers = {
         "pretty_midi": pretty_midi_.from_pretty_midi,
         "symusic": lambda score: symusic_.from_symusic(score.to("tick")),
@@ -62,48 +65,14 @@ def _draft(source) -> Draft:
     raise ValueError("is neither a path, nor bytes, a Song, PrettyMIDI, symusic Score or music21 stream")
 
 
-def _from_bytes(data: bytes) -> Draft:
+def _from_bytes(data: bytes, trusted: bool) -> Draft:
     if len(data) > MOST_BYTES:
         raise ValueError(f"is larger than {MOST_BYTES >> 20} MB, the limit")
     if not data.strip(b"\0\t\r\n "):
         raise ValueError("is empty")
     if b"MThd" in data[:4096]:
         return _from_midi(data)
-    text = _decoded(_unzipped(data) if data[:4] == b"PK\x03\x04" else data)
-    if re.search(r"^X:\s*\d", text, re.MULTILINE) and re.search(r"^K:", text, re.MULTILINE):
-        return symusic_.from_abc(text)
-    if re.search(r"<score-(partwise|timewise)", text):
-        return music21_.from_notation(text, "musicxml")
-    if re.search(r"^\*\*kern", text, re.MULTILINE):
-        return music21_.from_notation(text, "humdrum")
-    if data.startswith(b"SMF2CLIP"):
-        raise ValueError("is a MIDI 2.0 clip, which cannot be read; export it as a standard MIDI file")
-    raise ValueError("is not music that can be read: neither MIDI, MusicXML, ABC nor kern")
-
-
-def _unzipped(data: bytes) -> bytes:
-    """The score inside compressed MusicXML."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            scores = [
-                entry
-                for entry in archive.infolist()
-                if not entry.filename.startswith("META-INF") and entry.filename.endswith((".xml", ".musicxml"))
-            ]
-            if not scores or scores[0].file_size > MOST_BYTES:
-                raise ValueError("is an archive without a score of reasonable size; unpack it first")
-            return archive.read(scores[0])
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
-        raise ValueError(f"is a damaged archive: {error}") from None
-
-
-def _decoded(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    return text.from_text(data, trusted)
 
 
 # MIDI -------------------------------------------------------------------------------------------

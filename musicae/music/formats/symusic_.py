@@ -1,4 +1,4 @@
-"""To and from `symusic.Score`; ABC, which symusic reads too."""
+"""To and from `symusic.Score`; trusted ABC, which symusic reads too."""
 
 from __future__ import annotations
 
@@ -65,7 +65,11 @@ def _symusic_notes(notes: np.ndarray):
 
 
 def from_abc(text: str) -> Draft:
-    """The first tune of a text in ABC, with its repeats and chord symbols played."""
+    """The first tune of a text in ABC, with its repeats and chord symbols played.
+
+    For texts of a dependency of this package only: the converter is native code, reads any file that a directive
+    names, and can be made to run for ever or to corrupt memory.
+    """
     import symusic
 
     straight = re.sub(r"^(K:.*\n)", r"\1%%MIDI chordattack 0\n", text, count=1, flags=re.MULTILINE)

@@ -27,7 +27,8 @@ MUSICXML = """<?xml version="1.0"?><score-partwise><part-list><score-part id="P1
 
 def test_reads_abc(capfd):
     song = Song.read(ABC.encode())
-    assert song.tracks[0].notes["start"].tolist() == [0, 240, 480, 720, 1200, 1440, 1440, 1440]
+    eighths = song.tracks[0].notes["start"] * 2 / song.ticks_per_quarter
+    assert eighths.tolist() == [0, 1, 2, 3, 5, 6, 6, 6]
     assert song.tracks[0].notes["pitch"].tolist() == [69, 71, 73, 74, 76, 62, 66, 69]
     assert (song.time_signatures[0][1:], song.key_signatures[0][1:]) == ((3, 4), (2, False))
     assert capfd.readouterr() == ("", "")
