@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from musicae.music.score.note_arrays import NOTE, cut_repeated, in_order, merge
+from musicae.music.score.note_arrays import NOTE, tidied
 from musicae.music.score.score import KeySignature, Score, Tempo, TimeSignature, Track, steady
 
 MOST_QUARTERS = 20_000
@@ -85,17 +85,13 @@ def check(draft: Draft) -> None:
 
 
 def _tracks(draft: Draft, changes: list[str]) -> tuple[Track, ...]:
-    """The tracks that have notes, with these tidy; what that changed is added to `changes`.
-
-    All tracks are tidied in one pass: each is moved behind the end of the one before it, and back again.
-    """
-    length = 1 + max(int(draft.notes[time].max()) for time in ("start", "end"))
-    starts = np.arange(len(draft.bounds)) * length
-    _delay(draft.notes, np.repeat(starts[:-1], np.diff(draft.bounds)))
-    notes = _tidied(draft.notes, changes)
-    bounds = np.searchsorted(notes["start"], starts)
-    _delay(notes, -np.repeat(starts[:-1], np.diff(bounds)))
-    return tuple(_named(track) for track in with_notes(draft.tracks, notes, bounds.tolist()) if len(track.notes))
+    """The tracks that have notes, with these tidy; what that changed is added to `changes`."""
+    found = tidied(draft.notes, draft.bounds)
+    changes += ["{notes} without length made one tick long"] * found.empty
+    changes += ["{notes} doubled by another left out"] * found.doubled
+    changes += ["{notes} cut where the pitch begins again"] * found.cut
+    tracks = with_notes(draft.tracks, found.notes, found.bounds)
+    return tuple(_named(track) for track in tracks if len(track.notes))
 
 
 def _named(track: Track) -> Track:
@@ -106,24 +102,6 @@ def _named(track: Track) -> Track:
 def with_notes(tracks: list[Track], notes: np.ndarray, bounds: list[int]) -> Iterator[Track]:
     """The tracks of a `Draft` with their notes."""
     return (replace(track, notes=notes[i:j]) for track, (i, j) in zip(tracks, pairwise(bounds), strict=True))
-
-
-def _delay(notes: np.ndarray, ticks: np.ndarray) -> None:
-    """Moves notes by so many ticks each, in place."""
-    notes["start"] += ticks
-    notes["end"] += ticks
-
-
-def _tidied(notes: np.ndarray, changes: list[str]) -> np.ndarray:
-    """Tidy notes; what that changed is added to `changes`."""
-    empty = np.count_nonzero(notes["end"] <= notes["start"])
-    merged = merge(notes)
-    cut = cut_repeated(merged)
-    changes += ["{notes} without length made one tick long"] * empty
-    changes += ["{notes} doubled by another left out"] * (len(notes) - len(merged))
-    if cut is not merged:
-        changes += ["{notes} cut where the pitch begins again"] * np.count_nonzero(cut["end"] < merged["end"])
-    return in_order(cut)
 
 
 def _counted(changes: list[str]) -> tuple[str, ...]:

@@ -128,6 +128,8 @@ def _unended(notes: np.ndarray) -> np.ndarray:
 
 def _undo_overflow(notes: np.ndarray) -> None:
     """Undo the 32-bit overflow of times, which makes them negative; in place."""
+    if notes["start"].min(initial=0) >= 0:
+        return
     lost = notes["start"] & 1 << 32
     notes["start"] += lost
     notes["end"] += lost

@@ -119,12 +119,12 @@ def _without_end(body: bytes) -> bytes:
 
 
 _PITCHES = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
+_ENDINGS = {0x90 | channel: bytes([0x80 | channel]) + _PITCHES + b"\0" for channel in range(16)}
 
 
 def _ended(body: bytes) -> bytes:
     """A track, and after `FOREVER` events that end every note of its channels: what they end is known by its length."""
-    channels = [channel for channel in range(16) if 0x90 | channel in body]  # all others have no note to end
-    endings = b"".join(bytes([0x80 | channel]) + _PITCHES + b"\0" for channel in channels)
+    endings = b"".join(ending for begin, ending in _ENDINGS.items() if begin in body)  # others have no note to end
     return body + b"\xff\x01\x00\xff\xff\xff\x7f" + endings + END_OF_TRACK
 
 

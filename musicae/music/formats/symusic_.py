@@ -16,25 +16,27 @@ from musicae.music.score.score import Score, Track
 
 def from_symusic(score) -> Draft:
     """The records of a `symusic.Score` in ticks."""
-    if not score.tracks:
+    found = list(score.tracks)
+    if not found:
         raise ValueError("has no notes")
-    check_changes(len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
+    tempos, metres, keys = score.tempos, score.time_signatures, score.key_signatures
+    check_changes(len(tempos) + len(metres) + len(keys))
+    columns = [track.notes.numpy() for track in found]
     return Draft(
         score.ticks_per_quarter,
-        _from_symusic_notes(score),
-        track_bounds(track.notes for track in score.tracks),
-        [Track(program=track.program & 127, is_drum=track.is_drum, name=track.name) for track in score.tracks],
-        [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in score.tempos],
-        [(metre.time, metre.numerator, metre.denominator) for metre in score.time_signatures],
-        [(key.time, key.key, key.tonality) for key in score.key_signatures],
+        _notes(columns),
+        track_bounds(column["time"] for column in columns),
+        [Track(program=track.program & 127, is_drum=track.is_drum, name=track.name) for track in found],
+        [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in tempos],
+        [(metre.time, metre.numerator, metre.denominator) for metre in metres],
+        [(key.time, key.key, key.tonality) for key in keys],
     )
 
 
-def _from_symusic_notes(score) -> np.ndarray:
+def _notes(columns: list[dict[str, np.ndarray]]) -> np.ndarray:
     """The notes of all tracks, one track after the other."""
-    tracks = [track.notes.numpy() for track in score.tracks]
-    columns = ([a[name] for a in tracks] for name in ("time", "duration", "pitch", "velocity"))
-    start, length, pitch, velocity = map(np.concatenate, columns)
+    names = ("time", "duration", "pitch", "velocity")
+    start, length, pitch, velocity = (np.concatenate([one[name] for one in columns]) for name in names)
     start = start.astype(np.int64)
     return note_array(start, start + length, pitch, velocity)
 
