@@ -206,24 +206,39 @@ class SelectionOptions(DecodingOptions):
     """track to take: its number in the file, from 1, or part of its name"""
     bars: Annotated[str | None, arg(metavar="FIRST-LAST", help_behavior_hint="(default: all)")] = None
     """bars to take, e.g. 5-12"""
+    beats: bool = False
+    """find the beats and bars in the notes; done by default where these do not keep to the beat of the file, as in a
+    recording without a click"""
+    no_beats: bool = False
+    """keep the beats and bars of the file in any case"""
 
     @property
     def selection(self) -> dict[str, Any]:
-        """`track` and `bars` as a music model's verbs take them.
+        """`track`, `bars` and `beats` as a music model's verbs take them.
 
         Raises:
-            ConfigError: bars that are not two numbers.
+            ConfigError: bars that are not two numbers; both --beats and --no-beats.
         """
+        if self.beats and self.no_beats:
+            raise ConfigError("--beats and --no-beats exclude each other: leave one out")
+        beats = True if self.beats else False if self.no_beats else None
+        return {"track": self.track, "bars": self._bars, "beats": beats}
+
+    @property
+    def _bars(self) -> tuple[int, int] | None:
         if self.bars is None:
-            return {"track": self.track, "bars": None}
+            return None
         numbers = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", self.bars)
         if not numbers:
             raise ConfigError(f"--bars {self.bars}: give first and last bar, e.g. 5-12")
         first = int(numbers[1])
-        return {"track": self.track, "bars": (first, int(numbers[2] or first))}
+        return first, int(numbers[2] or first)
 
 
-OF_MUSIC = ("temperature", "top_p", "bars", "track", "chords", "key", "hits", "more", "less", "split", "wav", "html")
+OF_MUSIC = (
+    *("temperature", "top_p", "bars", "track", "beats", "no_beats", "chords", "key", "hits", "more", "less"),
+    *("split", "wav", "html"),
+)
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")

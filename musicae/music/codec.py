@@ -19,6 +19,7 @@ from musicae.music.representations.rendering import blank, render
 from musicae.music.representations.windowing import recut, windowed
 from musicae.music.song import Song
 from musicae.music.theory.chords import parse
+from musicae.music.theory.retiming import on_beats
 
 
 class MusicCodec(Model):
@@ -52,19 +53,21 @@ class MusicCodec(Model):
 
     # Songs and windows ---------------------------------------------------------------------------
 
-    def extract(self, song: Any, track: Track = None, bars: Bars = None) -> Windowed:
+    def extract(self, song: Any, track: Track = None, bars: Bars = None, beats: bool | None = None) -> Windowed:
         """A song as the model's windows.
 
         Args:
             song: what `Song.read` reads.
             track: see `Selection`.
             bars: see `Selection`.
+            beats: see `Selection`; strict representations keep those of the file by default, as the original does.
 
         Raises:
             MidiError: it cannot be read.
             NoWindows: it has nothing for the representation to extract.
         """
-        read = Song.read(song)
+        strict = getattr(self.representation, "strict", False)
+        read = on_beats(Song.read(song), False if beats is None and strict else beats)
         excerpt = self.representation.extract(read, track, bars)
         return windowed(self.representation, replace(excerpt, report=(*read.changes, *excerpt.report)))
 

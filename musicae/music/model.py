@@ -93,8 +93,8 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = aligned_pair(
             self.representation,
-            self.extract(a, selection.track, selection.bars),
-            self.extract(b, selection.track, selection.bars),
+            self.extract(a, **vars(selection)),
+            self.extract(b, **vars(selection)),
         )
         ends = [torch.from_numpy(self.encode_windows(one.windows)) for one in pair]
         latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else path(self, *ends, steps)).numpy()
@@ -115,7 +115,7 @@ class MusicModel(MusicCodec):
         With `hits`, these are the original: they are decoded from the song's latent vectors, repeated as needed.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
-        source = self.extract(song, selection.track, selection.bars)
+        source = self.extract(song, **vars(selection))
         target = self.conditioned(source, conditions)
         z = cycled(self.encode_windows(source.windows), len(target.windows))
         windows = self._decoded(z, target, decoding, known=target.windows)
@@ -220,7 +220,7 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
-        source = self.extract(song, selection.track, selection.bars)
+        source = self.extract(song, **vars(selection))
         target = self.conditioned(source, conditions)
         z, ids = self.encode_windows(source.windows), first_occurrence_ids(source.windows)
         moved = self._toward_random(z, ids, n, strength, decoding.seed)

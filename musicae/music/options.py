@@ -49,10 +49,13 @@ class Selection:
     Args:
         track: number (from 1) or part of a name; None for the one that the representation chooses.
         bars: first and last, from 1; None for all.
+        beats: whether beats and bars are found in the notes (`theory.retiming`) or those of the file; None to find them
+            where the notes do not keep to those of the file.
     """
 
     track: Track = None
     bars: Bars = None
+    beats: bool | None = None
 
 
 class DecodeOptions(TypedDict, total=False):
@@ -104,6 +107,7 @@ class VerbOptions(DecodeOptions, total=False):
 
     track: Track
     bars: Bars
+    beats: bool | None
 
 
 def taken(kind: type[Kind], options: dict[str, Any]) -> Kind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -121,6 +121,28 @@ class Score:
 
         song = replace(self, tracks=tuple(cut(track) for track in self.tracks))
         return song._with_times(lambda ticks: ticks - start, moved)
+
+    def warped(
+        self,
+        warp: Callable[[np.ndarray], np.ndarray],
+        ticks_per_quarter: int,
+        metres: Iterable[TimeSignature],
+        tempos: Iterable[Tempo],
+    ) -> Score:
+        """The same music with every tick moved.
+
+        Args:
+            warp: from ticks of this score to ticks of the result, ascending.
+            ticks_per_quarter: of the result.
+            metres: its time signatures, in its ticks.
+            tempos: its tempos, in its ticks.
+        """
+
+        def moved(changes):
+            return steady(change._replace(tick=int(warp(change.tick))) for change in changes)
+
+        song = self._with_times(warp, moved, ticks_per_quarter=ticks_per_quarter)
+        return replace(song, time_signatures=steady(metres), tempos=steady(tempos))
 
     def _with_times(self, scaled, moved, **changes) -> Score:
         tracks = tuple(replace(track, notes=_retimed(track.notes, scaled)) for track in self.tracks)
