@@ -142,11 +142,10 @@ class Multitrack(Representation):
         note shorter than a step lasts one. Where a track has too many notes for a window the softest, and of these
         the shortest, are left out.
         """
-        parts = zip(tracks, self._part_numbers(tracks), strict=True)
-        notes = ordered(*(in_steps(one.notes, part, grid) for one, part in parts))
+        notes = ordered(in_steps(tracks, self._part_numbers(tracks), grid))
         all_notes = np.concatenate([np.zeros(0, NOTE), *(one.notes for one in tracks)])
         start = grid.steps(all_notes["start"])
-        inside = all_notes[(start >= 0) & (start < grid.total_steps)]
+        inside = all_notes.take(np.flatnonzero((start >= 0) & (start < grid.total_steps)))
         fitting = self.rows.fitting(notes, *_columns(grid.windows(self.steps)))
         too_many = f"left out, the softest where a track has more than {self.rows.most_events} events a bar"
         return fitting, sentences(

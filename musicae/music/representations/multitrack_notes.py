@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from musicae.music.representations.arrays import placed
 from musicae.music.representations.performance import velocity_bin
 from musicae.music.score.grid import Grid
-from musicae.music.score.note_arrays import tidy
+from musicae.music.score.note_arrays import NOTE, tidied
+from musicae.music.score.score import Track
 
 NOTE_IN_STEPS = np.dtype([("part", "i2"), ("start", "i4"), ("end", "i4"), ("pitch", "i2"), ("velocity", "i2")])
 CHORD = -1  # the part of entries that say from when on a chord is in force; their pitch is its triad
 VELOCITY_WIDTH = 16  # MIDI velocities in one bin
 
 
-def in_steps(notes: np.ndarray, part: int, grid: Grid) -> np.ndarray:
-    """The notes (a NOTE array) that begin on the grid as those of a part."""
-    notes = notes.copy()
+def in_steps(tracks: Sequence[Track], parts: list[int], grid: Grid) -> np.ndarray:
+    """The notes of tracks that begin on the grid, as those of parts; in the order of the tracks."""
+    notes = np.concatenate([np.zeros(0, NOTE), *(one.notes for one in tracks)])
+    number = np.repeat(np.arange(len(tracks)), [len(one.notes) for one in tracks])
     notes["start"], notes["end"] = grid.steps(notes["start"]), np.minimum(grid.steps(notes["end"]), grid.total_steps)
-    notes = tidy(notes[(notes["start"] >= 0) & (notes["start"] < grid.total_steps)])
+    inside = np.flatnonzero((notes["start"] >= 0) & (notes["start"] < grid.total_steps))
+    bounds = number.take(inside).searchsorted(np.arange(len(tracks) + 1)).tolist()
+    notes, bounds = tidied(notes.take(inside), bounds)[:2]
     table = np.zeros(len(notes), NOTE_IN_STEPS)
-    table["part"], table["velocity"] = part, velocity_bin(notes["velocity"])
+    table["part"], table["velocity"] = np.repeat(parts, np.diff(bounds)), velocity_bin(notes["velocity"])
     for name in ("start", "end", "pitch"):
         table[name] = notes[name]
     return table
@@ -51,10 +57,10 @@ def chords_of(table: np.ndarray) -> np.ndarray:
     return table[table["part"] == CHORD]
 
 
-def ordered(*tables: np.ndarray) -> np.ndarray:
-    """The notes of all tables by their time, then part and pitch."""
-    notes = np.concatenate([np.zeros(0, NOTE_IN_STEPS), *tables])
-    return notes[np.lexsort((notes["pitch"], notes["part"], notes["start"]))]
+def ordered(notes: np.ndarray) -> np.ndarray:
+    """The notes of a table by their time, then part and pitch."""
+    start, part = (notes[name].astype(np.int64) for name in ("start", "part"))
+    return notes.take(np.argsort((start << 32) + (part << 16) + notes["pitch"], kind="stable"))
 
 
 def tied(notes: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -72,10 +78,11 @@ def tied(notes: np.ndarray, held: np.ndarray) -> np.ndarray:
 def overlaps(notes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which windows from `starts` to `ends` [n] have which notes in them: two arrays of indices."""
     order = np.argsort(starts, kind="stable")
-    first = np.searchsorted(np.maximum.accumulate(ends[order]), notes["start"], "right")
-    last = np.searchsorted(starts[order], notes["end"], "left")
+    begin, end = notes["start"].astype(np.int64), notes["end"].astype(np.int64)
+    first = np.searchsorted(np.maximum.accumulate(ends[order]), begin, "right")
+    last = np.searchsorted(starts[order], end, "left")
     count = np.maximum(last - first, 0)
     number = np.repeat(np.arange(len(notes)), count)
     window = order[np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[number]]
-    inside = notes["start"][number] < ends[window]
+    inside = begin[number] < ends[window]
     return window[inside], number[inside]

@@ -50,20 +50,25 @@ class Rows:
         """
         pieces, _, kinds = self._pieces(notes, starts, lengths)
         rows, counts = self.write(pieces, kinds, lengths)
-        while (counts > self.most_events).any():
+        while (full := counts > self.most_events).any():
+            pieces = pieces[full[pieces["row"]]]
             pieces = pieces[~_softest(pieces, counts - self.most_events)]
-            rows, counts = self.write(pieces, kinds, lengths)
+            shorter, fewer = self.write(pieces, np.where(full, kinds, -1), lengths)
+            rows[full], counts = shorter[full], np.where(full, fewer, counts)
         return rows
 
     def fitting(self, notes: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The notes without those for which windows have no room."""
-        while len(starts):
-            pieces, number, kinds = self._pieces(notes, starts, lengths)
-            excess = self.write(pieces, kinds, lengths)[1] - self.most_events
-            notes = np.delete(notes, number[_softest(pieces, excess)])
+        pieces, number, kinds = self._pieces(notes, starts, lengths)
+        lengths, left_out = np.repeat(lengths, self.most_tracks) * (kinds >= 0), np.zeros(len(notes), bool)
+        while True:
+            excess = self.encoding.counts(pieces, lengths) - self.most_events
             full = (excess > 0).reshape(-1, self.most_tracks).any(axis=1)
-            starts, lengths = starts[full], lengths[full]
-        return notes
+            if not full.any():
+                return notes[~left_out]
+            left_out[number[_softest(pieces, excess)]] = True
+            kept = full[pieces["row"] // self.most_tracks] & ~left_out[number]
+            pieces, number = pieces[kept], number[kept]
 
     def write(self, pieces: np.ndarray, kinds: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows int16 [windows * most_tracks, tokens], and how many events each has.
@@ -137,7 +142,7 @@ class Rows:
             window, number = (one[notes["start"][number] >= starts[window]] for one in (window, number))
         slot, kinds = self._slots(window, notes["part"][number].astype(np.int64), len(starts))
         window, number, slot = (one[slot < self.most_tracks] for one in (window, number, slot))
-        note, begin, end = notes[number], starts[window], (starts + lengths)[window]
+        note, begin, end = notes.take(number), starts[window], (starts + lengths)[window]
         pieces = np.zeros(len(number), PIECE)
         pieces["row"] = self.most_tracks * window + slot
         pieces["pitch"], pieces["velocity"] = note["pitch"], note["velocity"]
@@ -169,9 +174,11 @@ class Rows:
 
 def _softest(pieces: np.ndarray, excess: np.ndarray) -> np.ndarray:
     """As many pieces of each row as must go, at the least, to free `excess` [rows] events: bool."""
-    order = np.lexsort((pieces["end"] - pieces["start"], pieces["velocity"], pieces["row"]))
-    row = pieces["row"][order]
-    place = np.arange(len(row)) - np.searchsorted(row, row)
     soft = np.zeros(len(pieces), bool)
-    soft[order] = place < -(-excess // MOST_FREED)[row]
+    found = np.flatnonzero(excess[pieces["row"]] > 0)
+    some = pieces.take(found)
+    order = np.lexsort((some["end"] - some["start"], some["velocity"], some["row"]))
+    row = some["row"][order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    soft[found[order]] = place < -(-excess // MOST_FREED)[row]
     return soft

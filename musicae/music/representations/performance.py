@@ -66,18 +66,18 @@ class PerformanceEncoding:
         Returns:
             int16 [rows, tokens], longer rows cut off; and how many events each has, program and end not among them.
         """
-        pieces = pieces[np.lexsort((pieces["pitch"], pieces["start"], pieces["row"]))]
+        pieces = in_time(pieces)
         row, step, number, action = _events(pieces, lengths)
         first = np.diff(row, prepend=-1) > 0
         shift = step - np.where(first, 0, np.roll(step, 1))
-        louder = _velocity_changes(pieces, row, number, action)
+        louder = np.append(_is_louder(pieces), False).take(number) & (action == _ON)
         main = action != _REST
-        width = (shift > 0).astype(np.int64) + louder + main
+        moved = shift > 0
+        width = moved.astype(np.int64) + louder + main
         counts = np.bincount(row, width, len(kinds)).astype(np.int64)
         place = np.cumsum(width) - width
         place += 1 - place[first][np.cumsum(first) - 1]
         rows = np.full((len(kinds), max(int(counts.max(initial=0)) + 2, self.tokens)), self.nothing, np.int16)
-        moved = shift > 0
         rows[row[moved], place[moved]] = SHIFT + shift[moved] - 1
         place = place + moved
         rows[row[louder], place[louder]] = self.velocity + pieces["velocity"][number[louder]] - 1
@@ -86,6 +86,17 @@ class PerformanceEncoding:
         rows[:, 0] = self.program + kinds
         rows[np.arange(len(rows)), counts + 1] = self.end
         return rows[:, : self.tokens], counts
+
+    def counts(self, pieces: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """How many events `write` makes of pieces in rows that last `lengths` [rows] steps: int64 [rows]."""
+        pieces = in_time(pieces)
+        ends = pieces[~pieces["held"]]
+        events = [pieces["row"], ends["row"], pieces["row"][_is_louder(pieces)]]
+        shifts = np.zeros((len(lengths), int(lengths.max(initial=0)) + 1), bool)
+        shifts[pieces["row"], pieces["start"]] = True
+        shifts[ends["row"], ends["end"]] = True
+        shifts[np.arange(len(lengths)), lengths] = True
+        return np.bincount(np.concatenate(events), minlength=len(lengths)) + shifts[:, 1:].sum(axis=1)
 
     def ended(self, rows: np.ndarray) -> np.ndarray:
         """Tokens [..., tokens] with nothing after the first end."""
@@ -138,25 +149,33 @@ def velocity_bin(velocities: np.ndarray) -> np.ndarray:
     return (velocities.astype(np.int64) - 1) // 16 + 1
 
 
+def in_time(pieces: np.ndarray) -> np.ndarray:
+    """Pieces by row, start and pitch."""
+    row, start, pitch = (pieces[name].astype(np.int64) for name in ("row", "start", "pitch"))
+    return pieces.take(np.argsort((row << 32) + (start << 7) + pitch, kind="stable"))
+
+
 def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     """Row, step, number of the piece and action of every event, in order.
 
     At one step the events of a piece that began earlier come first.
+
+    Args:
+        pieces: as `in_time` gives them.
+        lengths: of the rows.
     """
-    ending = np.flatnonzero(~pieces["held"])
-    number = np.concatenate([np.arange(len(pieces)), ending, np.full(len(lengths), len(pieces))])
-    action = np.repeat([_ON, _END, _REST], [len(pieces), len(ending), len(lengths)])
-    row = np.concatenate([pieces["row"], pieces["row"][ending], np.arange(len(lengths))])
-    step = np.concatenate([pieces["start"], pieces["end"][ending], lengths]).astype(np.int64)
-    order = np.lexsort((action, number, step, row))
-    return row[order], step[order], number[order], action[order]
+    many, row, held = len(pieces), pieces["row"].copy(), pieces["held"]
+    ending = np.flatnonzero(~held)
+    number = np.concatenate([np.arange(many), ending, np.full(len(lengths), many)])
+    action = np.repeat([_ON, _END, _REST], [many, len(ending), len(lengths)])
+    step = np.concatenate([pieces["start"], pieces["end"].take(ending), lengths]).astype(np.int64)
+    row = np.concatenate([row, row.take(ending), np.arange(len(lengths))])
+    # A piece begins before it ends, and what begins is in order: neither needs the action to sort by.
+    order = np.argsort((row * (step.max(initial=0) + 1) + step) * (many + 1) + number, kind="stable")
+    return row.take(order), step.take(order), number.take(order), action.take(order)
 
 
-def _velocity_changes(pieces: np.ndarray, row: np.ndarray, number: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """The events before which the velocity changes."""
-    begun = np.flatnonzero(action == _ON)
-    velocity = pieces["velocity"][number[begun]].astype(np.int64)
-    other = (np.diff(velocity, prepend=0) != 0) | (np.diff(row[begun], prepend=-1) > 0)
-    louder = np.zeros(len(row), bool)
-    louder[begun[other]] = True
-    return louder
+def _is_louder(pieces: np.ndarray) -> np.ndarray:
+    """Before which pieces in time the velocity changes: bool [pieces]."""
+    row, velocity = pieces["row"], pieces["velocity"].astype(np.int64)
+    return (np.diff(velocity, prepend=0) != 0) | (np.diff(row, prepend=-1) > 0)
