@@ -12,6 +12,7 @@ from musicae.music.extraction import magenta, magenta_multitrack, magenta_trio
 from musicae.music.formats import reading
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Representation, Trio
 from musicae.music.representations.arrays import unique
+from musicae.music.representations.bars import divisible
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 
@@ -65,6 +66,7 @@ def training_windows(representation: Representation, song: Score, track: int | s
     problem = representation.untrainable(song, None if track == "all" else track)
     if problem:
         return np.zeros((0, *representation.shape), representation.dtype), [problem]
+    song = divisible(song, representation.steps_per_quarter)  # once for all tracks
     try:
         tracks = representation.training_tracks(song) if track == "all" else [track]
         excerpts = [representation.extract(song, one) for one in tracks]

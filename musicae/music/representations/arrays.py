@@ -15,8 +15,9 @@ def slices(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
     """Slices [n, steps, ...] of an array [total, ...] that begin at `starts` [n]; zeros beyond its end."""
     starts = np.asarray(starts, np.int64)
     missing = max(int(starts.max(initial=0)) + steps - len(array), 0)
-    array = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
-    return array[starts[:, None] + np.arange(steps)]
+    if missing:
+        array = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+    return array.take(starts[:, None] + np.arange(steps), axis=0)
 
 
 def first_steps(windows: np.ndarray, lengths: np.ndarray, time_axis: int) -> np.ndarray:
@@ -32,6 +33,8 @@ def unique(windows: np.ndarray) -> np.ndarray:
         return windows
     rows = np.ascontiguousarray(windows).reshape(len(windows), -1)
     different = dict.fromkeys(rows.view(np.dtype((np.void, rows.strides[0]))).ravel().tolist())
+    if len(different) == len(windows):
+        return windows
     return np.frombuffer(b"".join(different), windows.dtype).reshape(-1, *windows.shape[1:]).copy()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,20 +61,20 @@ class Kit:
         """How many drums there are."""
         return len(self.pitches)
 
-    @property
+    @cached_property
     def written(self) -> np.ndarray:
         """The key that each drum is written as, int64 [drums]."""
-        return np.array([keys[0] for keys in self.pitches])
+        return _constant(np.array([keys[0] for keys in self.pitches]))
 
-    @property
+    @cached_property
     def known(self) -> np.ndarray:
         """The drum of every key, int64 [128]; -1 for a key that the kit does not have."""
         table = np.full(128, -1)
         for drum, keys in enumerate(self.pitches):
             table[list(keys)] = drum
-        return table
+        return _constant(table)
 
-    @property
+    @cached_property
     def nearest(self) -> np.ndarray:
         """The drum of every key, int64 [128]: of one that the kit does not have, the drum that sounds most like it.
 
@@ -83,7 +84,13 @@ class Kit:
         like = np.array([SOUNDS_LIKE.get(key, key) for key in range(128)])
         table = self.known
         table = np.where(table < 0, table[like], table)
-        return np.where(table < 0, KITS["new"].known[like], table)
+        return _constant(np.where(table < 0, KITS["new"].known[like], table))
+
+
+def _constant(table: np.ndarray) -> np.ndarray:
+    """A table that nobody can change."""
+    table.setflags(write=False)
+    return table
 
 
 def _moved(key: int, drum: int | None, pitches=_NEW) -> tuple[tuple[int, ...], ...]:

@@ -67,8 +67,11 @@ class Rows:
             if not full.any():
                 return notes[~left_out]
             left_out[number[_softest(pieces, excess)]] = True
-            kept = full[pieces["row"] // self.most_tracks] & ~left_out[number]
+            window, slot = np.divmod(pieces["row"], self.most_tracks)
+            pieces["row"] = (np.cumsum(full) - 1)[window] * self.most_tracks + slot
+            kept = full[window] & ~left_out[number]
             pieces, number = pieces[kept], number[kept]
+            lengths = lengths.reshape(-1, self.most_tracks)[full].ravel()
 
     def write(self, pieces: np.ndarray, kinds: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows int16 [windows * most_tracks, tokens], and how many events each has.

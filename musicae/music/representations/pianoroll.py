@@ -121,14 +121,16 @@ class Pianoroll(Pitched):
 
 def _planes(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, total: int, pitches: int) -> np.ndarray:
     """Notes as planes uint8 [2, total, pitches]."""
-    order = np.lexsort((-end, start, pitch))
-    start, end, pitch = start[order], end[order], pitch[order]
-    new = np.append(True, (np.diff(pitch) > 0) | (np.diff(start) > 0))[: len(start)]
+    order = np.argsort((pitch * total + start) * (total + 1) + total - end, kind="stable")
+    start, end, pitch = start.take(order), end.take(order), pitch.take(order)
+    place = pitch * total + start
+    new = np.append(True, place[1:] > place[:-1])[: len(start)]
     start, end, pitch = start[new], end[new], pitch[new]
     following = np.where(np.append(pitch[1:], -1) == pitch, np.append(start[1:], total), total)
     edges = np.zeros((total + 1, pitches), np.int8)
-    np.add.at(edges, (start + 1, pitch), 1)
-    np.add.at(edges, (np.minimum(end, following), pitch), -1)
-    onset = np.zeros((total, pitches), np.int8)
-    onset[start, pitch] = 1
-    return np.stack([onset, np.cumsum(edges, axis=0)[:-1]]).astype(np.uint8)
+    edges[start + 1, pitch] = 1  # no two notes of a pitch begin together, nor do they end together
+    edges[np.minimum(end, following), pitch] -= 1
+    planes = np.zeros((2, total, pitches), np.uint8)
+    planes[ONSET, start, pitch] = 1
+    np.cumsum(edges[:-1], axis=0, dtype=np.uint8, out=planes[SUSTAIN])
+    return planes

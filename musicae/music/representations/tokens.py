@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 HOLD, OFF, FIRST_NOTE = 0, 1, 2
+_TICK_BITS = 33  # more than any tick has
 
 
 def highest(step: np.ndarray, pitch: np.ndarray, end: np.ndarray | None = None) -> np.ndarray:
@@ -12,8 +13,10 @@ def highest(step: np.ndarray, pitch: np.ndarray, end: np.ndarray | None = None) 
 
     Of equals it is the one with the latest `end`, if that is given, and then the first.
     """
-    order = np.lexsort((~pitch, step) if end is None else (-end, ~pitch, step))
-    return order[np.diff(step[order], prepend=-1) > 0]
+    place = step * 128 + (127 - pitch.astype(np.int64))
+    order = np.argsort(place if end is None else (place << _TICK_BITS) - end, kind="stable")
+    step = step.take(order)
+    return order[np.append(True, step[1:] > step[:-1])[: len(step)]]
 
 
 def line(start: np.ndarray, end: np.ndarray, notes: np.ndarray, total: int) -> np.ndarray:

@@ -17,6 +17,7 @@ MELODY_NAMES = re.compile(
 )
 BASS_PROGRAMS = range(32, 40)
 LOWEST_MELODY, HIGHEST_CREDIT = 48, 84  # C3, C6
+_FIRST = np.zeros(1, np.int64)
 
 
 def pitched(song: Score) -> list[int]:
@@ -114,15 +115,15 @@ def melody_score(track: Track, first: np.ndarray) -> float:
         first: the indices of the first of the notes that begin together.
     """
     top = np.maximum.reduceat(track.notes["pitch"], first).mean()
-    alone = np.mean(np.diff(first, append=len(track.notes)) == 1)
+    alone = (np.count_nonzero(first[1:] - first[:-1] == 1) + (first[-1] == len(track.notes) - 1)) / len(first)
     low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
     return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
 
 
 def _onsets(track: Track) -> np.ndarray:
     """The indices of the first of the notes that begin together; of a track that has notes."""
-    start = track.notes["start"]
-    return np.flatnonzero(np.concatenate([[True], start[1:] != start[:-1]]))
+    start = track.notes["start"].copy()
+    return np.concatenate([_FIRST, np.flatnonzero(start[1:] != start[:-1]) + 1])
 
 
 def describe(song: Score, index: int) -> str:

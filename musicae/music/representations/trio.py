@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Trio(Representation):
         super().__post_init__()
         self.kinds[2].__post_init__()
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Melody, Melody, Drums]:
         """The representation of each part."""
         common = {"steps": self.steps, "steps_per_quarter": self.steps_per_quarter, "strict": self.strict}
