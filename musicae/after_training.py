@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,17 +10,25 @@ import numpy as np
 from musicae.core.data import Examples, shuffled
 from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
-from musicae.core.priors import FittedMixture
+from musicae.core.priors import FEWEST
 from musicae.datasets import Splits
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
 
 
-def fitted_prior(model: Model, examples: Examples) -> FittedMixture:
-    """The prior that a preset asks for, fitted to the codes of training examples."""
+def fit_prior(model: Model, examples: Examples, say: Callable[[str], object]) -> None:
+    """Fit the prior that a preset asks for to the codes of training examples, and write it into the model's folder.
+
+    Where none can be fitted, new latent vectors come from N(0, I), and `say` is called with a sentence on it.
+    """
     settings, seed = model.preset.prior, model.preset.training.seed
-    return settings.fit(encoded(model, examples, settings.examples), seed)
+    codes = encoded(model, examples, settings.examples)
+    if len(codes) < FEWEST:
+        say(f"{len(codes)} training examples are too few to fit a prior to: new clips come from N(0, I)")
+        return
+    model.prior = settings.fit(codes, seed)
+    model.prior.save(model.folder)
 
 
 def fit_directions(model: MusicModel, examples: Examples) -> None:

@@ -270,8 +270,9 @@ _current: ContextVar[_Transaction | None] = ContextVar("transaction", default=No
 
 
 def _beside(target: Path, suffix: str) -> Path:
-    """A hidden name, short wherever the name of the target is long."""
-    return target.with_name(f".{secrets.token_hex(8)}.{suffix}")
+    """A hidden name that begins as the target's, as far as a name may be long."""
+    begin = os.fsencode(target.name)[:100].decode(errors="ignore")
+    return target.with_name(f".{begin}.{secrets.token_hex(8)}.{suffix}")
 
 
 def _write(path: Path, data: bytes) -> None:

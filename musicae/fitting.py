@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
-from musicae.after_training import figures, fit_directions, fit_reranker, fitted_prior
+from musicae.after_training import figures, fit_directions, fit_prior, fit_reranker
 from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
+from musicae.core.priors import PRIOR
 from musicae.core.reports import METRICS_TABLE, whole_rows
-from musicae.core.training import STATE, State, Task, Trainer, make_accelerator
+from musicae.core.run_state import PREVIOUS, STATE, locked
+from musicae.core.training import State, Task, Trainer, make_accelerator
 from musicae.datasets import CORPUS, INDEX, Splits, open_data, skipped_sentence
 from musicae.errors import CheckpointError, DataError, Error
 from musicae.files import safe_name
@@ -60,11 +63,13 @@ def fit(
     folder, sources = _folder(preset, out), list(map(str, data))
     _refuse_existing(folder, force)
     run = _Run(preset, folder, sources, device, say)
-    splits = run.open_data(clear=True)
-    if run.accelerator.is_main_process:
-        write_settings(folder, preset)
-        checkpoints.write_json(folder, SOURCES, {"sources": sources} | ({"init": str(init)} if init else {}))
-    return run.train(splits, init=init)
+    with run.locked():
+        _refuse_existing(folder, force)
+        splits = run.open_data(clear=True)
+        if run.accelerator.is_main_process:
+            write_settings(folder, preset)
+            checkpoints.write_json(folder, SOURCES, {"sources": sources} | ({"init": str(init)} if init else {}))
+        return run.train(splits, init=init)
 
 
 def resume(preset: Preset, out: str | Path | None = None, *, device: str | None = None, say: Say = print) -> Model:
@@ -87,7 +92,8 @@ def resume(preset: Preset, out: str | Path | None = None, *, device: str | None 
     if begun.name != preset.name:
         raise CheckpointError(f"{folder} holds a run of {begun.name}, not of {preset.name}")
     run = _Run(begun, folder, trained_on(folder), device, say)
-    return run.train(run.open_data(), resume=True)
+    with run.locked():
+        return run.train(run.open_data(), resume=True)
 
 
 def trained_on(folder: Path) -> list[str]:
@@ -127,6 +133,10 @@ class _Run:
     def accelerator(self) -> Accelerator:
         """The processes and the device."""
         return make_accelerator(self.device, self.preset.training.precision)
+
+    def locked(self) -> AbstractContextManager:
+        """The folder, in which no other run trains meanwhile; the main process holds it for all."""
+        return locked(self.folder) if self.accelerator.is_main_process else nullcontext()
 
     def report(self, sentence: str) -> None:
         """Say something, once for all processes."""
@@ -169,6 +179,8 @@ class _Run:
         try:
             state = trainer.run(resume)
         except KeyboardInterrupt:
+            if self.accelerator.is_main_process and not (self.folder / checkpoints.WEIGHTS).exists():
+                checkpoints.write_weights(self.folder, trainer.state.average.module)  # so that it can be listened to
             self.report("stopped; the state is saved: go on with --resume")
             raise
         self.accelerator.wait_for_everyone()
@@ -183,8 +195,7 @@ class _Run:
             if len(splits.test):
                 self.report(f"trained; measuring on {len(splits.test):,} held-out examples, which may take minutes")
             if self.preset.prior:
-                model.prior = fitted_prior(model, splits.train)
-                model.prior.save(self.folder)
+                fit_prior(model, splits.train, self.report)
             if self.preset.musical and model.parallel:  # step by step it would take an hour
                 fit_directions(model, splits.train)
                 fit_reranker(model, splits.train)
@@ -229,7 +240,8 @@ def _clear(folder: Path, data: list[str]) -> None:
     """Remove what another run left, which would not fit the new one; but not a corpus that this one is to read."""
     from musicae.music.latent.reranking import RERANKER
 
-    left = [folder / name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, DIRECTIONS, RERANKER)]
+    names = (STATE, PREVIOUS, checkpoints.WEIGHTS, checkpoints.METRICS, PRIOR, DIRECTIONS, RERANKER)
+    left = [folder / name for name in names]
     if (folder / CORPUS).resolve() not in [Path(source).resolve() for source in data]:
         left.append(folder / CORPUS / INDEX)
     for path in left:

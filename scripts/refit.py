@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from musicae.after_training import encoded, fit_directions, fit_reranker, fitted_prior
+from musicae.after_training import encoded, fit_directions, fit_prior, fit_reranker
 from musicae.core import checkpoints
 from musicae.core.model import Model
 from musicae.core.priors import PRIOR
@@ -44,8 +44,10 @@ def refit_prior(model: Model, splits: Splits) -> str:
     if not model.preset.prior:
         (model.folder / PRIOR).unlink(missing_ok=True)
         return f"{model.name} draws from N(0, I)"
-    prior = fitted_prior(model, splits.train)
-    prior.save(model.folder)
+    fit_prior(model, splits.train, print)
+    prior = model.prior
+    if prior is None:
+        return f"{model.name} draws from N(0, I)"
     codes = [encoded(model, part, 5000) for part in (splits.train, splits.validation)]
     train, validation = (float(np.mean(prior.log_prob(z))) for z in codes)
     size = (model.folder / PRIOR).stat().st_size / 1e3

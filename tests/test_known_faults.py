@@ -39,7 +39,8 @@ from musicae.core.posteriors import PointPosterior, free_bits
 from musicae.core.priors import PRIOR, Mixture
 from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE
-from musicae.core.training import STATE, Task
+from musicae.core.run_state import PREVIOUS, STATE
+from musicae.core.training import Task
 from musicae.datasets import open_data
 from musicae.errors import CheckpointError
 from musicae.fitting import fit, resume
@@ -285,7 +286,8 @@ def test_a_model_whose_loading_runs_code(tmp_path, file, packed):
 
 def test_a_state_whose_resuming_runs_code(tmp_path):
     fit(tiny.PICTURES, out=tmp_path / "run", device="cpu", say=None)
-    torch.save(Trap(tmp_path / "sprung"), tmp_path / "run" / STATE)
+    for name in (STATE, PREVIOUS):
+        torch.save(Trap(tmp_path / "sprung"), tmp_path / "run" / name)
     with pytest.raises(CheckpointError):
         resume(tiny.PICTURES, tmp_path / "run", device="cpu", say=None)
     assert not (tmp_path / "sprung").exists()

@@ -27,6 +27,7 @@ SHAPES = {
     "factors": ("components", "triangle"),
     "deviations": ("components", "others"),
 }
+FEWEST = 2  # codes
 ROUNDED = 0.02  # how far from 1 the sum of the weights may be: they are float16
 SMALLEST = 0.01  # of a component's deviations: one that holds a single code keeps some width
 
@@ -60,7 +61,7 @@ class Mixture:
         """
         from sklearn.mixture import GaussianMixture
 
-        if len(codes) < 2 or not np.isfinite(codes).all():
+        if len(codes) < FEWEST or not np.isfinite(codes).all():
             raise ConfigError(f"no mixture can be fitted to {len(codes)} codes, or to such that are not finite")
         codes = codes.astype(np.float64)
         directions = principal_directions(codes, self.variance)

@@ -7,7 +7,6 @@ killed at any moment resumes to the same weights, to the bit on a CPU.
 
 from __future__ import annotations
 
-import io
 import math
 import re
 import signal
@@ -16,7 +15,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -31,11 +30,10 @@ from musicae.core.data import Batch, Examples, shuffled
 from musicae.core.objectives import Objective, Terms
 from musicae.core.randomness import RandomSource
 from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard, time_left
+from musicae.core.run_state import STATE, begun_with, differences, read_state, write_state
 from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError
-from musicae.files import write_atomically
 
-STATE = "state.pt"
 VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams, with the seed
 
 
@@ -86,7 +84,7 @@ def running_average(model: nn.Module, decay: float) -> AveragedModel:
 
 @dataclass
 class State:
-    """What a run is at a moment: all that is saved and resumed."""
+    """What a run is at a moment: all that is saved and resumed; and what it was begun with, to compare."""
 
     task: nn.Module
     optimizer: torch.optim.Optimizer
@@ -95,36 +93,38 @@ class State:
     skipped: int = 0
     best: float = float("inf")
     seconds: float = 0.0
+    begun_with: dict = field(default_factory=dict)
 
     NUMBERS = ("step", "skipped", "best", "seconds")
 
-    def save(self, path: Path) -> None:
-        """Write the state beside its target and rename it."""
+    def save(self, folder: Path) -> None:
+        """Write the state into the folder of a run; the one before it is kept."""
         content = {name: getattr(self, name) for name in self.NUMBERS}
         for name in ("task", "optimizer", "average"):
             content[name] = getattr(self, name).state_dict()
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        write_atomically(path, buffer.getvalue(), force=True)
+        write_state(folder, content | {"begun_with": self.begun_with})
 
-    def load(self, path: Path) -> None:
+    def load(self, folder: Path) -> list[str]:
         """Take up a saved state.
+
+        Returns:
+            Sentences on what is not as it was: that the state is an older one, that data or settings have changed.
 
         Raises:
             CheckpointError: there is none, or it is damaged, or of another model.
         """
+        content, older = read_state(folder)
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
             content["task"] = _renamed(content["task"])
             for name in ("task", "optimizer", "average"):
                 getattr(self, name).load_state_dict(content[name])
-        except FileNotFoundError as error:
-            raise CheckpointError(f"{path}: nothing to resume here; train without --resume first") from error
-        except Exception as error:  # torch answers a damaged file with whatever it stumbles over
+            for name in self.NUMBERS:
+                setattr(self, name, type(getattr(self, name))(content[name]))
+        except Exception as error:  # torch answers a state of another model with whatever it stumbles over
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise CheckpointError(f"{path}: the saved state does not fit this model ({reason})") from error
-        for name in self.NUMBERS:
-            setattr(self, name, content[name])
+            raise CheckpointError(f"{folder / STATE}: the saved state does not fit this model ({reason})") from error
+        changes = differences(content.get("begun_with"), self.begun_with)
+        return [sentence for sentence in (older, changes) if sentence]
 
 
 def _renamed(tensors: dict) -> dict:
@@ -171,7 +171,7 @@ class Trainer:
         optimizer = torch.optim.AdamW(groups, betas=settings.betas, fused=fused)
         average = running_average(task.model, settings.average).to(self.accelerator.device).eval()
         self.wrapped, optimizer = self.accelerator.prepare(task, optimizer)
-        self.state = State(task, optimizer, average)
+        self.state = State(task, optimizer, average, begun_with=begun_with(task.objective, settings, examples))
 
     def run(self, resume: bool = False) -> State:
         """Train to the last step, or until interrupted (then the state is saved first).
@@ -186,7 +186,7 @@ class Trainer:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
-            self.state.load(self.folder / STATE)
+            self._say(self.state.load(self.folder))
         else:
             self._save_state()  # so that a run that is killed in its first steps can be resumed too
         table = self._table() if self._is_main else None
@@ -274,6 +274,11 @@ class Trainer:
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
 
+    def _say(self, sentences: list[str]) -> None:
+        """Write sentences on stderr, once for all processes."""
+        for sentence in sentences if self._is_main and not self.quiet else ():
+            print(sentence, file=sys.stderr)
+
     def _write_line(self, measured: dict[str, float]) -> None:
         """One line a validation, so that a log file shows the progress too."""
         if self.quiet:
@@ -318,7 +323,7 @@ class Trainer:
 
     def _save_state(self) -> None:
         if self._is_main:
-            self.state.save(self.folder / STATE)
+            self.state.save(self.folder)
         self.accelerator.wait_for_everyone()
 
     def _board(self) -> AbstractContextManager:

@@ -197,17 +197,18 @@ def train(
         Error: the folder holds a classifier already, or something else.
         CheckpointError: on `resume`, there is no run to go on with.
     """
-    from musicae.core.training import STATE
+    from musicae.core.run_state import STATE, locked
 
     folder = Path(folder)
     if resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: no classifier to go on with; train without --resume first")
     torch.manual_seed(settings.training.seed)
     trainer = _trainer(settings, splits, folder, device=device, quiet=quiet)
-    if not resume:
-        _make_room(folder, force)
-        checkpoints.write_json(folder, SETTINGS, {"format": FORMAT, "judge": to_data(settings)})
-    state = trainer.run(resume)
+    with locked(folder):
+        if not resume:
+            _make_room(folder, force)
+            checkpoints.write_json(folder, SETTINGS, {"format": FORMAT, "judge": to_data(settings)})
+        state = trainer.run(resume)
     classifier = ImageClassifier(settings, Classifier(settings))
     checkpoints.read_weights(folder, classifier.network)
     trained = {"steps": state.step, "seconds": round(state.seconds)}
@@ -235,11 +236,12 @@ def _make_room(folder: Path, force: bool) -> None:
     Raises:
         Error: it does not; or the folder holds an autoencoder, or is a file.
     """
-    from musicae.core.training import STATE
+    from musicae.core.run_state import PREVIOUS, STATE
 
     if (folder / checkpoints.CONFIG).exists() or (folder.exists() and not folder.is_dir()):
         raise Error(f"{folder} holds something else than a classifier: name another --out")
-    held = [name for name in (STATE, checkpoints.WEIGHTS, checkpoints.METRICS, SETTINGS) if (folder / name).exists()]
+    names = (STATE, PREVIOUS, checkpoints.WEIGHTS, checkpoints.METRICS, SETTINGS)
+    held = [name for name in names if (folder / name).exists()]
     if held and not force:
         raise Error(f"{folder} holds a classifier: go on with --resume, start anew with --force, or name another --out")
     for name in held:

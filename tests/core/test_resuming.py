@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -19,10 +20,10 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from core.training_run import SETTINGS, assert_same_weights, in_process, rows, state, train
+from core.training_run import SETTINGS, Classes, assert_same_weights, in_process, rows, state, train, trainer
 from musicae.core.checkpoints import WEIGHTS
-from musicae.core.training import STATE
-from musicae.errors import CheckpointError
+from musicae.core.run_state import PREVIOUS, STATE, locked, write_state
+from musicae.errors import CheckpointError, Error
 
 
 @pytest.fixture(scope="module")
@@ -217,15 +218,108 @@ def test_there_must_be_something_to_resume(tmp_path):
         train(tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("content", ["", "text", "half", "list", "other"])
+@pytest.mark.parametrize("content", ["", "text", "half", "list"])
 def test_a_state_that_is_none_is_refused(tmp_path, uninterrupted, content):
     whole = (uninterrupted / STATE).read_bytes()
     path = tmp_path / STATE
     if content == "list":
         torch.save([1, 2], path)
-    elif content == "other":
-        torch.save(state(uninterrupted) | {"task": {"weight": torch.zeros(2)}}, path)
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == "half" else content.encode())
+    with pytest.raises(CheckpointError, match=r"^[^\n]*state\.pt is damaged[^\n]+$"):
+        train(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("other", [{"task": {"weight": torch.zeros(2)}}, {"step": "ten"}, {"optimizer": 3}], ids=str)
+def test_a_state_of_another_model_is_refused(tmp_path, uninterrupted, other):
+    write_state(tmp_path, state(uninterrupted) | other)
     with pytest.raises(CheckpointError, match=r"state\.pt: the saved state does not fit"):
         train(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("place", [0, 0.1, 0.3, 0.5, 0.7, 0.9, -40, -1])
+def test_a_flipped_bit_is_noticed_and_the_state_before_it_taken(tmp_path, uninterrupted, place):
+    with pytest.raises(Crash):
+        train(tmp_path, spy=interrupt_at(25, crash))
+    data = bytearray((tmp_path / STATE).read_bytes())
+    data[int(place * len(data)) if isinstance(place, float) else place] ^= 4
+    (tmp_path / STATE).write_bytes(data)
+    said = trainer(tmp_path).state.load(tmp_path)
+    assert said == [
+        f"{tmp_path / STATE} is damaged (its bytes do not have their checksum): going on from the state "
+        "before it, of step 10"
+    ]
+    train(tmp_path, resume=True)
+    assert_as_if_never_interrupted(tmp_path, uninterrupted)
+
+
+def test_a_state_of_an_older_version_is_checked_as_far_as_it_can_be(tmp_path, uninterrupted):
+    torch.save(state(uninterrupted), tmp_path / STATE)
+    assert train(tmp_path, resume=True).step == 40
+    torch.save(state(uninterrupted), tmp_path / STATE)
+    data = bytearray((tmp_path / STATE).read_bytes())
+    place = data.index(state(uninterrupted)["task"]["model.encoder.1.layers.0.weight"].numpy().tobytes())
+    data[place] ^= 1
+    (tmp_path / STATE).write_bytes(data)
+    (tmp_path / PREVIOUS).unlink(missing_ok=True)
+    with pytest.raises(CheckpointError, match="checksum"):
+        train(tmp_path, resume=True)
+
+
+def test_a_full_disk_leaves_the_state_that_was_there(tmp_path, monkeypatch):
+    train(tmp_path, settings=replace(SETTINGS, steps=10))
+    before = (tmp_path / STATE).read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Error, match="No space left"):
+        write_state(tmp_path, {"step": 20})
+    monkeypatch.undo()
+    assert (tmp_path / STATE).read_bytes() == before
+    assert list(tmp_path.glob(".*")) == []
+    assert train(tmp_path, resume=True).step == 40
+
+
+def test_what_a_run_is_resumed_with_that_it_was_not_begun_with_is_said(tmp_path):
+    with pytest.raises(Crash):
+        train(tmp_path, spy=interrupt_at(5, crash))
+    assert trainer(tmp_path).state.load(tmp_path) == []
+    others = trainer(tmp_path, settings=replace(SETTINGS, clip=2.0), examples=(Classes(49, 1), Classes(25, 3)))
+    (said,) = others.state.load(tmp_path)
+    assert said.startswith("not as the run was begun: clip 1.0, now 2.0; training examples 50, now 49; the data ")
+
+
+# The folder of a run
+
+
+def hold(folder: Path, sender: Connection) -> None:
+    with locked(folder):
+        sender.send("held")
+        time.sleep(TIMEOUT)
+
+
+def test_a_folder_is_held_by_one_process_as_long_as_it_lives(tmp_path):
+    receiver, sender = FORKS.Pipe(duplex=False)
+    other = FORKS.Process(target=hold, args=(tmp_path, sender))
+    other.start()
+    try:
+        assert receiver.recv() == "held"
+        with pytest.raises(Error, match=r"another process trains there; wait for it, or name another --out$"):
+            locked(tmp_path).__enter__()
+    finally:
+        other.kill()
+        other.join(TIMEOUT)
+    with locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_nothing_came_of_is_gone(tmp_path):
+    with pytest.raises(Crash), locked(tmp_path / "run"):
+        raise Crash
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(Error, match="is a file"):
+        locked(tmp_path / "file").__enter__()

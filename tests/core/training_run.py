@@ -63,7 +63,7 @@ def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=
     network = build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, Gaussian())
     return Trainer(
         Task(network, options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20)))),
-        (Classes(50, 1, spy), Classes(25, 2)),
+        options.pop("examples", (Classes(50, 1, spy), Classes(25, 2))),
         settings,
         folder,
         save=save or (lambda averaged, row: write_weights(folder, averaged)),
