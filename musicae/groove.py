@@ -73,7 +73,7 @@ class Groove(SelectionOptions, SongOutputOptions):
 
             save_piano_roll(songs, png, force, titles)
 
-        plan = self.write_songs(target, played.song, [played.song], sections, picture)
+        plan = self.write_songs(model, target, played.song, [played.song], sections, picture)
         content = {"file": self.file, "model": model.name, "seed": self.seed, "files": plan, **played.figures}
         self.result({**content, "report": played.report}, [*saved(plan), self._kept(played)])
 

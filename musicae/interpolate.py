@@ -55,7 +55,8 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         self.check_plans([self.plan(path, self.steps)])
         options = self.decoding | self.selection | self.conditions
         songs = self.songs([self.a, self.b])
-        found = self.load().interpolate(*songs, self.steps, linear=self.lerp, **options)
+        model = self.load()
+        found = model.interpolate(*songs, self.steps, linear=self.lerp, **options)
         for file, sentences in zip((self.a, self.b), found.report, strict=True):
             self.report(file, sentences)
 
@@ -65,7 +66,7 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
             names = name_of(self.a), name_of(self.b)
             save_interpolation(found.songs, png, found.originals, force, names)
 
-        plan = self.write_songs(path, found.song, found.songs, self._sections(found), picture)
+        plan = self.write_songs(model, path, found.song, found.songs, self._sections(found), picture)
         report = dict(zip("ab", found.report, strict=True))
         content = {"files": plan, "steps": self.steps, "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])

@@ -15,6 +15,7 @@ from musicae.errors import ConfigError
 from musicae.files import name_of, together
 
 if TYPE_CHECKING:
+    from musicae.music.model import MusicModel
     from musicae.music.results import Reconstruction
 
 
@@ -46,13 +47,13 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         model = self.load()
         with together():
             done = [
-                self._song(model.reconstruct(song, **options), file, target)
+                self._song(model, model.reconstruct(song, **options), file, target)
                 for song, file, target in zip(songs, self.files, targets, strict=True)
             ]
         content = {"seed": self.seed, "songs": [content for content, _ in done]}
         self.result(content, [line for _, lines in done for line in lines])
 
-    def _song(self, done: Reconstruction, file: Path, target: Path) -> tuple[dict, list[str]]:
+    def _song(self, model: MusicModel, done: Reconstruction, file: Path, target: Path) -> tuple[dict, list[str]]:
         """Write a song; the content and the lines of the result."""
         self.report(file, done.report)
         both = [done.original, done.song]
@@ -64,10 +65,10 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
 
             save_piano_roll(both, png, force, titles)
 
-        plan = self.write_songs(target, done.song, [done.song], sections, picture)
+        plan = self.write_songs(model, target, done.song, [done.song], sections, picture)
         content = {"file": file, "files": plan, **done.figures, "report": done.report}
-        shares = (f"{text} {done.figures[name]:.1%}" for name, text in FIGURES.items() if name in done.figures)
-        return content, [*saved(plan), f"{file.name}: {', '.join(shares)}"]
+        shares = [f"{text} {done.figures[name]:.1%}" for name, text in FIGURES.items() if name in done.figures]
+        return content, [*saved(plan), *([f"{file.name}: {', '.join(shares)}"] if shares else ())]
 
     def _pictures(self) -> None:
         path = self.target(f"{name_of(self.files[0])}_reconstructed", ".png")

@@ -54,8 +54,8 @@ class Sample(ConditioningOptions, SongOutputOptions):
             save_piano_roll(clips, png, force, titles)
 
         whole = Song.concatenate(clips, [blank.ticks] * len(clips))
-        plan = self.write_songs(path, whole, clips, sections, picture)
-        report = list(blank.excerpt.report)
+        plan = self.write_songs(model, path, whole, clips, sections, picture)
+        report = [*model.caveats, *blank.excerpt.report]
         self.report(path, report)
         content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
         self.result(content, [*saved(plan), f"seed {self.seed}"])

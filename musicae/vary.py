@@ -58,7 +58,8 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
         amounts = {"more": parsed("more", self.more), "less": parsed("less", self.less)}
         options = self.decoding | self.selection | self.conditions
         song = self.songs([self.file])[0]
-        varied = self.load().vary(song, self.number, strength=self.strength, **amounts, **options)
+        model = self.load()
+        varied = model.vary(song, self.number, strength=self.strength, **amounts, **options)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
         titles = [f"{self.file.name}, as the model represents it", *(f"variation {i}" for i in range(1, len(songs)))]
@@ -72,7 +73,7 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
             save_piano_roll(songs, png, force, titles)
 
         whole = Song.concatenate(varied.songs, [varied.ticks] * len(varied))
-        plan = self.write_songs(path, whole, varied.songs, sections, picture)
+        plan = self.write_songs(model, path, whole, varied.songs, sections, picture)
         clips = [
             {"kept": kept, "attributes": defined(after)} for kept, after in zip(varied.kept, varied.after, strict=True)
         ]

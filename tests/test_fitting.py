@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,9 @@ import torch
 
 from musicae.after_training import figures
 from musicae.core import checkpoints
+from musicae.core.priors import Mixture
 from musicae.core.reports import TERMS
+from musicae.core.run_state import locked
 from musicae.core.training import Trainer
 from musicae.datasets import open_data
 from musicae.errors import CheckpointError, ConfigError, DataError, Error
@@ -156,3 +159,58 @@ def test_a_diverged_run_says_so(tunes, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="smaller learning rate"):
         train(tiny.MELODY, [tunes], tmp_path / "run")
     assert not (tmp_path / "run" / checkpoints.WEIGHTS).exists()
+
+
+def test_a_run_that_is_interrupted_before_its_first_validation_is_a_model(tunes, tmp_path, monkeypatch):
+    preset = replace(tiny.MELODY, prior=Mixture(components=1))
+    monkeypatch.setattr(Trainer, "_validate", lambda *_: None)
+    monkeypatch.setattr("musicae.core.training._Interruption.requested", True, raising=False)
+    monkeypatch.setattr("musicae.core.training._Interruption.__init__", lambda self: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(preset, [tunes], tmp_path / "run")
+    model = load(tmp_path / "run")
+    assert model.prior is None
+    assert model.caveats == ["no prior is fitted to this model yet: new latent vectors are drawn from N(0, I)"]
+    assert model.little_training == "its training did not end"
+    assert len(model.sample(3)) == 3
+    monkeypatch.undo()
+    resumed(preset, tmp_path / "run")
+    finished = load(tmp_path / "run")
+    assert finished.prior is not None
+    assert finished.caveats == []
+    assert finished.little_training == "4 steps"
+
+
+def test_too_few_examples_for_a_prior_make_a_model_that_draws_from_the_standard_normal(tmp_path):
+    preset = replace(tiny.MELODY, prior=Mixture())
+    songs = [tiny.midi(tmp_path / f"{i}.mid", 2, stride=i + 1) for i in range(3)]
+    model, said = train(preset, songs, tmp_path / "run")
+    assert any("too few to fit a prior to" in sentence for sentence in said)
+    assert model.prior is None
+    assert len(load(tmp_path / "run").sample(2)) == 2
+
+
+def test_a_new_start_leaves_no_prior_of_the_old_one(tunes, tmp_path):
+    train(replace(tiny.MELODY, prior=Mixture(components=1)), [tunes], tmp_path / "run")
+    other = replace(tiny.MELODY, latent=3, prior=Mixture(components=1))
+    songs = [tiny.midi(tmp_path / f"{i}.mid", 2, stride=i + 1) for i in range(3)]
+    train(other, songs, tmp_path / "run", force=True)
+    assert load(tmp_path / "run").prior is None
+
+
+@pytest.mark.parametrize("how", ["start", "force", "resume"])
+def test_a_folder_in_which_another_run_trains_is_refused(finished, tunes, how):
+    with locked(finished), pytest.raises(Error, match=r"another process trains there|holds a run"):
+        if how == "resume":
+            resumed(tiny.MELODY, finished)
+        else:
+            train(tiny.MELODY, [tunes], finished, force=how == "force")
+    assert (finished / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("sources", ["[]", '{"sources": 3}', '{"sources": [3]}', "{}", "{"])
+def test_a_run_whose_sources_are_damaged_is_refused_in_one_line(tmp_path, finished, sources):
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "sources.json").write_text(sources)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*sources\.json[^\n]*$"):
+        resumed(tiny.MELODY, run)

@@ -18,6 +18,7 @@ from musicae.files import check_target, refuse_inputs, together, write_atomicall
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from musicae.music.model import MusicModel
     from musicae.music.song import Song
 
 SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
@@ -125,11 +126,18 @@ class SongOutputOptions(OutputOptions):
         self.check_outputs(path for plan in plans for paths in plan.values() for path in paths)
 
     def write_songs(
-        self, path: Path, whole: Song, parts: list[Song], sections: list[tuple[str, str, Song]], picture: Callable
+        self,
+        model: MusicModel,
+        path: Path,
+        whole: Song,
+        parts: list[Song],
+        sections: list[tuple[str, str, Song]],
+        picture: Callable,
     ) -> dict[str, list[Path]]:
-        """Write the files that the options ask for, all or none, and say so if the song is silent.
+        """Write the files that the options ask for, all or none, and say so if songs are silent.
 
         Args:
+            model: what they come from.
             path: the MIDI file.
             whole: its content.
             parts: the steps or clips.
@@ -140,8 +148,7 @@ class SongOutputOptions(OutputOptions):
             The paths, by kind.
         """
         plan = self.plan(path, len(parts))
-        if not any(len(track.notes) for track in whole.tracks):
-            self.say(f"{path.name}: silence, no note in it; draw at --temperature 1, or train the model longer")
+        self._say_if_silent(model, path, parts)
         with together():
             whole.save(path, force=self.force)
             for part, target in zip(parts, plan.get("parts", ()), strict=False):
@@ -157,6 +164,16 @@ class SongOutputOptions(OutputOptions):
 
                 save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
         return plan
+
+    def _say_if_silent(self, model: MusicModel, path: Path, parts: list[Song]) -> None:
+        """A sentence on how much is silence, and why it probably is."""
+        silent = sum(not any(len(track.notes) for track in part.tracks) for part in parts)
+        if not silent:
+            return
+        what = f"{silent} of {len(parts)} parts are silent" if silent < len(parts) else "silence, no note in it"
+        why = model.little_training
+        trained = f"{model.name} is probably trained too little ({why}): train it longer, or try" if why else "try"
+        self.say(f"{path.name}: {what}; {trained} --temperature 1 or another --seed")
 
 
 def file_name(name: str, suffix: str) -> str:

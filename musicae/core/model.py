@@ -14,6 +14,7 @@ from musicae.core.directions import Directions
 from musicae.core.priors import FittedMixture
 from musicae.core.randomness import RandomSource
 
+FEW_STEPS = 1000  # of training: fewer make a model that ends before it begins, and are said where it is silent
 BATCH = 64  # at a time: larger ones are no faster on a CPU, and of piano rolls take more memory
 
 
@@ -53,6 +54,21 @@ class Model:
     def name(self) -> str:
         """The name of its preset."""
         return self.preset.name
+
+    @property
+    def caveats(self) -> list[str]:
+        """Sentences on what is not as its settings have it, as while a model is trained."""
+        missing = self.preset.prior is not None and self.prior is None
+        return ["no prior is fitted to this model yet: new latent vectors are drawn from N(0, I)"] if missing else []
+
+    @property
+    def little_training(self) -> str:
+        """Why it was probably trained too little, in words; empty if its figures say nothing of the kind."""
+        trained = self.metrics.get("trained")
+        steps = trained.get("steps") if isinstance(trained, dict) else None
+        if isinstance(steps, int) and steps < FEW_STEPS:
+            return f"{steps:,} steps"
+        return "" if self.metrics else "its training did not end"
 
     @property
     def representation(self) -> Any:

@@ -30,6 +30,7 @@ from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
 
 STRENGTH = 0.3  # of variations, where none is given
+PLAYED = ("timing_error_steps", "timing_error_ms", "velocity_error")  # figures on how given hits are played
 
 
 class MusicModel(MusicCodec):
@@ -112,7 +113,8 @@ class MusicModel(MusicCodec):
     def reconstruct(self, song: Any, **options: Unpack[VerbOptions]) -> Reconstruction:
         """A song as the model reconstructs it, and how much of it is right.
 
-        With `hits`, these are the original: they are decoded from the song's latent vectors, repeated as needed.
+        With `hits`, these are the original: they are decoded from the song's latent vectors, repeated as needed. What
+        the model was conditioned on is not among the figures.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
         source = self.extract(song, **vars(selection))
@@ -125,6 +127,9 @@ class MusicModel(MusicCodec):
         joined = (self.representation.join(w, target.lengths) for w in both)
         figures = {"note_accuracy": notes_right(self.representation, *joined)}
         figures |= {name: a / b for name, (a, b) in ratios.items() if b}
+        if "hits" in self.representation.conditioning.names:  # it was given them: that they are right says nothing
+            kept = PLAYED if conditions.get("hits") is None else ()
+            figures = {name: figures[name] for name in kept if name in figures}
         songs = [self.render(w, target) for w in both]
         return Reconstruction(*songs, figures, list(target.excerpt.report))
 

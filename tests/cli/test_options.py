@@ -170,7 +170,12 @@ def test_silence_is_reported(run, line):
     checkpoints.write_weights(tiny.folder(tiny.MELODY, Path("mute")), mute)
     status, _, err = run(f"{line} --model mute --out out.mid")
     assert status == 0
-    assert "out.mid: silence, no note in it; draw at --temperature 1" in err
+    why = "tiny-melody is probably trained too little (its training did not end): train it longer, or try"
+    assert f"out.mid: silence, no note in it; {why} --temperature 1 or another --seed\n" in err
+    checkpoints.write_json(Path("mute"), checkpoints.METRICS, {"trained": {"steps": 20}})
+    assert "probably trained too little (20 steps)" in run(f"{line} --model mute --out few.mid")[2]
+    checkpoints.write_json(Path("mute"), checkpoints.METRICS, {"trained": {"steps": 20_000}})
+    assert "few.mid: silence, no note in it; try --temp" in run(f"{line} --model mute --out few.mid --force")[2]
     assert "silence, no note" not in run(f"{line} --model mute --out wild.mid --temperature 1")[2]
 
 
