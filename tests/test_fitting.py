@@ -200,11 +200,13 @@ def test_a_new_start_leaves_no_prior_of_the_old_one(tunes, tmp_path):
 
 @pytest.mark.parametrize("how", ["start", "force", "resume"])
 def test_a_folder_in_which_another_run_trains_is_refused(finished, tunes, how):
-    with locked(finished), pytest.raises(Error, match=r"another process trains there|holds a run"):
+    def begin():
         if how == "resume":
-            resumed(tiny.MELODY, finished)
-        else:
-            train(tiny.MELODY, [tunes], finished, force=how == "force")
+            return resumed(tiny.MELODY, finished)
+        return train(tiny.MELODY, [tunes], finished, force=how == "force")
+
+    with locked(finished), pytest.raises(Error, match=r"another process trains there|holds a run"):
+        begin()
     assert (finished / "model.safetensors").exists()
 
 

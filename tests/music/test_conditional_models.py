@@ -167,7 +167,7 @@ def test_the_groove_of_a_song_is_transferred_to_other_hits(drummer, monkeypatch)
     assert len(drummer.vary(style, 2, hits=beat)) == 2
 
 
-def test_what_a_model_was_told_is_not_among_its_figures(drummer):
+def test_what_a_model_was_conditioned_on_is_not_among_its_figures(drummer):
     beat, style = tiny.band(stride=3), tiny.band(stride=7)
     assert drummer.reconstruct(style, hits=beat).figures == {}
     assert set(drummer.reconstruct(style).figures) == {"timing_error_steps", "timing_error_ms", "velocity_error"}
