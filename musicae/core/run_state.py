@@ -72,7 +72,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         Error: another process trains there, or it cannot be written to.
     """
-    new = not folder.exists()
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -93,9 +93,9 @@ def locked(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             (folder / LOCK).unlink(missing_ok=True)
         lock.release()
-        if new:
-            with suppress(OSError):  # a run is in it
-                folder.rmdir()
+        with suppress(OSError):  # something is in it
+            for made in new:
+                made.rmdir()
 
 
 def begun_with(objective: Any, settings: Training, examples: tuple[Examples, Examples]) -> dict[str, str]:

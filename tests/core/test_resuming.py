@@ -317,7 +317,7 @@ def test_a_folder_is_held_by_one_process_as_long_as_it_lives(tmp_path):
 
 
 def test_a_folder_that_nothing_came_of_is_gone(tmp_path):
-    with pytest.raises(Crash), locked(tmp_path / "run"):
+    with pytest.raises(Crash), locked(tmp_path / "runs" / "mine"):
         raise Crash
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
