@@ -22,7 +22,7 @@ class RandomSource:
     def __init__(self, *seed: int, rank: int = 0, processes: int = 1):
         # The length is part of the name: NumPy pads with zeros, which would make (7,) and (7, 0) one stream.
         entropy = np.random.SeedSequence([len(seed), *(int(s) & 0xFFFFFFFFFFFFFFFF for s in seed)])
-        self._generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        self._generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0]) >> 1)
         self._rank, self._processes = rank, processes
 
     def normal(self, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
