@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+from musicae.core.conditioning import Conditioning
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,17 @@ class ExampleSpec:
         if self.categorical:
             return (len(self.streams), *self.size) if several else self.size
         return (self.outputs, *self.size)
+
+
+class Specified(Protocol):
+    """All that the core and a preset ask of a representation."""
+
+    @property
+    def example_spec(self) -> ExampleSpec:
+        """What a network reads and writes of one example."""
+        ...
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """What models are conditioned on."""
+        ...

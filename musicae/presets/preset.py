@@ -9,6 +9,7 @@ from musicae.core.bottlenecks import BOTTLENECKS, Bottleneck, Gaussian
 from musicae.core.conditioning import Conditioning
 from musicae.core.configuration import MaybeSize, Range, Size, check
 from musicae.core.corruptions import CORRUPTIONS, GaussianNoise, Masking, Pixelation
+from musicae.core.example_spec import Specified
 from musicae.core.networks import NETWORKS, Network
 from musicae.core.objectives import OBJECTIVES, Objective
 from musicae.core.penalties import PENALTIES
@@ -52,7 +53,7 @@ class Preset:
 
     name: Annotated[str, Range(1, 200)]
     summary: str
-    representation: Representation | Pictures
+    representation: Representation | Pictures | Specified
     network: Network
     latent: Size
     objective: Objective
