@@ -25,7 +25,7 @@ from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker
 from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
 from musicae.music.representations.excerpt import Windowed
-from musicae.music.representations.windowing import aligned_pair, whole_windows
+from musicae.music.representations.windowing import aligned_pair, whole_windows, without_words
 from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
 
@@ -94,8 +94,8 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = aligned_pair(
             self.representation,
-            self.extract(a, **vars(selection)),
-            self.extract(b, **vars(selection)),
+            without_words(self.extract(a, **vars(selection))),
+            without_words(self.extract(b, **vars(selection))),
         )
         ends = [torch.from_numpy(self.encode_windows(one.windows)) for one in pair]
         latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else path(self, *ends, steps)).numpy()
@@ -225,7 +225,7 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
-        source = self.extract(song, **vars(selection))
+        source = without_words(self.extract(song, **vars(selection)))
         target = self.conditioned(source, conditions)
         z, ids = self.encode_windows(source.windows), first_occurrence_ids(source.windows)
         moved = self._toward_random(z, ids, n, strength, decoding.seed)

@@ -10,11 +10,12 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from musicae.music.score.note_arrays import NOTE, tidied
-from musicae.music.score.score import KeySignature, Score, Tempo, TimeSignature, Track, steady
+from musicae.music.score.score import KeySignature, Score, Tempo, Text, TimeSignature, Track, steady
 
 MOST_QUARTERS = 20_000
 MOST_NOTES = 200_000
 MOST_CHANGES = 100_000  # of tempo, metre and key
+_AFTER = 32  # quarters after the last note in which controls and words are kept
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Draft:
     Attributes:
         notes: NOTE records of all tracks, one track after the other.
         bounds: where the notes of each track begin, and where those of the last end.
-        tracks: each still without its notes.
+        tracks: each still without its notes, its controls in order.
+        texts: lyrics, markers and other words, by tick.
     """
 
     ticks_per_quarter: int
@@ -35,6 +37,7 @@ class Draft:
     time_signatures: list[tuple] = field(default_factory=list)
     key_signatures: list[tuple] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
 
 
 def check_note_count(notes: int) -> None:
@@ -67,6 +70,7 @@ def finish(draft: Draft, name: str = "") -> Score:
         key_signatures(draft.key_signatures, end, changes),
         name,
         _counted(changes),
+        tuple(text for text in draft.texts if 0 <= text.tick <= end + _AFTER * draft.ticks_per_quarter),
     )
 
 
@@ -90,13 +94,16 @@ def _tracks(draft: Draft, changes: list[str]) -> tuple[Track, ...]:
     changes += ["{notes} without length made one tick long"] * found.empty
     changes += ["{notes} doubled by another left out"] * found.doubled
     changes += ["{notes} cut where the pitch begins again"] * found.cut
+    last = int(found.notes["end"].max()) + _AFTER * draft.ticks_per_quarter
     tracks = with_notes(draft.tracks, found.notes, found.bounds)
-    return tuple(_named(track) for track in tracks if len(track.notes))
+    return tuple(_without_late_controls(track, last) for track in tracks if len(track.notes))
 
 
-def _named(track: Track) -> Track:
-    """The track, its name without the zero bytes at its end that some files have."""
-    return replace(track, name=track.name.rstrip("\0")) if track.name.endswith("\0") else track
+def _without_late_controls(track: Track, last: int) -> Track:
+    """The track, without controls that come long after the music."""
+    if not len(track.controls) or track.controls["tick"][-1] <= last:
+        return track
+    return replace(track, controls=track.controls[track.controls["tick"] <= last])
 
 
 def with_notes(tracks: list[Track], notes: np.ndarray, bounds: list[int]) -> Iterator[Track]:

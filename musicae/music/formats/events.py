@@ -57,6 +57,8 @@ class Events:
         track: the number of the track, from 0, int64 [n].
         tick: the time from the beginning, int64 [n].
         status: what it is, and its channel, uint8 [n].
+        start: where it begins in the file, behind its delta time, int64 [n].
+        own_status: whether its status is written, and is not that of the event before, bool [n].
         data: its data bytes, the second 0 where it has only one: uint8 [2, n].
         meta: the other events, in the order of the file.
     """
@@ -65,6 +67,8 @@ class Events:
     track: np.ndarray
     tick: np.ndarray
     status: np.ndarray
+    start: np.ndarray
+    own_status: np.ndarray
     data: np.ndarray
     meta: list[Meta]
 
@@ -267,6 +271,8 @@ class _Table:
             track.take(chosen),
             tick.take(chosen),
             self.status.take(chosen),
+            self.starts.take(chosen),
+            ~self.running.take(chosen),
             self._channel_data(chosen),
             meta,
         )

@@ -8,6 +8,8 @@ from operator import itemgetter
 
 import numpy as np
 
+from musicae.music.score.controls import BEND, PROGRAM
+
 TICKS_PER_QUARTER = 480
 _DRUMS = 9
 _MELODIC = [channel for channel in range(16) if channel != _DRUMS]
@@ -46,7 +48,7 @@ def _track(events: list, end: int):
 
 
 def _conductor(song) -> list:
-    """(tick, message) of the name, tempos, time signatures and keys."""
+    """(tick, message) of the name, tempos, time signatures, keys and words."""
     from mido import MetaMessage
 
     events = [(0, MetaMessage("track_name", name=_plain(song.name)))] * bool(song.name)
@@ -58,28 +60,52 @@ def _conductor(song) -> list:
     for tick, quarters_per_minute in song.tempos:
         microseconds = min(max(round(6e7 / quarters_per_minute), 1), 0xFFFFFF)
         events.append((tick, MetaMessage("set_tempo", tempo=microseconds)))
+    for tick, kind, text in song.texts:
+        events.append((tick, MetaMessage(kind, text=_plain(text))))
     return sorted(events, key=itemgetter(0))
 
 
+_OFF, _CONTROL, _AGAIN, _ON = range(4)  # the order at one tick
+
+
 def _events(track, channel: int, shared: bool) -> list:
-    """(tick, message) of a track; at one tick notes end before others begin.
+    """(tick, message) of a track; at one tick notes end, then controls are moved, then others begin.
 
     Where several programs share its channel, its own is set again whenever notes begin.
     """
     from mido import Message, MetaMessage
 
-    notes = track.notes.tolist()
+    notes, controls = track.notes.tolist(), track.controls.tolist()
     events = [(0, MetaMessage("track_name", name=_plain(track.name)))] * bool(track.name)
-    program = Message("program_change", channel=channel, program=track.program)
+    program = _control(channel, PROGRAM, track.program)
     events.append((0, program))
-    changes = [(end, 0, pitch, 0) for _, end, pitch, _ in notes]
-    changes += [(start, 2, pitch, velocity) for start, _, pitch, velocity in notes]
-    changes += [(start, 1, 0, 0) for start in {note[0] for note in notes}] * shared
-    for tick, order, pitch, velocity in sorted(changes):
-        kind = "note_on" if order else "note_off"
-        event = program if order == 1 else Message(kind, channel=channel, note=pitch, velocity=velocity)
+    changes = [(end, _OFF, pitch, 0) for _, end, pitch, _ in notes]
+    changes += [(start, _ON, pitch, velocity) for start, _, pitch, velocity in notes]
+    changes += [(tick, _CONTROL, i, 0) for i, (tick, _, _) in enumerate(controls)]
+    changes += [(start, _AGAIN, 0, 0) for start in {note[0] for note in notes}] * shared
+    for tick, order, number, velocity in sorted(changes):
+        if order == _CONTROL:
+            event = _control(channel, *controls[number][1:])
+            program = event if event.type == "program_change" else program
+        elif order == _AGAIN:
+            event = program
+        else:
+            kind = "note_on" if order == _ON else "note_off"
+            event = Message(kind, channel=channel, note=number, velocity=velocity)
         events.append((tick, event))
     return events
+
+
+def _control(channel: int, number: int, value: int):
+    """A control as a message."""
+    from mido import Message
+
+    if number < BEND:
+        return Message("control_change", channel=channel, control=number, value=value)
+    kind, name = {BEND: ("pitchwheel", "pitch"), PROGRAM: ("program_change", "program")}.get(
+        number, ("aftertouch", "value")
+    )
+    return Message(kind, channel=channel, **{name: value})
 
 
 def _channels(song) -> list[int]:

@@ -7,6 +7,7 @@ tracks whatever the lengths claim; `rewrite` reads tracks event by event and kee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -122,22 +123,49 @@ _PITCHES = b"\0".join(bytes([pitch, 0]) for pitch in range(128))
 _ENDINGS = {0x90 | channel: bytes([0x80 | channel]) + _PITCHES + b"\0" for channel in range(16)}
 
 
-def _ended(body: bytes) -> bytes:
-    """A track, and after `FOREVER` events that end every note of its channels: what they end is known by its length."""
+def _marked(body: bytes, number: int, programs: list[int]) -> bytes:
+    """A track with its number for a name and its channels for programs, and after `FOREVER` events that end every note
+    of its channels: what they end is known by its length."""
+    if programs:
+        body = bytearray(body)
+        for position in programs:
+            body[position] |= 0x10  # a pressure, which is as long as a change of program
     endings = b"".join(ending for begin, ending in _ENDINGS.items() if begin in body)  # others have no note to end
-    return body + b"\xff\x01\x00\xff\xff\xff\x7f" + endings + END_OF_TRACK
+    name = b"%d" % number
+    return b"".join([_CHANNELS, body, b"\xff\x03", bytes([len(name)]), name, _FOREVER, endings, END_OF_TRACK])
 
 
-def pack(bodies: list[bytes], ticks_per_quarter: int) -> bytes:
-    """A MIDI file of type 1 in which every note ends, those left sounding `FOREVER` after the rest."""
+_CHANNELS = b"".join(bytes([0, 0xC0 | channel, channel]) for channel in range(16))
+_FOREVER = b"\xff\xff\xff\x7f"
+
+
+def pack(bodies: list[bytes], programs: list[list[int]], ticks_per_quarter: int) -> bytes:
+    """A MIDI file of type 1 in which every note ends, those left sounding `FOREVER` after the rest.
+
+    The name of each track is its number from 0, its programs are the numbers of its channels from 0.
+
+    Args:
+        bodies: tracks without their end-of-track event.
+        programs: the positions in each of its changes of program.
+        ticks_per_quarter: the resolution.
+    """
     numbers = (1, len(bodies), min(ticks_per_quarter, 0x7FFF))
     header = b"MThd\0\0\0\x06" + b"".join(number.to_bytes(2) for number in numbers)
-    tracks = map(_ended, bodies)
+    tracks = (_marked(body, i, positions) for i, (body, positions) in enumerate(zip(bodies, programs, strict=True)))
     return header + b"".join(b"MTrk" + len(track).to_bytes(4) + track for track in tracks)
 
 
+_RHYTHM = re.compile(rb"\x41[\0-\x7f]\x42\x12\x40([\x10-\x1f])\x15([\0-\x02])", re.DOTALL)
+
+
+def rhythm_channels(bodies: list[bytes]) -> dict[int, bool]:
+    """The channels, from 0, that Roland's exclusive messages (GS) make drums, or make no drums."""
+    found = (message for body in bodies if b"\xf0" in body for message in _RHYTHM.findall(body))
+    return {(9, *range(9), *range(10, 16))[block[0] & 15]: switch != b"\0" for block, switch in found}
+
+
 def rewrite(bodies: list[bytes], end_repeated: bool = False) -> tuple[list[bytes], bool]:
-    """Every whole event of each track, with data bytes of 7 bits and text in UTF-8.
+    """Every whole event of each track, with data bytes of 7 bits.
 
     Args:
         bodies: tracks without their end-of-track event.
@@ -170,6 +198,8 @@ class _Walk:
         while self.position + 1 < len(self.body):
             try:
                 delta += self._variable_length()
+                if self.position == len(self.body):  # the time until the end of the track
+                    break
                 event = self._event()
             except (IndexError, ValueError):
                 self.lossy = True
@@ -220,8 +250,6 @@ class _Walk:
         payload = self._bytes(self._variable_length())
         if kind == 0x2F:
             return b""
-        if 1 <= kind <= 7:
-            payload = _as_utf8(payload)
         return bytes([0xFF, kind & 127]) + _as_variable_length(len(payload)) + payload
 
     def _exclusive(self) -> bytes:
@@ -257,11 +285,3 @@ def _as_variable_length(number: int) -> bytes:
     while number := number >> 7:
         out.append(number & 127 | 128)
     return bytes(reversed(out))
-
-
-def _as_utf8(text: bytes) -> bytes:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return text.decode("latin-1").encode()
-    return text

@@ -11,12 +11,13 @@ from math import inf
 import numpy as np
 
 from musicae.music.formats.draft import Draft, check_changes, note_array, track_bounds
+from musicae.music.score.controls import BEND, CONTROL, checked, no_controls
 from musicae.music.score.score import Score, Track
 
 
 def from_symusic(score) -> Draft:
     """The records of a `symusic.Score` in ticks."""
-    found = list(score.tracks)
+    found = [track for track in score.tracks if track.notes]
     if not found:
         raise ValueError("has no notes")
     tempos, metres, keys = score.tempos, score.time_signatures, score.key_signatures
@@ -26,11 +27,33 @@ def from_symusic(score) -> Draft:
         score.ticks_per_quarter,
         _notes(columns),
         track_bounds(column["time"] for column in columns),
-        [Track(program=track.program & 127, is_drum=track.is_drum, name=track.name) for track in found],
+        list(map(_track, found)),
         [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in tempos],
         [(metre.time, metre.numerator, metre.denominator) for metre in metres],
         [(key.time, key.key, key.tonality) for key in keys],
     )
+
+
+def _track(track) -> Track:
+    """A symusic track without its notes."""
+    return Track(program=track.program & 127, is_drum=track.is_drum, name=track.name, controls=_controls(track))
+
+
+def _controls(track) -> np.ndarray:
+    """The control changes and bends of a symusic track, by tick; what is out of range is brought into it."""
+    columns = []
+    if track.controls:
+        moves = track.controls.numpy()
+        columns.append((moves["time"], moves["number"], moves["value"]))
+    if track.pitch_bends:
+        bends = track.pitch_bends.numpy()
+        columns.append((bends["time"], np.full(len(bends["time"]), BEND), bends["value"]))
+    if not columns:
+        return no_controls()
+    controls = np.empty(sum(len(times) for times, *_ in columns), CONTROL)
+    for name, parts in zip(("tick", "number", "value"), zip(*columns, strict=True), strict=True):
+        controls[name] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return checked(controls)
 
 
 def _notes(columns: list[dict[str, np.ndarray]]) -> np.ndarray:

@@ -13,7 +13,9 @@ import numpy as np
 
 from musicae.errors import Error
 from musicae.music.formats import midi
-from musicae.music.score.score import Score, TimeSignature
+from musicae.music.score.controls import VOLUME
+from musicae.music.score.score import Score, TimeSignature, Track
+from musicae.music.score.sustain import sustained
 
 RATE = 48_000  # frames a second, the only rate of midirenderer
 SMALL_RATE = 22_050
@@ -43,7 +45,7 @@ def render(
         Error: there is no such soundfont, it is damaged, or the song is longer than 20 minutes and `seconds`
             does not stop it before.
     """
-    length = song.seconds + TAIL
+    length = sustained(song)[0].seconds + TAIL
     length = length if seconds is None else min(length, seconds)
     if length > LONGEST + TAIL:
         raise Error(f"the song lasts {clock(song.seconds)}; at most {clock(LONGEST)} are rendered: choose fewer bars")
@@ -126,10 +128,11 @@ def _parts(song: Score) -> Iterator[tuple[float, Score]]:
 
 def _part(song: Score, first: int, until: int) -> Score:
     """The notes that begin in ticks `first` <= t < `until`, moved to 0, with the tempos there."""
-    part = song.slice(first, song.end + 1)
+    part = song.slice(first, sustained(song)[0].end + 1)
     tracks = tuple(replace(track, notes=track.notes[track.notes["start"] < until - first]) for track in part.tracks)
     part = replace(part, tracks=tracks, time_signatures=(TimeSignature(0, 1, 4),))
-    return replace(part, tempos=tuple(tempo for tempo in part.tempos if tempo.tick <= part.end))
+    end = sustained(part)[0].end
+    return replace(part, tempos=tuple(tempo for tempo in part.tempos if tempo.tick <= end))
 
 
 def _rendered(part: Score, font: bytes, volume: int) -> np.ndarray:
@@ -142,17 +145,29 @@ def _rendered(part: Score, font: bytes, volume: int) -> np.ndarray:
 
 def _midi(part: Score, seconds: float, volume: int) -> bytes:
     """A MIDI file of the first `seconds` of the part, that lasts until its notes have died away."""
-    if part.seconds > seconds:
-        last = _tick_at(part, seconds)
-        part = part.slice(0, last)
-        part = replace(part, tempos=tuple(tempo for tempo in part.tempos if tempo.tick <= last))
+    end = sustained(part)[0].end
+    if part.tick_to_seconds(end) > seconds:
+        end = _tick_at(part, seconds, end)
+        part = part.slice(0, end)
+        part = replace(part, tempos=tuple(tempo for tempo in part.tempos if tempo.tick <= end))
     quarters = 2 * TAIL * part.tempos[-1].quarters_per_minute / 60
-    return _with_track(midi.write(part), _controls(part.end + int(480 * quarters), volume))
+    last = end + int(480 * quarters)
+    tracks = tuple(_softened(track.within(0, last), volume / _VOLUMES[0]) for track in part.tracks)
+    part = replace(part, tracks=tracks, texts=())
+    return _with_track(midi.write(part), _controls(last, volume))
 
 
-def _tick_at(song: Score, seconds: float) -> int:
-    """The last tick that is not after `seconds`, by bisection."""
-    low, high = 0, song.end
+def _softened(track: Track, share: float) -> Track:
+    """A track with so much of its volume, as MIDI counts it."""
+    controls = track.controls.copy()
+    loud = controls["number"] == VOLUME
+    controls["value"][loud] = np.round(controls["value"][loud] * share)
+    return replace(track, controls=controls)
+
+
+def _tick_at(song: Score, seconds: float, end: int) -> int:
+    """The last tick up to `end` that is not after `seconds`, by bisection."""
+    low, high = 0, end
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if song.tick_to_seconds(middle) <= seconds else (low, middle - 1)

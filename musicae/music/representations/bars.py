@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import gcd, lcm
 
 import numpy as np
@@ -42,3 +43,19 @@ def sounding_bars(grid: Grid, tracks: tuple[Track, ...]) -> tuple[Grid, list[str
         (first - 1, "empty bar", "skipped at the start"), (len(grid) - last, "bar", "left out at the end")
     )
     return grid.bars(first, last), left_out
+
+
+def words_left_out(song: Score, grid: Grid) -> list[str]:
+    """Sentences on the lyrics, markers and other words of a song outside a grid."""
+    outside = [text for text in song.texts if not grid.bar_ticks[0] <= text.tick < grid.bar_ticks[-1]]
+    kinds = Counter(_NOUNS[text.kind] for text in outside)
+    return sentences(*((number, noun, "outside these bars left out") for noun, number in kinds.items()))
+
+
+_NOUNS = {
+    "lyrics": "lyric",
+    "marker": "marker",
+    "cue_marker": "cue",
+    "text": "line of text",
+    "copyright": "copyright line",
+}

@@ -13,11 +13,13 @@ from musicae.core.configuration import Range, check
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import NoWindows
 from musicae.music.representations.arrays import first_steps, median_velocity, placed, slices
-from musicae.music.representations.bars import divisible, selected_bars, sounding_bars
+from musicae.music.representations.bars import divisible, selected_bars, sounding_bars, words_left_out
 from musicae.music.representations.excerpt import Excerpt
+from musicae.music.representations.report import sentences
 from musicae.music.representations.tracks import title
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
+from musicae.music.score.sustain import sustained
 
 Plan = list[tuple[int, int]]
 Steps = Annotated[int, Range(1, 2**13)]
@@ -132,14 +134,16 @@ class Representation(ABC):
             NoWindows: there are no notes of the kind there.
             ConfigError: there is no such track or bar.
         """
-        song = divisible(song, self.steps_per_quarter)
+        song, held = sustained(divisible(song, self.steps_per_quarter))
         tracks, sentence = self.parts(song, track)
         whole = Grid.of(song, self.steps_per_quarter)
         grid, left_out = sounding_bars(whole, tracks) if bars is None else selected_bars(song, whole, bars)
         array, changes = self.encode_parts(tracks, grid)
         if bars and not len(self.decode(array)[0]):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({sentence})")
-        return Excerpt(array, grid, song, tracks, (sentence, *left_out, *changes))
+        pedal = sentences((held, "note", "of the song lengthened by the pedal, as they sound"))
+        words = words_left_out(song, grid)
+        return Excerpt(array, grid, song, tracks, (sentence, *left_out, *pedal, *words, *changes))
 
     def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """The tracks of an array on the grid of an excerpt, with its programs and names: see `rendering.render`.

@@ -27,6 +27,7 @@ from musicae.music.representations.planes import (
 )
 from musicae.music.representations.report import sentences
 from musicae.music.representations.tracks import describe, find, merged, sounding, title
+from musicae.music.score.controls import BANK, FINE_BANK, PROGRAM
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Score, Track
@@ -237,5 +238,9 @@ class Groove(OnePart):
 
 
 def as_drums(track: Track) -> Track:
-    """A track of hits on channel 10; the program of another instrument would choose a kit there."""
-    return replace(without_lengths(track), is_drum=True, program=track.program if track.is_drum else 0)
+    """A track of hits on channel 10; the programs of another instrument would choose a kit there."""
+    hits = without_lengths(track)
+    if track.is_drum:
+        return hits
+    chooses = np.isin(track.controls["number"], (BANK, FINE_BANK, PROGRAM))
+    return replace(hits, is_drum=True, program=0, controls=track.controls[~chooses])

@@ -14,14 +14,17 @@ from musicae.music.score.score import Score
 
 
 def render(representation: Representation, array: np.ndarray, excerpt: Excerpt) -> Score:
-    """An array as a song on the grid of an excerpt, with its tempos, metres, programs and track names.
+    """An array as a song on the grid of an excerpt, with its tempos, metres, words, programs, controls and track names.
 
     Tick 0 is the first bar line of the grid.
     """
     grid = excerpt.grid
-    empty = replace(excerpt.song, tracks=(), changes=())
+    tracks = representation.tracks(array, excerpt)
+    silent = (replace(one, notes=one.notes[:0], number=0) for one in tracks)
+    empty = replace(excerpt.song, tracks=tuple(silent), changes=())
     song = empty.slice(int(grid.bar_ticks[0]), int(grid.bar_ticks[-1]))
-    return replace(song, tracks=representation.tracks(array, excerpt))
+    played = (replace(one, notes=each.notes) for one, each in zip(song.tracks, tracks, strict=True))
+    return replace(song, tracks=tuple(played))
 
 
 def blank(representation: Representation, bars: int | None = None) -> Excerpt:

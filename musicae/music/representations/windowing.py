@@ -22,6 +22,16 @@ def windowed(representation: Representation, excerpt: Excerpt) -> Windowed:
     return Windowed(excerpt, *representation.cut(excerpt.array, grid.windows(representation.steps)))
 
 
+def without_words(source: Windowed) -> Windowed:
+    """The same without lyrics, markers and other words, for music with which they do not go; the report says so."""
+    excerpt, grid = source.excerpt, source.excerpt.grid
+    within = [text for text in excerpt.song.texts if grid.bar_ticks[0] <= text.tick < grid.bar_ticks[-1]]
+    if not within:
+        return source
+    report = (*excerpt.report, f"{counted(len(within), 'word')} (lyrics, markers, text) left out")
+    return replace(source, excerpt=replace(excerpt, song=replace(excerpt.song, texts=()), report=report))
+
+
 def recut(representation: Representation, excerpt: Excerpt, lengths: np.ndarray) -> Windowed:
     """An excerpt in windows that have so many steps of their own, int64 [windows]."""
     starts = np.cumsum(lengths) - lengths

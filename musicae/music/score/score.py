@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicae.music.score.controls import CONTROL, cut, joined, no_controls, settled
 from musicae.music.score.note_arrays import NOTE, tidy
 
 
@@ -34,22 +35,44 @@ class KeySignature(NamedTuple):
     minor: bool = False
 
 
+class Text(NamedTuple):
+    """Words at `tick`: "text", "copyright", "lyrics", "marker" or "cue_marker"."""
+
+    tick: int
+    kind: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
-    """The notes of one instrument: NOTE records (ticks, MIDI pitch, velocity 1..127) by start, then pitch."""
+    """The notes of one instrument: NOTE records (ticks, MIDI pitch, velocity 1..127) by start, then pitch.
+
+    `program` is the one that it begins with. `controls` are CONTROL records by tick (`musicae.music.score.controls`):
+    volume, pan, pedal, bends, later programs. `number` is that of its track in the file it comes from, counted from 1;
+    0 where it comes from no file.
+    """
 
     notes: np.ndarray = field(default_factory=lambda: np.zeros(0, NOTE))
     program: int = 0
     is_drum: bool = False
     name: str = ""
+    controls: np.ndarray = field(default_factory=no_controls, kw_only=True)
+    number: int = field(default=0, kw_only=True)
+
+    def within(self, start: int, end: int) -> Track:
+        """This track with the program and the controls that hold from one tick up to another, in the same ticks."""
+        if not len(self.controls):
+            return self
+        program, controls = settled(self.program, cut(self.controls, start, end).tolist(), start)
+        return replace(self, program=program, controls=np.array(controls, CONTROL))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Score:
     """A score: tracks of notes in ticks, with tempo map, time signatures and keys.
 
-    Tempos, time signatures and keys are sorted; a tempo and a time signature are at tick 0. `changes` says in
-    sentences what was repaired while reading.
+    Tempos, time signatures and keys are sorted; a tempo and a time signature are at tick 0. `texts` are lyrics,
+    markers and other words, by tick. `changes` says in sentences what was repaired while reading.
     """
 
     tracks: tuple[Track, ...] = ()
@@ -59,6 +82,7 @@ class Score:
     key_signatures: tuple[KeySignature, ...] = ()
     name: str = ""
     changes: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
 
     @property
     def end(self) -> int:
@@ -108,18 +132,20 @@ class Score:
     def slice(self, start: int, end: int) -> Score:
         """The notes that begin in ticks `start` <= t < `end`, cut at `end`, with `start` moved to 0.
 
-        The tempo, metre and key at `start` hold from tick 0; notes that already sound there are left out.
+        The tempo, metre, key, programs and controls at `start` hold from tick 0; notes that already sound there are
+        left out, and so are words outside.
         """
 
         def moved(changes):
             return steady(c._replace(tick=max(c.tick - start, 0)) for c in changes if c.tick < max(end, start + 1))
 
-        def cut(track):
+        def sliced(track):
             notes = track.notes[(track.notes["start"] >= start) & (track.notes["start"] < end)].copy()
             notes["end"] = np.minimum(notes["end"], end)
-            return replace(track, notes=notes)
+            return replace(track.within(start, end), notes=notes)
 
-        song = replace(self, tracks=tuple(cut(track) for track in self.tracks))
+        texts = tuple(text for text in self.texts if start <= text.tick < end)
+        song = replace(self, tracks=tuple(sliced(track) for track in self.tracks), texts=texts)
         return song._with_times(lambda ticks: ticks - start, moved)
 
     def warped(
@@ -145,10 +171,10 @@ class Score:
         return replace(song, time_signatures=steady(metres), tempos=steady(tempos))
 
     def _with_times(self, scaled, moved, **changes) -> Score:
-        tracks = tuple(replace(track, notes=_retimed(track.notes, scaled)) for track in self.tracks)
         return replace(
             self,
-            tracks=tracks,
+            tracks=tuple(_retimed(track, scaled) for track in self.tracks),
+            texts=tuple(text._replace(tick=int(scaled(text.tick))) for text in self.texts),
             tempos=moved(self.tempos),
             time_signatures=moved(self.time_signatures),
             key_signatures=moved(self.key_signatures),
@@ -178,9 +204,14 @@ class Score:
 
         numbered = [_numbered(part.tracks) for part in parts]
         names = list(dict.fromkeys(name for tracks in numbered for name in tracks))
+
+        def track(name):
+            return _joined([(i, tracks[name]) for i, tracks in zip(starts, numbered, strict=True) if name in tracks])
+
         return replace(
             songs[0],
-            tracks=tuple(_joined(tracks[name] for tracks in numbered if name in tracks) for name in names),
+            tracks=tuple(map(track, names)),
+            texts=tuple(text for part in parts for text in part.texts),
             tempos=joined("tempos"),
             time_signatures=joined("time_signatures"),
             key_signatures=joined("key_signatures"),
@@ -209,16 +240,20 @@ def _numbered(tracks: Iterable[Track]) -> dict[tuple[int, bool, int], Track]:
     return found
 
 
-def _joined(tracks: Iterable[Track]) -> Track:
-    """Tracks that follow each other as one."""
-    tracks = list(tracks)
-    return replace(tracks[0], notes=tidy(np.concatenate([track.notes for track in tracks])))
+def _joined(parts: list[tuple[int, Track]]) -> Track:
+    """Tracks that follow each other as one, with the tick at which each begins."""
+    notes = tidy(np.concatenate([track.notes for _, track in parts]))
+    controls = joined((start, track.program, track.controls) for start, track in parts)
+    return replace(parts[0][1], notes=notes, controls=controls)
 
 
-def _retimed(notes: np.ndarray, scaled) -> np.ndarray:
-    notes = notes.copy()
+def _retimed(track: Track, scaled) -> Track:
+    notes, controls = track.notes.copy(), track.controls
     notes["start"], notes["end"] = scaled(notes["start"]), scaled(notes["end"])
-    return tidy(notes)
+    if len(controls):
+        controls = controls.copy()
+        controls["tick"] = scaled(controls["tick"])
+    return replace(track, notes=tidy(notes), controls=controls)
 
 
 def steady(changes: Iterable) -> tuple:
