@@ -28,7 +28,7 @@ EIGHT_BITS = ("1", "L", "P", "RGB", "YCbCr", "CMYK")
 STRIP = 2**20  # pixels that are laid on white at once
 
 # The formats that are read: pillow knows more, and hands one of them (EPS) to a program that runs it.
-FORMATS = "PNG JPEG GIF BMP DIB TIFF WEBP PPM JPEG2000 AVIF ICO PCX QOI SGI TGA".split()
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO", "PCX", "QOI", "TGA")
 
 
 class ReadPicture(NamedTuple):
