@@ -159,6 +159,7 @@ def _existing_corpus(preset: Preset, sources: list[str], folder: Path) -> Corpus
         raise DataError(
             f"{corpus.folder} is a corpus cut for another kind of model than {preset.name}: give the music itself"
         )
+    corpus.check(preset.representation)
     return corpus
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 
 import numpy as np
 
-from musicae.archives import gunzip, members
-from musicae.errors import DataError, in_one_line
+from musicae.archives import Member, gunzip, members
+from musicae.core import npy
+from musicae.errors import DataError
 
 MOST_HELD = 256 * 2**20  # bytes of arrays in memory at once
 GZIP = b"\x1f\x8b"
 NPY = ".npy"  # what an array in an archive of NumPy's is called
-NUMPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_idx(data: bytes, name: str, most: int = MOST_HELD) -> np.ndarray:
@@ -64,26 +63,11 @@ def read_npz(data: bytes, name: str, most: int = MOST_HELD) -> dict[str, np.ndar
     for one in found:
         if one.problem:
             raise DataError(f"{name}: {one.name} {one.problem}")
-    return {one.name.removesuffix(NPY): _read_npy(one.content, f"{name}: {one.name}") for one in found}
+    return {one.name.removesuffix(NPY): _read_npy(one, name) for one in found}
 
 
-def _read_npy(data: bytes, name: str) -> np.ndarray:
-    """The array in a file of NumPy's.
-
-    Raises:
-        DataError: it is damaged, or of objects.
-    """
-    file = io.BytesIO(data)
+def _read_npy(member: Member, name: str) -> np.ndarray:
     try:
-        version = np.lib.format.read_magic(file)
-        if version not in NUMPY_HEADERS:
-            raise ValueError(f"version {version[0]}.{version[1]}")
-        shape, by_columns, dtype = NUMPY_HEADERS[version](file)
-        if dtype.hasobject:
-            raise ValueError("it holds Python objects, not numbers")
-        size = math.prod(shape) * dtype.itemsize
-        if min(shape, default=0) < 0 or size != len(data) - file.tell():
-            raise ValueError(f"its header claims {size:,} bytes, but there are {len(data) - file.tell():,}")
-        return np.ndarray(shape, dtype, data, file.tell(), order="F" if by_columns else "C")
-    except Exception as error:  # of NumPy and of the parser of Python, by which it reads headers
-        raise DataError(f"{name} is damaged, or no array of numbers ({in_one_line(error)})") from None
+        return npy.from_bytes(member.content)
+    except DataError as error:
+        raise DataError(f"{name}: {member.name} {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tarfile
 from dataclasses import replace
 
 import mido
@@ -13,7 +14,7 @@ import pytest
 from music.data.deadly import Deadly
 from music.making import eighths
 from musicae.errors import DataError
-from musicae.music.data import corpus
+from musicae.music.data import corpus, extraction
 from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
 from musicae.music.extraction import magenta
 from musicae.music.extraction.extract import training_windows
@@ -169,13 +170,31 @@ def test_strict_corpora_read_as_the_original_does(tmp_path):
     assert not np.array_equal(elsewhere, expected)
 
 
-def test_processes_extract_the_same_as_none(folder, tmp_path, monkeypatch):
+def test_a_corpus_does_not_depend_on_the_number_of_processes(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "FEW", 1)
-    for workers in (1, 2):
-        build(folder, Melody(), tmp_path / str(workers), workers=workers)
-    assert len(list((tmp_path / "1").iterdir())) == len(list((tmp_path / "2").iterdir())) > 1
-    for path in (tmp_path / "1").iterdir():
-        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+    monkeypatch.setattr(extraction, "PIECES", 5)
+    with tarfile.open(tmp_path / "twice.tar", "w") as archive:  # two songs of one name
+        for i in (1, 2):
+            archive.add(folder / "0" / f"{i}.mid", "song.mid")
+    for workers in (1, 2, 3):
+        build([folder, tmp_path / "twice.tar"], Melody(), tmp_path / str(workers), workers=workers)
+    names = {path.name for path in (tmp_path / "1").iterdir()}
+    assert len(names) == 8
+    for workers in ("2", "3"):
+        assert {path.name for path in (tmp_path / workers).iterdir()} == names
+        for name in names:
+            assert (tmp_path / workers / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
+
+
+def test_where_nothing_can_be_built_nothing_is_left(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="there are no files of music"):
+        build(tmp_path / "empty", Melody(), tmp_path / "a" / "b" / "corpus", workers=1)
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "corpus" / ".shards-killed").mkdir(parents=True)
+    (tmp_path / "corpus" / ".shards-killed" / "0").write_bytes(b"windows")
+    build(folder, Melody(), tmp_path / "corpus", workers=1)
+    assert not list((tmp_path / "corpus").glob(".*"))
 
 
 def test_a_piece_that_kills_its_process_is_skipped(folder, tmp_path, monkeypatch):
