@@ -7,7 +7,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -119,16 +119,23 @@ def check_target(path: str | Path, force: bool = False) -> Path:
     return target
 
 
-def refuse_inputs(targets: Iterable[Path], inputs: Iterable[Path]) -> None:
+def identities(paths: Iterable[Path]) -> dict[tuple[int, int], Path]:
+    """The files that there are, each under what is the same for all of its names."""
+    return {key: path for path in paths if (key := _identity(path))}
+
+
+def refuse_input(target: Path, inputs: Mapping[tuple[int, int], Path]) -> None:
     """Refuses to write onto what is read, by whatever name.
 
+    Args:
+        target: what would be written.
+        inputs: the `identities` of what is read.
+
     Raises:
-        Error: a target is one of the inputs.
+        Error: the target is one of the inputs.
     """
-    read = {key: path for path in inputs if (key := _identity(path))}
-    for target in targets if read else ():
-        if (key := _identity(target)) in read:
-            raise Error(f"{target} is an input of this command, {read[key]}: choose another name with --out")
+    if inputs and (key := _identity(target)) in inputs:
+        raise Error(f"{target} is an input of this command, {inputs[key]}: choose another name with --out")
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
@@ -12,12 +14,21 @@ from musicae.cli.options import MOST, ConditioningOptions
 from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-from musicae.files import safe_name
+from musicae.files import safe_name, together
+
+if TYPE_CHECKING:
+    from musicae.music.model import MusicModel
+    from musicae.music.song import Song
+
+MOST_CLIPS = 10_000_000
+CLIPS_IN_FILE = 1000  # about as many as a file may have that is to be read again
 
 
 @dataclass(frozen=True)
 class Sample(ConditioningOptions, SongOutputOptions):
     """New clips, one after another in one file (--split: each in its own as well), or a grid of new pictures.
+
+    More than 1,000 clips, or fewer long ones, go to several files, NAME_1-1000 and so on.
 
     With --chords a clip is as long as these, with --hits as long as that song, in one style from beginning to end.
     """
@@ -27,8 +38,9 @@ class Sample(ConditioningOptions, SongOutputOptions):
 
     def run(self) -> None:
         """Sample and write."""
-        if not 1 <= self.number <= MOST:
-            raise ConfigError(f"-n {self.number}: ask for 1 to {MOST}")
+        most = MOST_CLIPS if self.preset.musical else MOST
+        if not 1 <= self.number <= most:
+            raise ConfigError(f"-n {self.number}: ask for 1 to {most}")
         self.check_for([])
         name = f"{safe_name(self.preset.name)}_samples"
         if self.preset.musical:
@@ -37,15 +49,48 @@ class Sample(ConditioningOptions, SongOutputOptions):
             self._pictures(self.target(name, ".png"))
 
     def _songs(self, path: Path) -> None:
-        from musicae.music.song import Song
-
-        self.check_plans([self.plan(path, self.number)])
         options = self.decoding | self.conditions
+        most = self._most_in_a_file()
+        self.check_plans(self.plan(file, count) for file, _, count in self._files(path, most))
         model = self.load()
         blank = model.blank(**self.conditions)
-        with self.progress(self.number, "sampling", "clips") as bar:
-            clips = model.sample(self.number, **options, progress=bar.update)
-        titles = [f"clip {i}" for i in range(1, len(clips) + 1)]
+        plan: dict[str, list[Path]] = {}
+        with self.progress(self.number, "sampling", "clips") as bar, together():
+            clips = model.samples(self.number, **options, progress=bar.update)
+            for file, first, count in self._files(path, most):
+                written = self._write(model, file, first, list(islice(clips, count)), blank.ticks)
+                for kind, paths in written.items():
+                    plan.setdefault(kind, []).extend(paths)
+        report = [*model.caveats, *blank.excerpt.report]
+        self.report(path, report)
+        content = {"files": plan, "clips": self.number, "seed": self.seed, "report": report}
+        self.result(content, [*saved(plan), f"seed {self.seed}"])
+
+    def _most_in_a_file(self) -> int:
+        """How many clips a file may have to be read again: the beats of all of them are limited."""
+        from musicae.music.formats.draft import MOST_QUARTERS
+        from musicae.music.theory.chords import parse
+
+        representation, hits = self.preset.representation, self.conditions["hits"]
+        beats = representation.steps / representation.steps_per_quarter
+        if self.chords:
+            beats = max(beats, 4 * len(parse(self.chords)))
+        if hits:
+            beats += hits.bars_end / hits.ticks_per_quarter
+        return max(min(CLIPS_IN_FILE, int(MOST_QUARTERS / beats)), 1)
+
+    def _files(self, path: Path, most: int) -> Iterator[tuple[Path, int, int]]:
+        """The files that the clips go to, so many in each at most, with the number of the first clip and how many."""
+        for first in range(1, self.number + 1, most):
+            count = min(most, self.number + 1 - first)
+            alone = self.number <= most
+            yield path if alone else path.with_stem(f"{path.stem}_{first}-{first + count - 1}"), first, count
+
+    def _write(self, model: MusicModel, path: Path, first: int, clips: list[Song], ticks: int) -> dict[str, list[Path]]:
+        """Write clips, each so many ticks long, to the files of one MIDI file; the paths by kind."""
+        from musicae.music.song import Song
+
+        titles = [f"clip {i}" for i in range(first, first + len(clips))]
         sections = [(title.capitalize(), "", clip) for title, clip in zip(titles, clips, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
@@ -53,12 +98,8 @@ class Sample(ConditioningOptions, SongOutputOptions):
 
             save_piano_roll(clips, png, force, titles)
 
-        whole = Song.concatenate(clips, [blank.ticks] * len(clips))
-        plan = self.write_songs(model, path, whole, clips, sections, picture)
-        report = [*model.caveats, *blank.excerpt.report]
-        self.report(path, report)
-        content = {"files": plan, "clips": len(clips), "seed": self.seed, "report": report}
-        self.result(content, [*saved(plan), f"seed {self.seed}"])
+        whole = Song.concatenate(clips, [ticks] * len(clips))
+        return self.write_songs(model, path, whole, clips, sections, picture)
 
     def _pictures(self, path: Path) -> None:
         self.check_outputs([path])

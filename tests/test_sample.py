@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import written
+from command_line import SHIPPED, written
 
+from musicae.music.formats.draft import MOST_QUARTERS
 from musicae.music.song import Song
+from musicae.presets import PRESETS
 
 
 @pytest.mark.parametrize("kind", ["melody", "roll"])
@@ -32,3 +34,30 @@ def test_sample_numbers(refused, run):
         "seed": 0,
         "report": [],
     }
+
+
+@pytest.mark.parametrize("option", ["", "--split", "--json"])
+def test_many_clips_go_to_several_files_that_can_be_read_again(run, monkeypatch, option):
+    assert run("sample -n 7 --out whole --model {melody} --quiet --temperature 1")[0] == 0
+    whole = Song.read(Path("whole.mid"))
+    monkeypatch.setattr("musicae.sample.CLIPS_IN_FILE", 3)
+    status, out, _ = run(f"sample -n 7 --out x --model {{melody}} --temperature 1 {option}")
+    assert status == 0
+    names = ["x_1-3.mid", "x_4-6.mid", "x_7-7.mid"]
+    if option == "--json":
+        assert json.loads(out)["files"]["midi"] == names
+    parts = {f"x_{a}-{b}_{i}of{b - a + 1}.mid" for a, b in ((1, 3), (4, 6), (7, 7)) for i in range(1, b - a + 2)}
+    assert written() == {"whole.mid", *names, *(parts if option == "--split" else ())}
+    starts = [Song.read(Path(name)).tracks[0].notes["start"] + 3 * 3840 * i for i, name in enumerate(names)]
+    np.testing.assert_array_equal(np.concatenate(starts), whole.tracks[0].notes["start"])
+    assert "x_1-3.mid exists" in run("sample -n 7 --out x --model {melody}")[2]
+
+
+@SHIPPED
+@pytest.mark.parametrize("name", ["melody-2bar", "melody-16bar", "trio-16bar"])
+def test_no_file_has_more_beats_than_can_be_read(name):
+    from musicae.sample import Sample
+
+    steps = PRESETS[name].representation
+    most = Sample(model=name)._most_in_a_file()
+    assert 0.9 * MOST_QUARTERS < most * steps.steps / steps.steps_per_quarter <= MOST_QUARTERS or most == 1000

@@ -13,7 +13,7 @@ from tyro.conf import arg
 
 from musicae.cli.options import Command
 from musicae.errors import ConfigError, Error
-from musicae.files import check_target, refuse_inputs, together, write_atomically
+from musicae.files import check_target, identities, refuse_input, together, write_atomically
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,12 +66,12 @@ class OutputOptions(Command):
         Raises:
             Error: one exists and --force is off; one is an input; or see `musicae.files.check_target`.
         """
-        paths = list(paths)
+        inputs = identities(self.inputs)
         for path in paths:
             if os.path.lexists(path) and not self.force:
                 raise Error(f"{path} exists: choose another name with --out, or overwrite it with --force")
             check_target(path, self.force)
-        refuse_inputs(paths, self.inputs)
+            refuse_input(path, inputs)
 
 
 @dataclass(frozen=True, kw_only=True)

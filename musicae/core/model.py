@@ -17,6 +17,8 @@ from musicae.core.randomness import RandomSource
 FEW_STEPS = 1000  # of training: fewer make a model that ends before it begins, and are said where it is silent
 BATCH = 64  # at a time: larger ones are no faster on a CPU, and of piano rolls take more memory
 
+BLOCKS = 2  # the stream of random numbers of a seed that all blocks of latent vectors but the first are drawn from
+
 
 class Model:
     """What `musicae.load` gives: an autoencoder together with the representation that it was trained on.
@@ -127,9 +129,12 @@ class Model:
         part = None if condition is None else condition[start : start + BATCH].to(self.network.device)
         return self.network.conditioned_on(part)
 
-    def draw(self, n: int, seed: int = 0) -> np.ndarray:
-        """`n` latent vectors from the prior, `[n, latent]`: the one fitted to the model's codes, or N(0, I)."""
-        random = RandomSource(seed)
+    def draw(self, n: int, seed: int = 0, block: int = 0) -> np.ndarray:
+        """`n` latent vectors from the prior, `[n, latent]`: the one fitted to the model's codes, or N(0, I).
+
+        Of more than can be drawn at once, each `block` has random numbers of its own.
+        """
+        random = RandomSource(seed, BLOCKS, block) if block else RandomSource(seed)
         if self.prior is not None:
             return self.prior.sample(n, random)
         return random.normal(n, self.network.latent).numpy()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, Unpack
 
 import numpy as np
@@ -21,7 +22,7 @@ from musicae.music.codec import MusicCodec
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import Windows
 from musicae.music.latent.interpolation import equal_change_positions, path, snap_to_key
-from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker
+from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shared_candidates
 from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
 from musicae.music.representations.excerpt import Windowed
@@ -136,58 +137,71 @@ class MusicModel(MusicCodec):
     def sample(
         self, n: int = 8, *, progress: Callable[[int], Any] | None = None, **options: Unpack[DecodeOptions]
     ) -> list[Song]:
-        """`n` new clips, each one window long (see `sampled_windows`).
+        """`n` new clips: see `samples`."""
+        return list(self.samples(n, progress=progress, **options))
+
+    def samples(
+        self, n: int = 8, *, progress: Callable[[int], Any] | None = None, **options: Unpack[DecodeOptions]
+    ) -> Iterator[Song]:
+        """`n` new clips one after another, each one window long (see `sampled_windows`); any number of them takes no
+        more memory than `BATCH`.
 
         With chords a clip is as long as their progression, with hits as long as their song: all of it from one latent
-        vector, in one style, and not reranked if that is more than one window. `progress` is called with the number
-        of clips decoded since the last call.
+        vector, in one style, and not reranked if that is more than one window.
+
+        Args:
+            n: how many.
+            progress: called after every `BATCH` of clips with their number.
+            options: see `DecodeOptions`.
         """
         decoding = taken(Decoding, conditions := dict(options))
         if n < 1:
             raise ConfigError(f"{n} clips: ask for at least 1")
         like = self.blank(**conditions)
-        length = len(like.windows)
-        condition = self.condition(like)
-        condition = None if condition is None else condition.repeat(n, 1, 1)
-        if length == 1:
-            windows = self.sampled_windows(n, condition, decoding, progress=progress)
-        else:
-            windows = self.decode_windows(self.draw(n, decoding.seed).repeat(length, 0), condition, decoding)
-        return [self.render(windows[i : i + length], like) for i in range(0, n * length, length)]
+        length, condition = len(like.windows), self.condition(like)
+        for start in range(0, n, BATCH):
+            count = min(BATCH, n - start)
+            repeated = None if condition is None else condition.repeat(count, 1, 1)
+            if length == 1:
+                windows = self._sampled(start, count, repeated, decoding)
+            else:
+                z = self.draw(count, decoding.seed, start // BATCH).repeat(length, 0)
+                windows = self.decode_windows(z, repeated, decoding, first=start * length)
+            yield from (self.render(windows[i : i + length], like) for i in range(0, count * length, length))
+            if progress:
+                progress(count)
 
-    def sampled_windows(
-        self,
-        n: int,
-        condition: torch.Tensor | None = None,
-        decoding: Decoding = GREEDY,
-        progress: Callable[[int], Any] | None = None,
-    ) -> np.ndarray:
+    def sampled_windows(self, n: int, condition: torch.Tensor | None = None, decoding: Decoding = GREEDY) -> np.ndarray:
         """`n` new windows `[n, *shape]`, decodes of draws from the prior.
 
-        If the model has a reranker, each is one of `CANDIDATES` decodes, drawn with probability proportional to the
-        odds that it is music.
+        If the model has a reranker, they are taken from more decodes with probabilities proportional to the odds that
+        these are music: `BATCH` at a time from `shared_candidates`, if all have the same condition; else each is one
+        of `CANDIDATES`.
 
         Args:
             n: how many.
             condition: of a conditional model, `[n, steps, conditions]`.
             decoding: how; its seed is that of everything random.
-            progress: called after every `BATCH` of windows with their number.
         """
-        candidates = 1 if self.reranker is None else CANDIDATES
-        z = self.draw(n * candidates, decoding.seed)
-        chances = RandomSource(decoding.seed, RERANKING).uniform(n).numpy()
-        found = []
-        for start in range(0, n, BATCH):  # all candidates at once would take gigabytes
-            part = slice(start, start + BATCH)
-            repeated = None if condition is None else condition[part].repeat_interleave(candidates, 0)
-            first = start * candidates
-            windows = self.decode_windows(z[first : first + BATCH * candidates], repeated, decoding, first=first)
-            if self.reranker is not None:
-                windows = windows[self.reranker.rerank(attributes(self.representation, windows), chances[part])]
-            found.append(windows)
-            if progress:
-                progress(len(windows))
-        return np.concatenate(found)
+        conditions = repeat(None) if condition is None else condition.split(BATCH)
+        parts = zip(range(0, n, BATCH), conditions, strict=False)
+        return np.concatenate([self._sampled(i, min(BATCH, n - i), part, decoding) for i, part in parts])
+
+    def _sampled(self, start: int, n: int, condition: torch.Tensor | None, decoding: Decoding) -> np.ndarray:
+        """The `n` new windows from number `start` on, a multiple of `BATCH`."""
+        block = start // BATCH
+        if self.reranker is None:
+            return self.decode_windows(self.draw(n, decoding.seed, block), condition, decoding, first=start)
+        alike = condition is None or bool((condition == condition[:1]).all())
+        candidates = min(n * CANDIDATES, shared_candidates(n)) if alike else n * CANDIDATES
+        z = self.draw(candidates, decoding.seed, block)
+        if condition is not None:
+            condition = condition.repeat_interleave(-(-candidates // n), 0)[:candidates]
+        windows = self.decode_windows(z, condition, decoding, first=start * CANDIDATES)
+        values, random = attributes(self.representation, windows), RandomSource(decoding.seed, RERANKING, block)
+        if alike:
+            return windows[self.reranker.resample(values, n, random.uniform(1).item())]
+        return windows[self.reranker.rerank(values, random.uniform(n).numpy())]
 
     def vary(
         self,
@@ -270,7 +284,7 @@ class MusicModel(MusicCodec):
     def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
         """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those with equal ids alike.
 
-        Each is reranked as new windows are (see `sampled_windows`), unless the model is conditional.
+        Each is one of `CANDIDATES`, taken by its odds (`Reranker.rerank`), unless the model is conditional.
 
         Returns:
             float32 `[n, windows, latent]`.

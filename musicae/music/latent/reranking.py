@@ -2,10 +2,10 @@
 Sampling").
 
 Some windows that are decoded from draws of the prior have wrong notes. A logistic regression on the attributes of
-windows (`musicae.music.analysis.attributes`) is fitted to distinguish training windows from generated ones; of several
-candidates one is then drawn with probability proportional to its odds `p(music) / p(generated)`. With many candidates
+windows (`musicae.music.analysis.attributes`) is fitted to distinguish training windows from generated ones; candidates
+are then taken with probabilities proportional to their odds `p(music) / p(generated)`. With many candidates
 that is sampling from generated windows reweighted to the distribution of music in these attributes
-(sampling-importance-resampling).
+(sampling-importance-resampling). Clips that are chosen together share their candidates, so that each needs fewer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
 
 RERANKER = "choice.safetensors"
-CANDIDATES = 16  # for each clip
+CANDIDATES = 16  # for each clip that is chosen alone
+SHARED = 6  # for each of several clips that are chosen together
+FEWEST_SHARED = 24  # for all of them
+LEAST = -50.0  # below the largest log odds: none is impossible
 FITTED_TO = 4000  # windows of music, and as many that the model generates
 FEWEST = 100  # windows: fewer are too few to fit it
 FARTHEST = 3.0  # standard deviations from the mean: values beyond are clipped, for there are few of them
@@ -65,6 +68,19 @@ class Reranker:
         drawn = chances[:, None] * bounds[:, -1:]
         return odds.shape[1] * np.arange(len(odds)) + (drawn >= bounds[:, :-1]).sum(1)
 
+    def resample(self, values: Values, n: int, chance: float) -> np.ndarray:
+        """The indices of `n` different candidates, each taken with a probability proportional to its odds, but 1 at
+        most (systematic resampling): int64 `[n]`, in ascending order.
+
+        Args:
+            values: the attributes of all candidates, `n` or more.
+            n: how many are taken.
+            chance: a uniform random number on [0, 1).
+        """
+        log_odds = self.log_odds(values)
+        bounds = np.cumsum(inclusion(np.exp(np.maximum(log_odds - log_odds.max(), LEAST)), n))
+        return np.minimum(np.searchsorted(bounds, chance + np.arange(n), side="right"), len(bounds) - 1)
+
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""
         arrays = {name: getattr(self, name).astype(np.float32) for name in ("means", "spreads", "weights")}
@@ -91,6 +107,27 @@ class Reranker:
         if not (n and fits and (arrays["spreads"] > 0).all()):
             raise CheckpointError(f"{path}: damaged, or of another model; fit it again, or remove it")
         return cls(names, **arrays)
+
+
+def inclusion(weights: np.ndarray, n: int) -> np.ndarray:
+    """The probability with which each is among `n`: `min(1, c weights)` with a sum of `n`.
+
+    Args:
+        weights: above 0, `n` or more.
+        n: how many are taken.
+    """
+    order = np.argsort(-weights, kind="stable")
+    falling = weights[order]
+    rest = np.cumsum(falling[::-1])[::-1]
+    certain = int(np.argmax((n - np.arange(len(weights))) * falling <= rest))
+    shares = (n - certain) * weights / rest[certain]
+    shares[order[:certain]] = 1
+    return shares
+
+
+def shared_candidates(n: int) -> int:
+    """How many candidates `n` clips share that are chosen together."""
+    return max(n * SHARED, FEWEST_SHARED)
 
 
 def features(values: Values, names: tuple[str, ...], means: np.ndarray, spreads: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicae.errors import Error
-from musicae.files import check_target, name_of, refuse_inputs, together, write_atomically
+from musicae.files import check_target, identities, name_of, refuse_input, together, write_atomically
 from musicae.music.formats.midi import write
 from musicae.music.formats.reading import read
 from musicae.music.render import audio
@@ -107,9 +107,10 @@ def listen(
     targets = _targets(files, out)
     audio.find_soundfont(soundfont)
     paths = [path for pair in targets for path in pair]
+    inputs = identities(Path(file) for file in (*files, *([soundfont] if soundfont else [])))
     for path in paths:
         check_target(path, force)
-    refuse_inputs(paths, [Path(file) for file in (*files, *([soundfont] if soundfont else []))])
+        refuse_input(path, inputs)
     with together():
         for song, (wav, html) in zip(songs, targets, strict=True):
             write_atomically(wav, audio.render(song, soundfont, seconds=audio.LONGEST), force)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from musicae.after_training import fit_reranker
@@ -21,7 +23,7 @@ from musicae.music.analysis.attributes import measure
 from musicae.music.data.windows import Windows
 from musicae.music.evaluation.two_sample import sampled
 from musicae.music.extraction.extract import training_windows
-from musicae.music.latent.reranking import RERANKER, Reranker, fit, fitted
+from musicae.music.latent.reranking import RERANKER, Reranker, fit, fitted, inclusion
 from musicae.music.options import Decoding
 
 MELODY = tiny.MELODY.representation
@@ -126,16 +128,57 @@ def test_clips_are_reranked_by_the_seed_and_evaluated_as_they_are(preset):
         )
 
 
+@pytest.mark.parametrize("reranked", [True, False])
 @pytest.mark.parametrize("preset", [tiny.MELODY, tiny.CHORDS], ids=lambda one: one.name)
-def test_decoded_in_parts_clips_are_what_they_would_be_at_once(preset, monkeypatch):
-    member, parts = tiny.model(preset), []
-    member.reranker = KNOWN
+def test_more_clips_begin_with_the_same(preset, reranked):
+    """Clips are drawn in blocks: as many as there are, each block is what it is."""
+    member = tiny.model(preset)
+    member.reranker = KNOWN if reranked else None
     condition = torch.rand(150, member.representation.steps, member.representation.conditioning.size)
-    how = {"condition": condition if preset is tiny.CHORDS else None, "decoding": Decoding(1.0, seed=5)}
-    found = member.sampled_windows(150, **how, progress=parts.append)
-    assert parts == [64, 64, 22]
-    monkeypatch.setattr(models, "BATCH", 1000)
-    np.testing.assert_array_equal(found, member.sampled_windows(150, **how))
+    condition = condition if preset is tiny.CHORDS else None
+    decoding = Decoding(1.0, seed=5)
+    found = member.sampled_windows(150, condition, decoding)
+    fewer = member.sampled_windows(128, None if condition is None else condition[:128], decoding)
+    np.testing.assert_array_equal(found[:128], fewer)
+    assert not np.array_equal(found[:64], found[64:128])
+
+
+def test_clips_are_made_when_they_are_asked_for():
+    member, parts = tiny.model(tiny.MELODY), []
+    clips = member.samples(10**9, seed=3, progress=parts.append)
+    first = [next(clips).to_bytes() for _ in range(70)]
+    assert parts == [64]
+    assert first[:64] == [clip.to_bytes() for clip in member.sample(64, seed=3)]
+
+
+def test_those_chosen_together_are_different_and_in_proportion_to_their_odds():
+    values = {"density": np.random.default_rng(0).normal(2, 0.5, 40)}
+    chances = np.random.default_rng(1).random(5000)
+    taken = np.stack([KNOWN.resample(values, 8, chance) for chance in chances])
+    assert (np.diff(taken) > 0).all()
+    wanted = inclusion(np.exp(KNOWN.log_odds(values)), 8)
+    np.testing.assert_allclose(np.bincount(taken.ravel(), minlength=40) / 5000, wanted, atol=0.02)
+
+
+@given(st.lists(st.floats(1e-20, 1), min_size=1, max_size=30), st.data())
+def test_probabilities_are_in_proportion_to_weights_up_to_1(weights, data):
+    n = data.draw(st.integers(1, len(weights)))
+    found, weights = inclusion(np.array(weights), n), np.array(weights)
+    assert found.sum() == pytest.approx(n)
+    assert found.max() <= 1 + 1e-9
+    free = found < 1 - 1e-9
+    np.testing.assert_allclose((found / weights)[free], (found / weights)[free][:1].sum(), rtol=1e-6)
+    if free.any():
+        assert (found / weights)[~free].max(initial=0) <= (found / weights)[free].max() * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(("n", "decodes"), [(1, 16), (2, 24), (4, 24), (8, 48), (64, 384), (65, 400)])
+def test_clips_share_their_candidates(model, monkeypatch, n, decodes):
+    decoded = []
+    make = model.decode_windows
+    monkeypatch.setattr(model, "decode_windows", lambda z, *a, **k: decoded.append(len(z)) or make(z, *a, **k))
+    assert len(model.sampled_windows(n)) == n
+    assert sum(decoded) == decodes
 
 
 def test_clips_longer_than_a_window_are_not_reranked():
