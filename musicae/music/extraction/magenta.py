@@ -170,7 +170,7 @@ def groove_windows(groove, song: Score, track: int | str | None = None) -> tuple
         track: a track's number, counted from 1, or part of its name; None for all tracks together.
     """
     chosen = range(len(song.tracks)) if track is None else [find(song, track, sounding)]
-    notes = np.concatenate([np.zeros(0, NOTE), *(song.tracks[i].notes for i in chosen)])
+    notes = np.concatenate([np.zeros(0, NOTE), *(_by_end(song.tracks[i].notes) for i in chosen)])
     missing = np.unique(notes["pitch"][groove.drums.known[notes["pitch"]] < 0])
     bar = steps_per_bar(groove)
     if len(song.tempos) > 1 or len(song.time_signatures) > 1 or not _four_quarters(*song.time_signatures[0][1:]):
@@ -182,6 +182,11 @@ def groove_windows(groove, song: Score, track: int | str | None = None) -> tuple
     if not len(starts):
         return _no_groove(groove, f"shorter than {groove.steps} steps")
     return slices(played, starts, groove.steps).swapaxes(1, 2), []
+
+
+def _by_end(notes: np.ndarray) -> np.ndarray:
+    """Notes in the order in which pretty_midi adds them to an instrument; of equally loud ones the first counts."""
+    return notes[np.argsort(notes["end"], kind="stable")]
 
 
 def _no_groove(groove, why: str) -> tuple[np.ndarray, list[str]]:

@@ -107,6 +107,13 @@ def test_nothing_is_read_that_pretty_midi_refuses(tracks, at, byte):
         assert everything(bytes(data)) == everything(with_pretty_midi(bytes(data)))
 
 
+def test_notes_that_begin_together_are_in_the_order_of_their_ends():
+    on = [b"\0\x99\x26\x64", b"\0\x99\x25\x28", b"\0\x99\x26\x28"]
+    off = [b"\x10\x89\x25\0", b"\0\x89\x26\0"]
+    (drums,) = magenta.read(file(b"".join(on + off) + END)).tracks
+    assert drums.notes[["pitch", "velocity"]].tolist() == [(37, 40), (38, 100), (38, 40)]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "midi_samples").glob("*.mid")), ids=lambda path: path.stem)
 def test_samples_are_read_as_pretty_midi_reads_them(path):
     assert read_instruments(path.read_bytes()) is not None

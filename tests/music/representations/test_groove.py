@@ -242,6 +242,12 @@ def test_a_key_that_the_kit_lacks_is_a_reason_and_outside_strict_a_drum():
     assert "1 hit on keys that this kit lacks" in " ".join(Groove(kit="roland").extract(song).report)
 
 
+def test_strict_of_equally_loud_hits_of_a_drum_the_one_that_ends_first_counts():
+    notes = np.array([(0, 200, 38, 80), (30, 100, 37, 80), (4 * 480 * 2 - 100, 4 * 480 * 2, 36, 80)], NOTE)
+    windows, _ = training_windows(Groove(strict=True), Song((Track(notes, is_drum=True),)))
+    assert cells(windows[0])[0, 1][1] == -0.5
+
+
 def test_strict_windows_follow_each_other_or_hop():
     song = drum_midi(*((i / 2, 36) for i in range(24)))  # six bars
     assert len(training_windows(Groove(strict=True), song)[0]) == 3
