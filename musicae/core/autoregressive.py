@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -18,7 +17,7 @@ from musicae.core.likelihoods import Likelihood, ScheduledSampling
 from musicae.core.networks.step_outputs import StepOutput
 from musicae.core.randomness import RandomSource
 
-Step = Callable[[int, torch.Tensor | None, Any], tuple[torch.Tensor, Any]]
+Step = Callable[[int, torch.Tensor | None], torch.Tensor]  # the number of a step and the step before, to outputs
 
 
 class CausalDecoder(Protocol):
@@ -54,8 +53,15 @@ class CausalDecoder(Protocol):
         """
 
     def sampler(self, z: torch.Tensor, condition: torch.Tensor | None) -> Step:
-        """`step` for one z and condition, where no gradients are wanted: a place for what is faster so."""
-        return partial(self.step, z=z, condition=condition)
+        """`step` for one z and condition, of all steps in order, where no gradients are wanted: it keeps the state."""
+        state = None
+
+        def step(t: int, previous: torch.Tensor | None) -> torch.Tensor:
+            nonlocal state
+            output, state = self.step(t, previous, state, z, condition)
+            return output
+
+        return step
 
 
 @dataclass(frozen=True)
@@ -120,13 +126,18 @@ class Autoregressive(Likelihood):
 
     def _generated(self, temperature: float, top_p: float, uniform: torch.Tensor | None) -> torch.Tensor:
         """Data, step by step, from numbers in [0, 1) `[batch, steps, draws]`; after an end, the absent class."""
+        with torch.inference_mode():
+            data = self._step_by_step(temperature, top_p, uniform)
+        return data.clone()  # an ordinary tensor, of which gradients can be taken
+
+    def _step_by_step(self, temperature: float, top_p: float, uniform: torch.Tensor | None) -> torch.Tensor:
         step, length = self.decoder.sampler(self.z, self.condition), self.steps // self.segments
         generated: list[torch.Tensor] = []
-        previous = state = None
+        previous = None
         for t in range(self.steps):
             if t % length == 0:
                 ended = torch.zeros(len(self.z), 1, dtype=torch.bool, device=self.z.device)
-            output, state = step(t, previous, state)
+            output = step(t, previous)
             now = self.step_output.choose(output, None if uniform is None else uniform[:, t], temperature, top_p)
             generated.append(now if self.end is None else now.masked_fill(ended, self.step_output.input_size))
             previous = now if self.feed_after_end else generated[-1]

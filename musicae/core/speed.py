@@ -88,7 +88,8 @@ def decoding(model: Autoencoder, n: int, condition: torch.Tensor | None = None) 
 
     @torch.no_grad()
     def work() -> None:
-        model.eval()
+        if model.training:
+            model.eval()
         model.conditioned_on(condition).decode(z).mode()
 
     return work

@@ -95,8 +95,10 @@ class CategoricalStep(StepOutput):
 
     def choose(self, outputs, uniform, temperature: float, top_p: float) -> torch.Tensor:
         """int64 `[batch, streams]`; see `StepOutput`."""
+        if temperature == 0 and len(self.streams) == 1:
+            return outputs.argmax(-1, keepdim=True)
         if temperature == 0:
-            return torch.stack([part.argmax(-1) for part in outputs.split(self.streams, -1)], 1)
+            return torch.cat([part.argmax(-1, keepdim=True) for part in outputs.split(self.streams, -1)], 1)
         parts = zip(outputs.split(self.streams, -1), uniform.unbind(1), strict=True)
         return torch.stack([choose(logits, numbers, temperature, top_p) for logits, numbers in parts], 1)
 
@@ -119,7 +121,7 @@ class CategoricalStep(StepOutput):
     def projected(self, step: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
         """The sum of the rows that the classes point to."""
         if len(self.streams) == 1:
-            return table[step[:, 0]]
+            return table.index_select(0, step[:, 0])
         return functional.embedding(step + torch.tensor(self._first, device=step.device), table).sum(1)
 
 
