@@ -18,6 +18,7 @@ from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS
 from musicae.core.model import Model
 from musicae.core.priors import PRIOR
+from musicae.core.processes import end_group, first_process_first, is_first
 from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.run_state import PREVIOUS, STATE, locked
 from musicae.core.training import State, Task, Trainer, make_accelerator
@@ -66,7 +67,7 @@ def fit(
     with run.locked():
         _refuse_existing(folder, force)
         splits = run.open_data(clear=True)
-        if run.accelerator.is_main_process:
+        if is_first():
             write_settings(folder, preset)
             checkpoints.write_json(folder, SOURCES, {"sources": sources} | ({"init": str(init)} if init else {}))
         return run.train(splits, init=init)
@@ -135,12 +136,12 @@ class _Run:
         return make_accelerator(self.device, self.preset.training.precision)
 
     def locked(self) -> AbstractContextManager:
-        """The folder, in which no other run trains meanwhile; the main process holds it for all."""
-        return locked(self.folder) if self.accelerator.is_main_process else nullcontext()
+        """The folder, in which no other run trains meanwhile; the first process holds it for all."""
+        return locked(self.folder) if is_first() else nullcontext()
 
     def report(self, sentence: str) -> None:
         """Say something, once for all processes."""
-        if self.say and self.accelerator.is_main_process:
+        if self.say and is_first():
             self.say(sentence)
 
     def open_data(self, clear: bool = False) -> Splits:
@@ -149,8 +150,8 @@ class _Run:
         Raises:
             DataError: there are too few.
         """
-        with self.accelerator.main_process_first():
-            if clear and self.accelerator.is_main_process:
+        with first_process_first():  # before the processes form a group: none may wait in it for hours
+            if clear and is_first():
                 _clear(self.folder, self.data)
             splits = open_data(self.preset, self.data, self.folder / CORPUS, quiet=self.say is None)
         if not len(splits.train) or not len(splits.validation):
@@ -179,11 +180,12 @@ class _Run:
         try:
             state = trainer.run(resume)
         except KeyboardInterrupt:
-            if self.accelerator.is_main_process and not (self.folder / checkpoints.WEIGHTS).exists():
+            if is_first() and not (self.folder / checkpoints.WEIGHTS).exists():
                 checkpoints.write_weights(self.folder, trainer.state.average.module)  # so that it can be listened to
             self.report("stopped; the state is saved: go on with --resume")
             raise
         self.accelerator.wait_for_everyone()
+        end_group()  # what follows is done by the first process alone
         return self._finished(splits, state)
 
     def _finished(self, splits: Splits, state: State) -> Model:
@@ -191,7 +193,7 @@ class _Run:
         network = build_network(self.preset)
         checkpoints.read_weights(self.folder, network)
         model = of(self.preset, network, folder=self.folder).to(self.accelerator.device)
-        if self.accelerator.is_main_process:
+        if is_first():
             if len(splits.test):
                 self.report(f"trained; measuring on {len(splits.test):,} held-out examples, which may take minutes")
             if self.preset.prior:

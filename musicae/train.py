@@ -26,7 +26,7 @@ class Train(Command):
     """Train a model by name (`python -m musicae.models` lists them).
 
     Ctrl-C loses nothing, a crash or a power cut only the steps since the last validation: --resume goes on from there.
-    Many processes: accelerate launch -m musicae.train PRESET.
+    Several processes or GPUs: torchrun --nproc_per_node 4 -m musicae.train PRESET.
     """
 
     preset: Annotated[
@@ -79,9 +79,12 @@ class Train(Command):
 
     def _trained(self, preset: Preset) -> Model:
         """The model that a new run, or the rest of an old one, ends with."""
+        from musicae.core.processes import lonely
         from musicae.fitting import fit, resume
         from musicae.overrides import changed
 
+        if sentence := lonely():
+            self.say(sentence)
         changes = {name: getattr(self, name) for name in CHANGES}
         say = None if self.quiet else self.say
         if not self.resume:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from musicae.cli.console import as_json, escaped, one_line
+from musicae.core.processes import is_first
 from musicae.errors import ConfigError, FileError
 from musicae.files import STDIN, open_file
 from musicae.loading import DEFAULT
@@ -68,7 +69,7 @@ class Command:
 
     def say(self, text: str) -> None:
         """A sentence on what was done to the user's files, on stderr."""
-        if not self.quiet and is_first_process():
+        if not self.quiet and is_first():
             print(one_line(text), file=sys.stderr)
 
     def progress(self, total: int, doing: str, unit: str) -> tqdm:
@@ -87,7 +88,7 @@ class Command:
 
     def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
         """What came out, on stdout: `content` with --json, `lines` otherwise."""
-        if not is_first_process():
+        if not is_first():
             return
         if self.json:
             print(as_json(content))
@@ -277,8 +278,3 @@ def _advice(kind: str) -> str:
         return f"choose {' or '.join(names)} with --model"
     able = [preset.name for preset in PRESETS.values() if preset.musical == musical and preset.data]
     return f"train one first, e.g. with python -m musicae.train {able[0]}"
-
-
-def is_first_process() -> bool:
-    """Whether this is the only process, or the one of several that prints (`torchrun`, `accelerate launch`)."""
-    return os.environ.get("RANK", "0") == "0"

@@ -28,8 +28,14 @@ class Batch(NamedTuple):
     labels: torch.Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same on a device."""
-        return Batch(*(None if part is None else part.to(device) for part in self))
+        """The same on a device; on a GPU without waiting for it."""
+        from musicae.core.devices import moved
+
+        return Batch(*(None if part is None else moved(part, device) for part in self))
+
+    def pinned(self) -> Batch:
+        """The same in page-locked memory, from which a GPU reads while Python goes on."""
+        return Batch(*(None if part is None else part.pin_memory() for part in self))
 
 
 class Examples(Protocol):
@@ -50,10 +56,10 @@ def shuffled(examples: int, batch_size: int, seed: int, step: int) -> np.ndarray
     positions = np.arange(step * batch_size, (step + 1) * batch_size)
     epochs, places = positions // examples, positions % examples
     first, last = int(epochs[0]), int(epochs[-1])
-    orders = np.stack([_order(examples, seed, epoch) for epoch in range(first, last + 1)])
-    return orders[epochs - first, places]
+    parts = (_order(examples, seed, epoch)[places[epochs == epoch]] for epoch in range(first, last + 1))
+    return np.concatenate(list(parts))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _order(examples: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(examples)

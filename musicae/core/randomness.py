@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from musicae.core.devices import moved
+
 
 class RandomSource:
     """The one stream of random numbers behind a training step, a batch of samples, an evaluation.
@@ -20,18 +22,16 @@ class RandomSource:
     """
 
     def __init__(self, *seed: int, rank: int = 0, processes: int = 1):
-        # The length is part of the name: NumPy pads with zeros, which would make (7,) and (7, 0) one stream.
-        entropy = np.random.SeedSequence([len(seed), *(int(s) & 0xFFFFFFFFFFFFFFFF for s in seed)])
-        self._generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0]) >> 1)
+        self._generator = torch.Generator().manual_seed(seed_of(*seed))
         self._rank, self._processes = rank, processes
 
     def normal(self, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Standard normal numbers `[batch, ...]` in float32."""
-        return self._rows(torch.randn, shape).to(device)
+        return moved(self._rows(torch.randn, shape), device)
 
     def uniform(self, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Numbers `[batch, ...]` uniform on [0, 1) in float32."""
-        return self._rows(torch.rand, shape).to(device)
+        return moved(self._rows(torch.rand, shape), device)
 
     def integers(self, low: int, high: int, *shape: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Integers `[batch, ...]` uniform on low..high, both ends included."""
@@ -42,3 +42,10 @@ class RandomSource:
         batch, *rest = shape
         everything = draw(batch * self._processes, *rest, generator=self._generator)
         return everything[batch * self._rank : batch * (self._rank + 1)]
+
+
+def seed_of(*names: int) -> int:
+    """One seed for several integers that name a stream, e.g. `(seed, step)`."""
+    # The length is part of the name: NumPy pads with zeros, which would make (7,) and (7, 0) one stream.
+    entropy = np.random.SeedSequence([len(names), *(int(name) & 0xFFFFFFFFFFFFFFFF for name in names)])
+    return int(entropy.generate_state(1, np.uint64)[0]) >> 1

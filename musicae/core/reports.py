@@ -65,12 +65,13 @@ class Means:
         self.state.seconds += now - self.since
         self.since = now
 
-    def close(self, accelerator) -> dict[str, float]:
-        """The means over all processes, and a fresh start."""
-        means = accelerator.reduce(self.sums / self.count, "mean").tolist()
+    def close(self, accelerator, skipped: torch.Tensor) -> dict[str, float]:
+        """The means over all processes and how many steps were skipped, in one request to the device; a fresh start."""
+        numbers = torch.cat([self.sums / self.count, skipped.unsqueeze(0)])
+        *means, skips = accelerator.reduce(numbers, "mean").tolist()
         self.stop_clock()
         self.sums, self.count = 0.0, 0
-        return dict(zip(TERMS, means, strict=True))
+        return dict(zip(TERMS, means, strict=True)) | {"skipped": int(skips)}
 
 
 def means_of(terms: Terms) -> torch.Tensor:

@@ -33,6 +33,9 @@ class Training:
         log_every: steps between rows of `metrics.csv`.
         precision: `"bf16"`, `"float32"`, or `"auto"`: bf16 where the hardware multiplies it.
         seed: of everything random.
+        prefetch: batches that a thread prepares ahead; 0 for none.
+        tf32: whether GPUs may round factors of float32 products to 10 bits (TF32), which is several times as fast.
+        compile: whether encoder and decoder are compiled (`torch.compile`), where they can be.
     """
 
     steps: Count = 10_000
@@ -50,3 +53,6 @@ class Training:
     log_every: Count = 50
     precision: Literal["auto", "bf16", "float32"] = "auto"
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
+    prefetch: Annotated[int, Range(0, 1000)] = 2
+    tf32: bool = True
+    compile: bool = False

@@ -17,8 +17,9 @@ from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Batch
 from musicae.core.objectives import Objective
+from musicae.core.optimisation import parameter_groups
 from musicae.core.randomness import RandomSource
-from musicae.core.training import Task, multiplies_bf16, parameter_groups
+from musicae.core.training import Task, multiplies_bf16
 
 Work = Callable[[], Any]
 

@@ -9,32 +9,35 @@ from __future__ import annotations
 
 import math
 import re
-import signal
 import sys
-import threading
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import gather_object
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 
 from musicae.core.autoencoder import Autoencoder
 from musicae.core.corruptions import Corruption
 from musicae.core.data import Batch, Examples, shuffled
+from musicae.core.devices import compile_parts, tf32
 from musicae.core.objectives import Objective, Terms
-from musicae.core.randomness import RandomSource
+from musicae.core.optimisation import Descent, RunningAverage
+from musicae.core.prefetch import prefetched
+from musicae.core.processes import Agreement, Interruption, check_group
+from musicae.core.randomness import RandomSource, seed_of
 from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard, time_left
 from musicae.core.run_state import STATE, begun_with, differences, read_state, write_state
 from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError
 
-VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams, with the seed
+VALIDATION, TRAIN, DROPOUT, TRIAL = 1, 0, 2, 3  # names of random streams, with the seed
 
 
 class Task(nn.Module):
@@ -63,32 +66,13 @@ def multiplies_bf16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Matrices decay, vectors (biases, gains) do not."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
-
-
-def running_average(model: nn.Module, decay: float) -> AveragedModel:
-    """The exponential moving average of a model's weights; over the first n steps the decay is at most
-    (1 + n) / (10 + n), so that the random start is soon forgotten."""
-
-    def average(averaged, current, n) -> None:
-        torch._foreach_lerp_(list(averaged), list(current), 1 - min(decay, (1 + int(n)) / (10 + int(n))))
-
-    return AveragedModel(model, multi_avg_fn=average)
-
-
 @dataclass
 class State:
     """What a run is at a moment: all that is saved and resumed; and what it was begun with, to compare."""
 
     task: nn.Module
     optimizer: torch.optim.Optimizer
-    average: AveragedModel
+    average: RunningAverage
     step: int = 0
     skipped: int = 0
     best: float = float("inf")
@@ -166,12 +150,11 @@ class Trainer:
             raise DataError(f"a batch of {settings.batch_size} cannot be shared by {processes} processes")
         self.train_examples, self.validation_examples = train, validation
         self.settings, self.folder, self.save, self.quiet = settings, Path(folder), save, quiet
-        fused = self.accelerator.device.type in ("cpu", "cuda")  # one pass over the weights: 5 times as fast on a CPU
-        groups = parameter_groups(task, settings.weight_decay)
-        optimizer = torch.optim.AdamW(groups, betas=settings.betas, fused=fused)
-        average = running_average(task.model, settings.average).to(self.accelerator.device).eval()
-        self.wrapped, optimizer = self.accelerator.prepare(task, optimizer)
-        self.state = State(task, optimizer, average, begun_with=begun_with(task.objective, settings, examples))
+        self.wrapped = self.accelerator.prepare(task)
+        self.descent = Descent(task, settings)
+        average = RunningAverage(task.model, settings.average).eval()
+        begun = begun_with(task.objective, settings, examples)
+        self.state = State(task, self.descent.optimizer, average, begun_with=begun)
 
     def run(self, resume: bool = False) -> State:
         """Train to the last step, or until interrupted (then the state is saved first).
@@ -187,14 +170,17 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume:
             self._say(self.state.load(self.folder))
+            self.descent.skipped.fill_(self.state.skipped)
         else:
             self._save_state()  # so that a run that is killed in its first steps can be resumed too
         table = self._table() if self._is_main else None
-        with _Interruption() as interruption:
+        if self.settings.compile:
+            self._compile()
+        with Interruption() as interruption, tf32(self.settings.tf32, self.accelerator.device):
             stopped = self._loop(table, interruption)
         if stopped:
             raise KeyboardInterrupt
-        if self._is_main and self.state.best == float("inf"):
+        if self.state.best == float("inf"):
             raise ConfigError(f"{self.folder}: no validation gave a finite loss: try a smaller learning rate")
         return self.state
 
@@ -208,69 +194,74 @@ class Trainer:
             leftover.unlink(missing_ok=True)
         return Table(self.folder / METRICS_TABLE, self.state.step)
 
-    def _loop(self, table: Table | None, interruption: _Interruption) -> bool:
+    def _loop(self, table: Table | None, interruption: Interruption) -> bool:
         """Train to the last step, or until a process is asked to stop; whether one was."""
         settings, state, stopped = self.settings, self.state, False
+        agreement = Agreement(self.accelerator.num_processes)
         window = Means(state)
-        with self._progress() as bar, self._board() as board:
+        batches = prefetched(self.prepare, range(state.step, settings.steps), settings.prefetch)
+        with self._progress() as bar, self._board() as board, batches as prepared:
             while state.step < settings.steps and not stopped:
-                window.add(self._step())
+                window.add(self.step(*next(prepared)))
                 bar.update()
                 if state.step % settings.log_every == 0 or state.step == settings.steps:
-                    self._report(window.close(self.accelerator), table, board, bar)
+                    self._report(window.close(self.accelerator, self.descent.skipped), table, board, bar)
                 if state.step % settings.validate_every == 0 or state.step == settings.steps:
                     window.stop_clock()
                     self._validate(table, board)
                     self._save_state()
                     window = Means(state)
-                stopped = self._requested_anywhere(interruption)
+                stopped = agreement.stop(interruption.requested)
+        stopped |= agreement.last()
         if stopped:
             window.stop_clock()
             self._save_state()
         return stopped
 
-    def _requested_anywhere(self, interruption: _Interruption) -> bool:
-        """Whether any process was asked to stop: all stop after the same step, or some would wait for ever."""
-        if self.accelerator.num_processes == 1:
-            return interruption.requested
-        requested = torch.tensor(float(interruption.requested), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(requested, "sum"))
-
-    def _step(self) -> Terms:
-        """One step of the optimiser on one global batch, of which this process holds its share."""
-        settings, state = self.settings, self.state
+    def prepare(self, step: int) -> tuple[Batch, RandomSource]:
+        """The examples of a step, of which this process holds its share of one global batch, and its random numbers."""
+        settings = self.settings
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        random = RandomSource(settings.seed, TRAIN, state.step, rank=rank, processes=processes)
-        torch.manual_seed(int(RandomSource(settings.seed, DROPOUT, state.step, rank).integers(0, 2**23, 1)))
-        indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, state.step)
-        share = indices.reshape(processes, -1)[rank]
-        batch = self.train_examples.batch(share, random).to(self.accelerator.device)
-        terms = self.wrapped(batch, state.step, random)
+        random = RandomSource(settings.seed, TRAIN, step, rank=rank, processes=processes)
+        indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, step)
+        batch = self.train_examples.batch(indices.reshape(processes, -1)[rank], random)
+        return batch.pinned() if self.accelerator.device.type == "cuda" else batch, random
+
+    def step(self, batch: Batch, random: RandomSource) -> Terms:
+        """One step of the optimiser; nothing in it waits for the device."""
+        state, rank = self.state, self.accelerator.process_index
+        torch.manual_seed(seed_of(self.settings.seed, DROPOUT, state.step, rank))
+        terms = self.wrapped(batch.to(self.accelerator.device), state.step, random)
         self.accelerator.backward(terms.loss)
-        norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), settings.clip)
-        usable = bool(torch.isfinite(norm)) and norm < settings.skip_above
-        if usable or settings.momentum_on_skip:
-            for group in state.optimizer.param_groups:
-                group["lr"] = settings.learning_rate(state.step)
-            if not usable:
-                state.optimizer.zero_grad(set_to_none=False)
-            state.optimizer.step()
-        state.skipped += not usable
-        state.optimizer.zero_grad()
-        state.average.update_parameters(state.task.model)
+        self.descent.step(state.step)
+        state.average.update(state.task.model, state.step)
         state.step += 1
         return terms
 
+    def _compile(self) -> None:
+        """Compile encoder and decoder, if they can be."""
+        task, settings = self.state.task, self.settings
+        batch = self.train_examples.batch(shuffled(len(self.train_examples), settings.batch_size, settings.seed, 0))
+
+        def trial() -> None:
+            task(batch.to(self.accelerator.device), self.state.step, RandomSource(settings.seed, TRIAL)).loss.backward()
+
+        reason = compile_parts([task.model.encoder, task.model.decoder], trial)
+        task.zero_grad()
+        self._say([f"not compiled, so training is as fast as without: {reason}"] if reason else [])
+
     def _validate(self, table: Table | None, board) -> None:
         """Measure the averaged model on the validation examples, as the end of training weighs them; keep the best."""
+        self.state.skipped = int(self.descent.skipped)
+        measured = self.measure(self.validation_examples)
+        row = {"step": self.state.step, "split": "validation", **measured, "seconds": self.state.seconds}
         if self._is_main:
-            measured = self.measure(self.validation_examples)
-            row = {"step": self.state.step, "split": "validation", **measured, "seconds": self.state.seconds}
             table.add(row)
             show(board, row, measured)
             self._write_line(measured)
-            if row["loss"] < self.state.best or (self.settings.keep == "last" and math.isfinite(row["loss"])):
-                self.state.best = row["loss"]
+        if row["loss"] < self.state.best or (self.settings.keep == "last" and math.isfinite(row["loss"])):
+            self.state.best = row["loss"]
+            if self._is_main:
                 self.save(self.state.average.module, row)
         self.accelerator.wait_for_everyone()
 
@@ -294,34 +285,42 @@ class Trainer:
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
         """Mean terms of the averaged model over at most `validation_examples` examples, always the same ones, and means
-        of what its posteriors report besides."""
-        settings = self.settings
-        task = Task(self.state.average.module, self.state.task.objective, self.state.task.corruption)
-        task.discriminator = self.state.task.discriminator
+        of what its posteriors report besides. Each process measures some of the batches, and all get the means."""
+        settings, state = self.settings, self.state
+        task = Task(state.average.module, state.task.objective, state.task.corruption)
+        task.discriminator = state.task.discriminator
         count = min(len(examples), settings.validation_examples)
-        sums = torch.zeros(len(TERMS), dtype=torch.float64)
-        metrics: dict[str, float] = defaultdict(float)
-        for start in range(0, count, settings.batch_size):
-            indices = shuffled(len(examples), count, settings.seed, 0)[start : start + settings.batch_size]
-            random = RandomSource(settings.seed, VALIDATION, start)
-            with self.accelerator.autocast():
-                terms = task(examples.batch(indices).to(self.accelerator.device), settings.steps, random)
-            sums += len(indices) * means_of(terms).double().cpu()
-            for name, number in terms.metrics.items():
-                metrics[name] += len(indices) / count * float(number)
-        return dict(zip(TERMS, (sums / count).tolist(), strict=True)) | metrics
+        order = shuffled(len(examples), count, settings.seed, 0)
+        starts = range(0, count, settings.batch_size)[self.accelerator.process_index :: self.accelerator.num_processes]
+        mine = [self._means(task, examples, order, start) for start in starts]
+        totals: dict[str, float] = {}
+        for _, size, means in sorted(gather_object(mine), key=itemgetter(0)):  # in one order, whoever measured them
+            for name, mean in means.items():
+                totals[name] = totals.get(name, 0.0) + size * mean
+        return {name: total / count for name, total in totals.items()}
+
+    def _means(self, task: Task, examples: Examples, order: np.ndarray, start: int) -> tuple[int, int, dict]:
+        """The batch of `order` that begins at `start`: where, how many examples, and the means over them, by name."""
+        indices = order[start : start + self.settings.batch_size]
+        with self.accelerator.autocast():
+            batch = examples.batch(indices).to(self.accelerator.device)
+            terms = task(batch, self.settings.steps, RandomSource(self.settings.seed, VALIDATION, start))
+        named = dict(zip(TERMS, means_of(terms), strict=True)) | dict(terms.metrics)
+        numbers = torch.stack([mean.float() for mean in named.values()]).tolist()
+        return start, len(indices), dict(zip(named, numbers, strict=True))
 
     def _report(self, means: dict, table: Table | None, board, bar) -> None:
         if not self._is_main:
             return
         rate = self.settings.learning_rate(self.state.step - 1)
         row = {"step": self.state.step, "split": "train", **means, "learning_rate": rate}
-        row |= {"skipped": self.state.skipped, "seconds": self.state.seconds}
+        row["seconds"] = self.state.seconds
         table.add(row)
         show(board, row)
         bar.set_postfix({name: f"{means[name]:.4g}" for name in TERMS})
 
     def _save_state(self) -> None:
+        self.state.skipped = int(self.descent.skipped)
         if self._is_main:
             self.state.save(self.folder)
         self.accelerator.wait_for_everyone()
@@ -335,27 +334,6 @@ class Trainer:
         hidden = self.quiet or not self._is_main or not sys.stderr.isatty()
         total = self.settings.steps
         return tqdm(total=total, initial=self.state.step, desc="training", unit=" steps", disable=hidden)
-
-
-class _Interruption:
-    """Ctrl-C between two steps: the step under way is finished, so what is saved is whole. A second one is final."""
-
-    def __init__(self):
-        self.requested = False
-
-    def __enter__(self) -> _Interruption:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._request)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._before)
-
-    def _request(self, *_: object) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
 
 
 def make_accelerator(device: str | None, precision: str) -> Accelerator:
@@ -376,4 +354,6 @@ def make_accelerator(device: str | None, precision: str) -> Accelerator:
         precision = "bf16" if multiplies_bf16(torch.device(kind)) else "float32"
     # accelerate keeps one state a process and refuses another precision or device, so each training begins it anew.
     AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(cpu=kind == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
+    accelerator = Accelerator(cpu=kind == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
+    check_group(accelerator.num_processes)
+    return accelerator

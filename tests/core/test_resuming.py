@@ -133,15 +133,14 @@ def test_two_processes_compute_what_one_does(tmp_path, uninterrupted):
             said = list(iter(partial(next_of, receiver), None))
             running.join(TIMEOUT)
             assert running.exitcode == 0
-            assert "interrupted after step 14" in said
+            assert "interrupted after step 15" in said  # the others hear of it one step later
             assert "step 39" in said
 
     close = {"rtol": 1e-3, "atol": 1e-5}
     assert_same_weights(state(tmp_path), state(uninterrupted), lambda a, b: torch.allclose(a, b, **close))
     for two, one in zip(rows(tmp_path), rows(uninterrupted), strict=True):
         assert (two["step"], two["split"]) == (one["step"], one["split"])
-        if two["step"] != "15":  # a row of which the interruption left only the last step
-            assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-4)
+        assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-4)
 
 
 # In this process

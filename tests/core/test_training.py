@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.training_run import EVENT, SETTINGS, Classes, rows, state, train, trainer
+from core.training_run import EVENT, SETTINGS, Classes, rows, state, step, train, trainer
 from musicae.core.autoencoder import build
 from musicae.core.bottlenecks import Gaussian, Point
 from musicae.core.checkpoints import read_weights
@@ -15,8 +15,9 @@ from musicae.core.data import Batch
 from musicae.core.example_spec import ExampleSpec
 from musicae.core.networks import Convolutional, Dense, Recurrent
 from musicae.core.objectives import Elbo, Objective, Reconstruction, Terms
+from musicae.core.optimisation import RunningAverage, parameter_groups
 from musicae.core.schedules import Constant, Linear
-from musicae.core.training import Task, Trainer, make_accelerator, multiplies_bf16, parameter_groups, running_average
+from musicae.core.training import Task, Trainer, make_accelerator, multiplies_bf16
 from musicae.errors import ConfigError, DataError
 
 # A step
@@ -54,11 +55,11 @@ class Spoilt(Objective):
 def test_a_step_with_an_impossible_gradient_is_skipped_and_counted(tmp_path, factor):
     trained = trainer(tmp_path, objective=Spoilt({0, 3}, factor), settings=replace(SETTINGS, steps=2))
     before = [p.clone() for p in trained.state.task.parameters()]
-    trained._step()
-    assert trained.state.skipped == 1
+    step(trained)
+    assert trained.descent.skipped == 1
     assert all(torch.equal(a, b) for a, b in zip(before, trained.state.task.parameters(), strict=True))
-    trained._step()
-    assert trained.state.skipped == 1
+    step(trained)
+    assert trained.descent.skipped == 1
     assert trained.state.step == 2
     assert all(p.isfinite().all() for p in trained.state.task.parameters())
 
@@ -68,17 +69,17 @@ def test_a_skipped_step_goes_on_by_its_momentum(tmp_path, factor):
     """As MusicVAE does it: in place of an impossible gradient Adam gets zeros."""
     settings = replace(SETTINGS, steps=3, momentum_on_skip=True, weight_decay=0.0, betas=(0.9, 0.999), skip_above=1e6)
     trained = trainer(tmp_path, objective=Spoilt({1}, factor), settings=settings)
-    trained._step()
+    step(trained)
     parameters = [p for p in trained.state.task.parameters() if p.requires_grad]
     before = [p.clone() for p in parameters]
     momenta = [trained.state.optimizer.state[p] for p in parameters]
     m, v = ([s[name].clone() for s in momenta] for name in ("exp_avg", "exp_avg_sq"))
-    trained._step()
+    step(trained)
     rate = settings.learning_rate(1)
     for p, b, m0, v0 in zip(parameters, before, m, v, strict=True):
         m1, v1 = 0.9 * m0 / (1 - 0.9**2), 0.999 * v0 / (1 - 0.999**2)
         torch.testing.assert_close(p, b - rate * m1 / (v1.sqrt() + 1e-8), rtol=1e-4, atol=1e-7)
-    assert trained.state.skipped == 1
+    assert trained.descent.skipped == 1
 
 
 def test_dropout_depends_on_seed_and_step_alone(tmp_path):
@@ -87,7 +88,7 @@ def test_dropout_depends_on_seed_and_step_alone(tmp_path):
     for numbers in (0, 5):
         trained = trainer(tmp_path, network=Recurrent((6,), (5,), dropout=0.5))
         torch.rand(numbers)
-        trained._step()
+        step(trained)
         weights.append(torch.cat([p.flatten() for p in trained.state.task.parameters()]))
     assert torch.equal(*weights)
 
@@ -106,7 +107,7 @@ def test_one_step_changes_everything_that_is_trained(tmp_path, network):
     options = {"settings": SETTINGS, "folder": tmp_path, "save": lambda *_: None, "device": "cpu"}
     trained = Trainer(Task(build(network, EVENT, 3, Gaussian()), Elbo()), (Classes(50, 1), Classes(25, 2)), **options)
     before = {name: p.clone() for name, p in trained.state.task.named_parameters()}
-    trained._step()
+    step(trained)
     after = dict(trained.state.task.named_parameters())
     still = [name for name in before if torch.equal(before[name], after[name])]
     assert still == [name for name, p in after.items() if not p.requires_grad]
@@ -117,7 +118,7 @@ def test_the_learning_rate_is_that_of_the_step(tmp_path):
     """AdamW's first step moves a weight by the learning rate, whatever its gradient."""
     trained = trainer(tmp_path, settings=replace(SETTINGS, weight_decay=0.0, learning_rate=Constant(0.125)))
     before = [p.clone() for p in trained.state.task.parameters()]
-    trained._step()
+    step(trained)
     moves = torch.cat([(a - b).flatten() for a, b in zip(before, trained.state.task.parameters(), strict=True)]).abs()
     assert moves.max().item() == pytest.approx(0.125, rel=1e-3)
 
@@ -154,8 +155,8 @@ def test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them(tm
     model = build(Dense((4,)), ExampleSpec("bernoulli", 1, (4,)), 2, Point())
     task, options = Task(model, Spy(), GaussianNoise(std=0.1)), {"save": lambda *_: None, "device": "cpu"}
     trained = Trainer(task, (Greys(50, 1), Greys(25, 2)), SETTINGS, tmp_path, **options)
-    trained._step()
-    trained._step()
+    step(trained)
+    step(trained)
     (target, first), (_, second) = read
     assert (target == 0.5).all()
     assert not torch.equal(first, second)
@@ -168,11 +169,11 @@ def test_corruptions_are_drawn_afresh_and_the_target_is_the_data_without_them(tm
 def test_the_running_average_follows_its_formula():
     """The first update copies; update n has the decay min(decay, (1 + n) / (10 + n))."""
     model = torch.nn.Linear(1, 1, bias=False)
-    average, expected = running_average(model, 0.5), None
+    average, expected = RunningAverage(model, 0.5), None
     for n in range(30):
         value = float(n * n)
         torch.nn.init.constant_(model.weight, value)
-        average.update_parameters(model)
+        average.update(model, n)
         decay = min(0.5, (1 + n) / (10 + n))
         expected = value if expected is None else decay * expected + (1 - decay) * value
         assert average.module.weight.item() == pytest.approx(expected, rel=1e-5)

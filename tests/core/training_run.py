@@ -41,17 +41,15 @@ SETTINGS = Training(
 
 
 class Classes:
-    """Random sequences of classes, augmented with random numbers; `spy` is called before every batch."""
+    """Random sequences of classes, augmented with random numbers."""
 
-    def __init__(self, examples: int, seed: int, spy=lambda: None):
+    def __init__(self, examples: int, seed: int):
         self.classes = RandomSource(seed).integers(0, EVENT.channels - 1, examples, *EVENT.size)
-        self.spy = spy
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def batch(self, indices: np.ndarray, random: RandomSource | None = None) -> Batch:
-        self.spy()
         x = self.classes[torch.from_numpy(indices)]
         if random is None:
             return Batch(x)
@@ -59,11 +57,14 @@ class Classes:
 
 
 def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=None, **options) -> Trainer:
+    """A trainer; `spy` is called before every step."""
     torch.manual_seed(0)
     network = build(options.pop("network", Convolutional((6, 8), blocks=1)), EVENT, 3, Gaussian())
+    task = Task(network, options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20))))
+    task.register_forward_pre_hook(lambda *_: spy())
     return Trainer(
-        Task(network, options.pop("objective", Elbo(beta=Linear(0.0, 0.5, 0, 20)))),
-        options.pop("examples", (Classes(50, 1, spy), Classes(25, 2))),
+        task,
+        options.pop("examples", (Classes(50, 1), Classes(25, 2))),
         settings,
         folder,
         save=save or (lambda averaged, row: write_weights(folder, averaged)),
@@ -71,6 +72,11 @@ def trainer(folder: Path, settings: Training = SETTINGS, spy=lambda: None, save=
         quiet=True,
         **options,
     )
+
+
+def step(trained: Trainer) -> None:
+    """The next step alone."""
+    trained.step(*trained.prepare(trained.state.step))
 
 
 def train(folder: Path, resume: bool = False, **options) -> State:
@@ -140,3 +146,7 @@ def assert_same_weights(a: dict, b: dict, compare: Callable = torch.equal) -> No
     for key, moments in a["optimizer"]["state"].items():
         for name, value in moments.items():
             assert compare(value, b["optimizer"]["state"][key][name])
+
+
+if __name__ == "__main__":
+    train(Path(sys.argv[1]))

@@ -143,7 +143,7 @@ class OneOf(Corruption):
 
         drawn = random.integers(0, len(self.kinds) - 1, len(x), device=x.device)
         partial = torch.stack([kind(x, random) for kind in self.kinds])
-        return partial[drawn, torch.arange(len(x))]
+        return partial[drawn, torch.arange(len(x), device=x.device)]
 
     def only(self, setting: str) -> GrooveCorruption | None:
         """The kind whose setting is on; None if there is none."""
