@@ -36,7 +36,7 @@ class _Thread:
     def __init__(self, prepare: Callable[[int], T], steps: range, ahead: int):
         self._prepare, self._steps = prepare, steps
         self._answers: queue.Queue = queue.Queue(ahead)
-        self._unwanted = threading.Event()
+        self._wanted = True
         self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
         self._thread.start()
 
@@ -49,21 +49,21 @@ class _Thread:
 
     def close(self) -> None:
         """End the thread."""
-        self._unwanted.set()
+        self._wanted = False
         self._thread.join()
 
     def _work(self) -> None:
         try:
             for step in self._steps:
                 self._put(self._prepare(step), None)
-                if self._unwanted.is_set():
+                if not self._wanted:
                     return
         except BaseException as error:  # for whoever takes the answers
             self._put(None, error)
 
     def _put(self, answer: T | None, error: BaseException | None) -> None:
         waiting = True
-        while waiting and not self._unwanted.is_set():
+        while waiting and self._wanted:
             with suppress(queue.Full):
                 self._answers.put((answer, error), timeout=PATIENCE)
                 waiting = False

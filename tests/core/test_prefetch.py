@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
@@ -19,17 +20,17 @@ def test_the_answers_come_in_the_order_of_the_steps(ahead):
 
 
 def test_no_more_is_prepared_than_was_asked_for():
-    prepared, wanted = [], threading.Event()
+    prepared, fourth = [], queue.Queue()
 
     def prepare(step: int) -> int:
         prepared.append(step)
         if step == 4:
-            wanted.set()
+            fourth.put(None)
         return step
 
     with prefetched(prepare, range(100), 2) as answers:
         assert [next(answers), next(answers)] == [0, 1]
-        assert wanted.wait(60)
+        fourth.get(timeout=60)
     assert max(prepared) <= 2 + 2  # taken, in the queue, and one in the hands of the thread
 
 
