@@ -164,8 +164,8 @@ def test_a_diverged_run_says_so(tunes, tmp_path, monkeypatch):
 def test_a_run_that_is_interrupted_before_its_first_validation_is_a_model(tunes, tmp_path, monkeypatch):
     preset = replace(tiny.MELODY, prior=Mixture(components=1))
     monkeypatch.setattr(Trainer, "_validate", lambda *_: None)
-    monkeypatch.setattr("musicae.core.training._Interruption.requested", True, raising=False)
-    monkeypatch.setattr("musicae.core.training._Interruption.__init__", lambda self: None)
+    monkeypatch.setattr("musicae.core.training.Interruption.requested", True, raising=False)
+    monkeypatch.setattr("musicae.core.training.Interruption.__init__", lambda self: None)
     with pytest.raises(KeyboardInterrupt):
         train(preset, [tunes], tmp_path / "run")
     model = load(tmp_path / "run")
