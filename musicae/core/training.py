@@ -305,9 +305,8 @@ class Trainer:
         with self.accelerator.autocast():
             batch = examples.batch(indices).to(self.accelerator.device)
             terms = task(batch, self.settings.steps, RandomSource(self.settings.seed, VALIDATION, start))
-        named = dict(zip(TERMS, means_of(terms), strict=True)) | dict(terms.metrics)
-        numbers = torch.stack([mean.float() for mean in named.values()]).tolist()
-        return start, len(indices), dict(zip(named, numbers, strict=True))
+        named = dict(zip(TERMS, means_of(terms).tolist(), strict=True)) | dict(terms.metrics)
+        return start, len(indices), {name: float(mean) for name, mean in named.items()}
 
     def _report(self, means: dict, table: Table | None, board, bar) -> None:
         if not self._is_main:
