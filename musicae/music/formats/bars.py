@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import zip_longest
 from typing import NamedTuple
 
 from musicae.music.formats.draft import check_note_count
@@ -35,6 +36,7 @@ class Bar:
         tempo: BPM (quarters), metre: (numerator, denominator), and key: (sharps, minor), where the bar begins; None
             where nothing is said.
         begins_repeat: a sign `|:` stands before it.
+        tempo_changes: (quarters from its beginning, BPM) of those within the bar.
         plays: how often music is played whose repeat ends with this bar; 1 where none does.
         endings: the rounds in which this bar and those after it are played, where it begins an ending.
         ends_section: a double bar line stands after it.
@@ -46,11 +48,47 @@ class Bar:
     tempo: float | None = None
     metre: tuple[int, int] | None = None
     key: tuple[int, bool] | None = None
+    tempo_changes: list[tuple[Fraction, float]] = field(default_factory=list)
     begins_repeat: bool = False
     plays: int = 1
     endings: tuple[int, ...] = ()
     ends_section: bool = False
     label: str = ""
+
+
+def together(parts: Sequence[Sequence[Bar]]) -> list[Bar]:
+    """Bars without notes, with the signs that any of some parts has in each bar."""
+    return [_united([bar for bar in bars if bar]) for bars in zip_longest(*parts)]
+
+
+def _united(bars: list[Bar]) -> Bar:
+    def first(name: str):
+        return next((value for bar in bars if (value := getattr(bar, name))), None)
+
+    return Bar(
+        length=bars[0].length,
+        **{name: first(name) for name in ("tempo", "metre", "key")},
+        tempo_changes=first("tempo_changes") or [],
+        begins_repeat=any(bar.begins_repeat for bar in bars),
+        plays=max(bar.plays for bar in bars),
+        endings=first("endings") or (),
+    )
+
+
+def align(parts: Sequence[Sequence[Bar]]) -> None:
+    """Gives the last bars of all parts, which may end early, the length that others have; in place.
+
+    Raises:
+        ValueError: bar lines of the parts are at different times.
+    """
+    for bars in zip_longest(*parts):
+        there = [bar for bar in bars if bar]
+        length = max(bar.length for bar in there)
+        for part, bar in zip(parts, bars, strict=True):
+            if bar and bar.length != length and bar is not part[-1]:
+                raise ValueError("has parts with bar lines at different times")
+        for bar in there:
+            bar.length = length
 
 
 def ticks(quarters: Fraction | float) -> int:
@@ -138,6 +176,7 @@ def lay_out(bars: Sequence[Bar], order: Sequence[int], delay: Fraction) -> Laid:
         for changes, sign in ((laid.tempos, bar.tempo), (laid.metres, bar.metre), (laid.keys, bar.key)):
             if sign is not None and (not changes or changes[-1][1:] != _row(sign)):
                 changes.append((at, *_row(sign)))
+        laid.tempos.extend((start + ticks(offset), tempo) for offset, tempo in bar.tempo_changes)
         _add_notes(laid.notes, tied, in_ticks[i], start)
         start += ticks(bar.length)
     return laid

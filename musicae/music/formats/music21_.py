@@ -5,18 +5,31 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from bisect import bisect_right
 from fractions import Fraction
 
 import numpy as np
 
+from musicae.music.formats.bars import (
+    PLAYED,
+    TICKS,
+    Bar,
+    WrittenNote,
+    align,
+    lay_out,
+    played_order,
+    together,
+    upbeat,
+)
 from musicae.music.formats.draft import Draft, note_array, track_bounds
 from musicae.music.score.score import Score, Track
 
-_FINE = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and septuplets of notation
-
 
 def from_notation(text: str, format_name: str) -> Draft:
-    """A score in MusicXML (`musicxml`) or kern (`humdrum`), parsed by music21."""
+    """A score in MusicXML (`musicxml`) or kern (`humdrum`), parsed by music21 in this process.
+
+    music21 can be made to run for hours by a small text, so those of others are parsed by `notation.from_notation`.
+    """
     from music21 import converter
 
     warned = io.StringIO()
@@ -26,55 +39,136 @@ def from_notation(text: str, format_name: str) -> Draft:
             score = converter.parseData(text, format=format_name)
         except Exception as error:  # music21 raises whatever its parsers meet
             raise ValueError(f"music21 cannot read it: {type(error).__name__}: {error}") from None
-    draft = from_music21(score)
+        draft = from_music21(score, is_ours=True)
     if count := len(warned.getvalue().splitlines()):
         draft.changes.append(f"music21 could not make sense of it in {count} place{'s' * (count > 1)}")
     return draft
 
 
-def from_music21(stream) -> Draft:
-    """The sounding notes of a music21 stream: at concert pitch, ties joined, repeats not played out.
+def from_music21(stream, is_ours: bool = False) -> Draft:
+    """The sounding notes of a music21 stream: at concert pitch, ties joined, repeats played.
 
     An upbeat is moved to the end of a whole bar, so that bar lines are kept.
+
+    Args:
+        stream: the stream.
+        is_ours: whether it may be changed; else a copy is, if need be.
     """
-    draft = Draft(_FINE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            sounding = stream.toSoundingPitch().stripTies()
-            parts = list(getattr(sounding, "parts", [])) or [sounding]
-            delay = max(_upbeat(part) for part in parts)
-            parts = [part.flatten() for part in parts]
-            rows = [_music21_notes(part, delay) for part in parts]
-            draft.notes = note_array(*np.array([row for some in rows for row in some], np.int64).reshape(-1, 4).T)
-            draft.bounds, draft.tracks = track_bounds(rows), list(map(_music21_track, parts))
-            _add_music21_signs(draft, sounding.flatten(), delay)
+            return _draft(stream.toSoundingPitch(inPlace=is_ours) or stream)
         except Exception as error:  # as above
             raise ValueError(f"music21 cannot make notes of it: {type(error).__name__}: {error}") from None
+
+
+def _draft(score) -> Draft:
+    parts = list(getattr(score, "parts", [])) or [score]
+    flat = [part.flatten() for part in parts]
+    bars = [_bars(*both) for both in zip(parts, flat, strict=True)]
+    conductor = together(bars)
+    draft = Draft(TICKS)
+    order = _order(bars, conductor, draft.changes)
+    delay = max(map(upbeat, bars))
+    laid = [lay_out(some, [i for i in order if i < len(some)], delay) for some in [conductor, *bars]]
+    rows = [row for one in laid for row in one.notes]
+    draft.notes = note_array(*np.array(rows, np.int64).reshape(-1, 4).T)
+    draft.bounds, draft.tracks = track_bounds(one.notes for one in laid[1:]), list(map(_music21_track, flat))
+    draft.tempos, draft.time_signatures, draft.key_signatures = laid[0].tempos, laid[0].metres, laid[0].keys
     return draft
 
 
-def _upbeat(part) -> Fraction:
-    """Quarters that the first measure of `part` lacks."""
-    first = part.getElementsByClass("Measure").first()
-    return Fraction(first.paddingLeft) if first is not None else Fraction(0)
+def _order(bars: list[list[Bar]], conductor: list[Bar], changes: list[str]) -> list[int]:
+    """The indices of bars as they are played, after which all parts have bars of one length; or as they are written."""
+    written = list(range(len(conductor)))
+    try:
+        order = played_order(conductor)
+        if order != written:
+            align(bars)
+            conductor[:] = together(bars)
+            changes.append(PLAYED)
+        return order
+    except ValueError as error:
+        changes.append(f"its repeats are not played: it {error}")
+        return written
 
 
-def _music21_ticks(quarters) -> int:
-    return round(Fraction(quarters) * _FINE)
+def _bars(part, flat) -> list[Bar]:
+    """The bars of a part: its measures, or what stands between its signs if it has none."""
+    measures = list(part.getElementsByClass("Measure"))
+    signs = list(flat.getElementsByClass(("TimeSignature", "KeySignature", "MetronomeMark", "Dynamic")))
+    starts = [m.offset for m in measures] or sorted({0.0, *(sign.offset for sign in signs)})
+    ends = [*starts[1:], max(flat.highestTime, starts[-1] if starts else 0)]
+    bars = [Bar(length=Fraction(end) - Fraction(start)) for start, end in zip(starts, ends, strict=True)]
+
+    def place(element) -> tuple[Bar, Fraction]:
+        i = max(bisect_right(starts, element.offset) - 1, 0)
+        return bars[i], Fraction(element.offset) - Fraction(starts[i])
+
+    _add_signs(bars, place, signs)
+    _add_repeats(part, measures, bars)
+    loudness = [(sign.offset, sign.volumeScalar) for sign in signs if "Dynamic" in sign.classes]
+    for element in flat.notes:
+        if not element.duration.isGrace and "Harmony" not in element.classes:
+            bar, offset = place(element)
+            bar.notes += _notes(element, offset, loudness)
+    return bars
 
 
-def _music21_notes(part, delay: Fraction) -> list[tuple[int, int, int, int]]:
-    """(start, end, pitch, velocity) of each note."""
-    rows = []
-    for element in part.notes:
-        if element.duration.isGrace or "Harmony" in element.classes:
-            continue
-        start = _music21_ticks(element.offset + delay)
-        end = start + _music21_ticks(element.quarterLength)
-        velocity = element.volume.velocity or round(127 * element.volume.realized)
-        rows += [(start, end, pitch.midi, velocity) for pitch in element.pitches]
-    return rows
+def _add_signs(bars: list[Bar], place, signs: list) -> None:
+    """Adds tempos, metres and keys, each of which holds until the next."""
+    tempo = metre = key = None
+    found: dict[int, list] = {}
+    for sign in signs:
+        bar, offset = place(sign)
+        found.setdefault(id(bar), []).append((offset, sign))
+    for bar in bars:
+        changes = []
+        for offset, sign in found.get(id(bar), []):
+            if "MetronomeMark" in sign.classes and (rate := sign.getQuarterBPM()):
+                changes.append((offset, float(rate)))
+            elif "TimeSignature" in sign.classes:
+                metre = (sign.numerator, sign.denominator)
+            elif "KeySignature" in sign.classes:
+                key = (sign.sharps, getattr(sign, "mode", None) == "minor")
+        bar.tempo = next((rate for offset, rate in changes if not offset), tempo)
+        bar.metre, bar.key = metre, key
+        bar.tempo_changes = [change for change in changes if change[0]]
+        tempo = changes[-1][1] if changes else bar.tempo
+
+
+def _add_repeats(part, measures: list, bars: list[Bar]) -> None:
+    """Adds repeats and their endings."""
+    numbers = {id(measure): i for i, measure in enumerate(measures)}
+    for measure, bar in zip(measures, bars, strict=False):
+        left, right = measure.leftBarline, measure.rightBarline
+        bar.begins_repeat = getattr(left, "direction", "") == "start"
+        if getattr(right, "direction", "") == "end":
+            bar.plays = max(right.times or 2, 2)
+    for bracket in part.getElementsByClass("RepeatBracket"):
+        if (i := numbers.get(id(bracket.getFirst()))) is not None:
+            bars[i].endings = tuple(bracket.numberRange)
+
+
+def _notes(element, offset: Fraction, loudness: list[tuple]) -> list[WrittenNote]:
+    """What a note, a chord or an unpitched sound is in its bar."""
+    before = bisect_right(loudness, (element.offset, 2.0)) - 1
+    level = 180 * loudness[before][1] if before >= 0 else 90  # as music21's `Volume.realized` has it
+    level += 127 * sum(mark.volumeShift for mark in element.articulations)
+    found = []
+    for note in getattr(element, "notes", None) or [element]:
+        velocity = note.volume.velocity or element.volume.velocity or round(level)
+        tied = note.tie is not None and note.tie.type in ("start", "continue")
+        if (pitch := _midi_pitch(note)) is not None:
+            found.append(WrittenNote(offset, Fraction(element.quarterLength), pitch, velocity, tied))
+    return found
+
+
+def _midi_pitch(note) -> int | None:
+    """The MIDI pitch of a note; of an unpitched one that of its instrument, or None."""
+    if note.pitches:
+        return note.pitches[0].midi
+    return getattr(getattr(note, "storedInstrument", None), "percMapPitch", None)
 
 
 def _music21_track(part) -> Track:
@@ -84,21 +178,6 @@ def _music21_track(part) -> Track:
     is_drum = getattr(instrument, "midiChannel", None) == 9
     name = getattr(instrument, "partName", None) or getattr(instrument, "instrumentName", None) or ""
     return Track(program=program, is_drum=is_drum, name=name)
-
-
-def _add_music21_signs(draft: Draft, score, delay: Fraction) -> None:
-    """Tempos, metres and keys; those of the beginning hold from tick 0."""
-
-    def place(sign):
-        return _music21_ticks(sign.offset + delay) if sign.offset else 0
-
-    for mark in score.getElementsByClass("MetronomeMark"):
-        if rate := mark.getQuarterBPM():
-            draft.tempos.append((place(mark), float(rate)))
-    for sign in score.getElementsByClass("TimeSignature"):
-        draft.time_signatures.append((place(sign), sign.numerator, sign.denominator))
-    for sign in score.getElementsByClass("KeySignature"):
-        draft.key_signatures.append((place(sign), sign.sharps, getattr(sign, "mode", None) == "minor"))
 
 
 def to_music21(song: Score):
