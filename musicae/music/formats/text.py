@@ -6,7 +6,7 @@ import re
 
 from musicae.archives import members
 from musicae.errors import DataError
-from musicae.music.formats import abc, music21_, symusic_
+from musicae.music.formats import abc, music21_, notation, symusic_
 from musicae.music.formats.draft import Draft
 
 _ZIP = b"PK\x03\x04"
@@ -26,10 +26,11 @@ def from_text(data: bytes, trusted: bool = False) -> Draft:
     text = _decoded(_unpacked(data) if data.startswith(_ZIP) else data)
     if abc.is_abc(text):
         return symusic_.from_abc(text) if trusted else abc.from_abc(text)
+    from_notation = music21_.from_notation if trusted else notation.from_notation
     if re.search(r"<score-(partwise|timewise)", text):
-        return music21_.from_notation(text, "musicxml")
+        return from_notation(text, "musicxml")
     if re.search(r"^\*\*kern", text, re.MULTILINE):
-        return music21_.from_notation(text, "humdrum")
+        return from_notation(text, "humdrum")
     if data.startswith(b"SMF2CLIP"):
         raise ValueError("is a MIDI 2.0 clip, which cannot be read; export it as a standard MIDI file")
     raise ValueError("is not music that can be read: neither MIDI, MusicXML, ABC nor kern")
