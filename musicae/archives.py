@@ -132,16 +132,16 @@ def entries(source: str | Path | bytes) -> Iterator[Entry]:
 
 def in_folder(folder: Path) -> Iterator[Entry]:
     """The files of a folder and its sub-folders, by name; and what of it cannot be looked into."""
-    found = []
-    errors: list[OSError] = []
-    for parent, folders, files in os.walk(folder, onerror=errors.append):
+    root, errors = str(folder), list[OSError]()
+    found: list[tuple[str, str]] = []
+    for parent, folders, files in os.walk(root, onerror=errors.append):
+        inside = os.path.relpath(parent, root).replace(os.sep, "/") + "/" if parent != root else ""
         links = [name for name in folders if Path(parent, name).is_symlink()]
-        found += [(Path(parent, name), False) for name in files] + [(Path(parent, name), True) for name in links]
-    for path, link in sorted(found):
-        name, problem = path.relative_to(folder).as_posix(), "is a link to a folder: name that one" if link else ""
-        yield Entry(name, lambda most, path=path: read_file(path, most), problem)
-    for error in errors:
-        yield Entry(os.path.relpath(error.filename, folder), problem=f"cannot be looked into: {in_one_line(error)}")
+        found += [(inside + name, "") for name in files]
+        found += [(inside + name, "is a link to a folder: name that one") for name in links]
+    found += [(os.path.relpath(one.filename, root), f"cannot be looked into: {in_one_line(one)}") for one in errors]
+    for name, problem in sorted(found, key=lambda one: one[0].split("/")):
+        yield Entry(name, lambda most, name=name: read_file(folder / name, most), problem)
 
 
 def gunzip(data: bytes, most: int) -> bytes:

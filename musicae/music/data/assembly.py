@@ -42,25 +42,22 @@ class Shards:
     """
 
     def __init__(self, folder: Path, representation: Representation):
-        self.folder, self.representation = folder, representation
+        self.folder, self.shape, self.dtype = folder, representation.shape, np.dtype(representation.dtype)
+        self._bytes = prod(self.shape) * self.dtype.itemsize  # of a window
         self._number = -1
         self._file: BinaryIO = io.BytesIO()
 
     def windows(self, one: Extracted) -> np.ndarray:
         """The windows of a song, [n, *shape]."""
-        shape = (one.count, *self.representation.shape)
-        return np.frombuffer(self._read(one, 0, self._size(one)), self.representation.dtype).reshape(shape)
+        return np.frombuffer(self._read(one, 0, one.count * self._bytes), self.dtype).reshape(-1, *self.shape)
 
     def hashes(self, one: Extracted) -> np.ndarray:
         """The hash of each of these windows, [n]."""
-        return np.frombuffer(self._read(one, self._size(one), 8 * one.count), np.uint64)
+        return np.frombuffer(self._read(one, one.count * self._bytes, 8 * one.count), np.uint64)
 
     def close(self) -> None:
         """Closes the open file."""
         self._file.close()
-
-    def _size(self, one: Extracted) -> int:
-        return one.count * prod(self.representation.shape) * np.dtype(self.representation.dtype).itemsize
 
     def _read(self, one: Extracted, after: int, size: int) -> bytes:
         if self._number != one.shard:
@@ -78,10 +75,10 @@ def write_arrays(folder: Path, shards: Shards, songs: list[Extracted], splits: S
     for name in SPLITS:
         windows = (shards.windows(songs[i])[mask] for i, mask in _of_songs(songs, chosen[name], kept[name]))
         numbers = (np.full(np.sum(mask), i) for i, mask in _of_songs(songs, chosen[name], kept[name]))
-        size, representation = int(kept[name].sum()), shards.representation
+        size = int(kept[name].sum())
         for suffix, shape, dtype, blocks in (
-            ("", (size, *representation.shape), representation.dtype, windows),
-            ("_song", (size,), np.int32, numbers),
+            ("", (size, *shards.shape), shards.dtype, windows),
+            ("_song", (size,), np.dtype(np.int32), numbers),
         ):
             checksums[f"{name}{suffix}.npy"] = npy.write(folder / f"{name}{suffix}.npy", shape, dtype, blocks)
     counts = {name: int(mask.sum()) for name, mask in kept.items()}

@@ -22,7 +22,7 @@ from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
 
 PIECES, BYTES = 32, 2**20  # that a process gets at once, of which the last piece may have more
-AHEAD, BYTES_AHEAD = 3, 2**25  # batches for each process that wait or are read, and bytes for all
+AHEAD, BYTES_AHEAD = 3, 2**24  # batches for each process that wait or are read, and bytes for all
 
 
 class Batch(NamedTuple):
@@ -39,7 +39,11 @@ class Batch(NamedTuple):
     @property
     def size(self) -> int:
         """The bytes of those pieces that are in memory."""
-        return sum(len(one.content) for one in self.pieces if isinstance(one.content, bytes))
+        return sum(map(_size, self.pieces))
+
+
+def _size(piece: Piece) -> int:
+    return len(piece.content) if isinstance(piece.content, bytes) else 0
 
 
 class Extracted(NamedTuple):
@@ -75,12 +79,13 @@ Job = Callable[[Batch], list[Extracted]]
 
 def batches(pieces: Iterable[Piece]) -> Iterator[Batch]:
     """Pieces in batches, whose sizes do not depend on who reads them."""
-    batch = Batch(0, [])
+    batch, size = Batch(0, []), 0
     for piece in pieces:
         batch.pieces.append(piece)
-        if len(batch.pieces) == PIECES or batch.size >= BYTES:
+        size += _size(piece)
+        if len(batch.pieces) == PIECES or size >= BYTES:
             yield batch
-            batch = Batch(batch.first + len(batch.pieces), [])
+            batch, size = Batch(batch.first + len(batch.pieces), []), 0
     if batch.pieces:
         yield batch
 

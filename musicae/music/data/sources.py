@@ -29,13 +29,13 @@ TABLE, TABLE_COLUMNS, SPLITS = "info.csv", ("midi_filename", "split"), ("train",
 
 
 class Piece(NamedTuple):
-    """One piece of music: its source, its name there, the file that holds it or its bytes, the split that its source
+    """One piece of music: its source, its name there, the path of its file or its bytes, the split that its source
     gives it (train, validation or test), if any, why it cannot be read, if so, and whether it comes with a dependency
     (`reading.read_trusted`)."""
 
     source: str
     name: str
-    content: Path | bytes = b""
+    content: str | bytes = b""
     split: str = ""
     problem: str = ""
     trusted: bool = False
@@ -77,7 +77,7 @@ def _of_path(path: Path, label: str) -> Iterator[Piece]:
     elif is_archive(path):
         yield from _of_archive(path, label)
     else:
-        yield Piece(label, path.name, path)
+        yield Piece(label, path.name, str(path))
 
 
 def _of_folder(path: Path, label: str) -> Iterator[Piece]:
@@ -85,7 +85,7 @@ def _of_folder(path: Path, label: str) -> Iterator[Piece]:
     splits, problems = _splits(_read(path, name) for name, problem in found if is_table(name) and not problem)
     for name, problem in (*problems, *found):
         if problem or is_music(name):
-            yield Piece(label, name, path / name, splits.get(name, ""), problem)
+            yield Piece(label, name, f"{path}/{name}", splits.get(name, ""), problem)
 
 
 def _read(folder: Path, name: str) -> Member:
@@ -106,12 +106,12 @@ def _of_archive(path: Path, label: str) -> Iterator[Piece]:
 
 def is_music(name: str) -> bool:
     """Whether a file is music by its name."""
-    return PurePosixPath(name).suffix.lower() in MUSIC_SUFFIXES
+    return name[max(name.rfind("."), 0) :].lower() in MUSIC_SUFFIXES
 
 
 def is_table(name: str) -> bool:
     """Whether a file is a table of splits by its name."""
-    return PurePosixPath(name).name.lower() == TABLE
+    return name.rpartition("/")[2].lower() == TABLE
 
 
 def _splits(tables: Iterable[Member]) -> tuple[dict[str, str], list[tuple[str, str]]]:
