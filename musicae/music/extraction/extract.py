@@ -15,6 +15,7 @@ from musicae.music.representations.arrays import unique
 from musicae.music.representations.bars import divisible
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
+from musicae.music.score.sustain import sustained
 
 Extraction = tuple[np.ndarray, list[str]]
 
@@ -66,7 +67,7 @@ def training_windows(representation: Representation, song: Score, track: int | s
     problem = representation.untrainable(song, None if track == "all" else track)
     if problem:
         return np.zeros((0, *representation.shape), representation.dtype), [problem]
-    song = divisible(song, representation.steps_per_quarter)  # once for all tracks
+    song, _ = sustained(divisible(song, representation.steps_per_quarter))  # once for all tracks
     try:
         tracks = representation.training_tracks(song) if track == "all" else [track]
         excerpts = [representation.extract(song, one) for one in tracks]

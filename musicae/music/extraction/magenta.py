@@ -148,7 +148,7 @@ def drum_windows(drums, song: Score, track: int | str | None = None) -> tuple[np
         track: a track's number, counted from 1, or part of its name; None for all tracks of drums together.
     """
     try:
-        chosen = drum_tracks(song) if track is None else [find(song, track, drum_tracks)]
+        chosen = drum_tracks(song) if track is None else [find(song, track, sounding)]
     except NoWindows as error:
         return np.zeros((0, *drums.shape), np.uint8), [str(error)]
     notes = np.concatenate([song.tracks[i].notes for i in chosen])

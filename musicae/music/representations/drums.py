@@ -10,11 +10,12 @@ import numpy as np
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import ConfigError
 from musicae.music.representations.base import Bars
+from musicae.music.representations.beats import as_drums, beats
 from musicae.music.representations.kits import KITS, NINE, Kit, kit
 from musicae.music.representations.one_part import OnePart
 from musicae.music.representations.planes import hit_metrics
 from musicae.music.representations.report import counted, sentences
-from musicae.music.representations.tracks import describe, drum_tracks, find, merged
+from musicae.music.representations.tracks import describe, drum_tracks, merged, requested, sounding
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -134,17 +135,22 @@ class Drums(OnePart):
 
 
 def drum_part(song: Score, track: int | str | None) -> tuple[Track, str]:
-    """The track of drums that is asked for, or all of them as one, and a sentence that says so.
+    """The track that is asked for, as drums, or all drums as one, and a sentence that says so.
+
+    Where no drums are on channel 10, those are taken that look like drums.
 
     Raises:
         NoWindows: there are no drums.
     """
-    if track is None:
-        part, sentence = merged(song, drum_tracks(song), "drum")
+    if track is not None:
+        index, why = requested(song, track, sounding)
+        part, sentence = song.tracks[index], f"took {describe(song, index)} ({why})"
+    elif not any(one.is_drum and len(one.notes) for one in song.tracks) and (found := beats(song)):
+        part, sentence = merged(song, found, "drum")
+        sentence += " as drums: not on channel 10, but it looks like drums"
     else:
-        index = find(song, track, drum_tracks)
-        part, sentence = song.tracks[index], f"took {describe(song, index)} (as asked)"
-    return without_lengths(part), sentence
+        part, sentence = merged(song, drum_tracks(song), "drum")
+    return without_lengths(as_drums(part)), sentence
 
 
 def without_lengths(track: Track) -> Track:

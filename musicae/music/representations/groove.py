@@ -11,6 +11,7 @@ from musicae.core.conditioning import Conditioning
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.formats.reading import read
 from musicae.music.representations.base import Bars
+from musicae.music.representations.beats import as_drums, beats
 from musicae.music.representations.drums import drum_part, unknown_keys, without_lengths
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.kits import KITS, Kit, kit
@@ -26,8 +27,7 @@ from musicae.music.representations.planes import (
     thirds,
 )
 from musicae.music.representations.report import sentences
-from musicae.music.representations.tracks import describe, find, merged, sounding, title
-from musicae.music.score.controls import BANK, FINE_BANK, PROGRAM
+from musicae.music.representations.tracks import merged, sounding, title
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Score, Track
@@ -140,15 +140,13 @@ class Groove(OnePart):
 
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track that is asked for, or all of drums together, or, where there are none, all tracks together."""
-        if track is not None:
-            index = find(song, track, sounding)
-            return as_drums(song.tracks[index]), f"took {describe(song, index)} (as asked)"
-        if any(song.tracks[i].is_drum for i in sounding(song)):
-            return drum_part(song, None)
+        if track is not None or any(song.tracks[i].is_drum for i in sounding(song)) or beats(song):
+            return drum_part(song, track)
         part, sentence = merged(song, sounding(song), "sounding")
         taps = part.notes.copy()
         taps["pitch"] = self.drums.written[self.drums.nearest[taps["pitch"]]]  # nobody meant drums by these keys
-        return as_drums(replace(part, notes=taps)), f"{sentence} as drums: none is on channel 10"
+        part = without_lengths(as_drums(replace(part, notes=taps)))
+        return part, f"{sentence} as drums: none is on channel 10"
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """See `Representation.extract`; in ticks fine enough for what is written."""
@@ -158,7 +156,7 @@ class Groove(OnePart):
     def untrainable(self, song: Score, track: int | str | None) -> str:
         """See `Representation.untrainable`: a song without drums, which nobody played on drums, unless a track is
         named."""
-        drums = any(song.tracks[i].is_drum for i in sounding(song))
+        drums = any(song.tracks[i].is_drum for i in sounding(song)) or beats(song)
         return (
             ""
             if drums or track is not None
@@ -235,12 +233,3 @@ class Groove(OnePart):
             "timing_error_ms": (offset / 2 * milliseconds, number),
             "velocity_error": (velocity, number),
         }
-
-
-def as_drums(track: Track) -> Track:
-    """A track of hits on channel 10; the programs of another instrument would choose a kit there."""
-    hits = without_lengths(track)
-    if track.is_drum:
-        return hits
-    chooses = np.isin(track.controls["number"], (BANK, FINE_BANK, PROGRAM))
-    return replace(hits, is_drum=True, program=0, controls=track.controls[~chooses])

@@ -25,7 +25,7 @@ from musicae.music.representations.tokens import (
     sounding,
     without_leading_offs,
 )
-from musicae.music.representations.tracks import describe, find, melody_track, pitched
+from musicae.music.representations.tracks import describe, label, melody_track, requested, tunes
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 from musicae.music.theory import chords as symbols
@@ -97,11 +97,11 @@ class Melody(Pitched):
 
     def training_tracks(self, song: Score) -> list[int | str | None]:
         """Every pitched track, by its number."""
-        return [i + 1 for i in pitched(song)]
+        return [label(song, i) for i in tunes(song)]
 
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track that is asked for, or the one that carries the melody (see `tracks.melody_track`)."""
-        index, why = melody_track(song) if track is None else (find(song, track), "as asked")
+        index, why = melody_track(song) if track is None else requested(song, track)
         return song.tracks[index], f"took {describe(song, index)} ({why})"
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:

@@ -13,6 +13,7 @@ from musicae.core.conditioning import Conditioning
 from musicae.core.configuration import Range
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.representations.base import Plan, Representation, Steps, StepsPerQuarter
+from musicae.music.representations.beats import as_drums, beats
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.multitrack_notes import (
     CHORD,
@@ -26,7 +27,7 @@ from musicae.music.representations.multitrack_notes import (
 from musicae.music.representations.multitrack_rows import Rows
 from musicae.music.representations.performance import DRUMS, OFF, SHIFT, VELOCITIES, PerformanceEncoding
 from musicae.music.representations.report import counted, sentences
-from musicae.music.representations.tracks import describe, find, sounding
+from musicae.music.representations.tracks import describe, requested, sounding
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE, tidy
 from musicae.music.score.score import Score, Track
@@ -113,17 +114,19 @@ class Multitrack(Representation):
     def parts(self, song: Score, track: int | str | None) -> tuple[tuple[Track, ...], str]:
         """The track that is asked for, or all; of too many those of one program together, and of those the busiest."""
         if track is not None:
-            index = find(song, track, sounding)
-            return (song.tracks[index],), f"took {describe(song, index)} (as asked)"
-        tracks = [song.tracks[i] for i in sounding(song)]
+            index, why = requested(song, track, sounding)
+            return (song.tracks[index],), f"took {describe(song, index)} ({why})"
+        percussion = beats(song)
+        tracks = [as_drums(song.tracks[i]) if i in percussion else song.tracks[i] for i in sounding(song)]
+        like_drums = "".join(f"; {describe(song, i)} looks like drums, and is taken as drums" for i in percussion)
         if len(tracks) <= self.most_tracks:
-            return tuple(tracks), f"took {'all ' * (len(tracks) > 1)}{counted(len(tracks), 'track')}"
+            return tuple(tracks), f"took {'all ' * (len(tracks) > 1)}{counted(len(tracks), 'track')}{like_drums}"
         merged = _merged_by_program(tracks)
         busiest = sorted(merged, key=lambda one: -len(one.notes))[: self.most_tracks]
         report = [f"took {len(tracks)} tracks"]
         report += [f"those of one program together as {len(merged)}"] * (len(merged) < len(tracks))
         report += [f"and of these the {len(busiest)} with the most notes"] * (len(busiest) < len(merged))
-        return tuple(one for one in merged if any(one is other for other in busiest)), ", ".join(report)
+        return tuple(one for one in merged if any(one is other for other in busiest)), ", ".join(report) + like_drums
 
     def extract(self, song: Score, track: int | str | None = None, bars: tuple[int, int] | None = None) -> Excerpt:
         """See `Representation.extract`; chords, if there are to be any, are inferred from all notes of the song."""

@@ -11,7 +11,7 @@ import numpy as np
 from musicae.core.configuration import Range
 from musicae.errors import ConfigError
 from musicae.music.representations.base import Representation
-from musicae.music.representations.tracks import find, merged, pitched
+from musicae.music.representations.tracks import describe, merged, requested, tunes
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -22,8 +22,10 @@ class OnePart(Representation):
     def select_track(self, song: Score, track: int | str | None) -> tuple[Track, str]:
         """The track that is asked for, or all pitched tracks together, under the program of that with the most notes;
         and a sentence that says so."""
-        indices = pitched(song) if track is None else [find(song, track)]
-        return merged(song, indices, "pitched")
+        if track is None:
+            return merged(song, tunes(song), "pitched")
+        index, why = requested(song, track)
+        return song.tracks[index], f"took {describe(song, index)} ({why})"
 
     @abstractmethod
     def encode(self, notes: np.ndarray, grid: Grid) -> tuple[np.ndarray, list[str]]:

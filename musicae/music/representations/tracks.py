@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from musicae.errors import ConfigError, NoWindows
+from musicae.music.representations.beats import beats
 from musicae.music.score.note_arrays import in_order
 from musicae.music.score.score import Score, Track
 
@@ -59,8 +60,33 @@ def sounding(song: Score) -> list[int]:
     return found
 
 
+def tunes(song: Score) -> list[int]:
+    """The indices of the pitched tracks, without those that look like drums.
+
+    Raises:
+        NoWindows: there are none.
+    """
+    found = pitched(song)
+    kept = [i for i in found if i not in beats(song)]
+    if not kept:
+        raise NoWindows(
+            f"{title(song)}: {describe(song, found[0])} looks like drums, though it is not on channel 10; try --model "
+            f"drums-2bar, or --track {label(song, found[0])} to take it as a tune"
+        )
+    return kept
+
+
 def find(song: Score, wanted: int | str, among: Callable[[Score], list[int]] = pitched) -> int:
-    """The index of the track with this number in the file, counted from 1, or with this in its name.
+    """The index of the track that `requested` finds."""
+    return requested(song, wanted, among)[0]
+
+
+def requested(song: Score, wanted: int | str, among: Callable[[Score], list[int]] = pitched) -> tuple[int, str]:
+    """The index of the track with this number in the file, counted from 1, or with this in its name; and a word on why,
+    with the others that it might be.
+
+    Of several parts of one track, the one with the most notes; of several tracks with this in their names, the one of
+    just this name, or the first.
 
     Args:
         song: the song.
@@ -72,15 +98,22 @@ def find(song: Score, wanted: int | str, among: Callable[[Score], list[int]] = p
         NoWindows: it is not what it must be.
     """
     text = str(wanted).strip().lower()
-    numbers = {str(i + 1): i for i in range(len(song.tracks))}
-    names = {i: i for i, track in enumerate(song.tracks) if text in track.name.lower()}
-    index = numbers.get(text, next(iter(names), None))
-    if index is None or not text:
+    every = range(len(song.tracks))
+    numbered = [i for i in every if text in (label(song, i), str(_number(song, i)))]
+    named = [i for i in every if text in song.tracks[i].name.lower()]
+    found = numbered or named
+    if not found or not text:
         raise ConfigError(f"{title(song)}: no track {wanted!r}; {_all(song)}")
-    if index not in among(song):
+    good = [i for i in found if i in among(song)]
+    if not good:
         kind = {pitched: "pitched notes", drum_tracks: "drum notes"}.get(among, "notes")
-        raise NoWindows(f"{title(song)}: {describe(song, index)} has no {kind}; {_all(song)}")
-    return index
+        raise NoWindows(f"{title(song)}: {describe(song, found[0])} has no {kind}; {_all(song)}")
+    if numbered:
+        index = max(good, key=lambda i: len(song.tracks[i].notes))
+    else:
+        index = next((i for i in good if song.tracks[i].name.strip().lower() == text), good[0])
+    others = [describe(song, i) for i in good if i != index]
+    return index, "as asked" + f", not {' nor '.join(others)}" * bool(others)
 
 
 def melody_track(song: Score) -> tuple[int, str]:
@@ -92,7 +125,7 @@ def melody_track(song: Score) -> tuple[int, str]:
     Raises:
         NoWindows: there are no pitched notes.
     """
-    found = pitched(song)
+    found = tunes(song)
     named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
     why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
     candidates, why = (named, "melody by name") if named else (found, why)
@@ -126,10 +159,21 @@ def _onsets(track: Track) -> np.ndarray:
     return np.concatenate([_FIRST, np.flatnonzero(start[1:] != start[:-1]) + 1])
 
 
+def label(song: Score, index: int) -> str:
+    """The number of a track in the file; of several parts of it, with the number of the part: "2.1"."""
+    number = _number(song, index)
+    parts = [i for i in range(len(song.tracks)) if _number(song, i) == number]
+    return f"{number}.{parts.index(index) + 1}" if len(parts) > 1 else str(number)
+
+
+def _number(song: Score, index: int) -> int:
+    return song.tracks[index].number or index + 1
+
+
 def describe(song: Score, index: int) -> str:
     """A track in words: its number and, where it has one, its name."""
     name = song.tracks[index].name.strip()
-    return f"track {index + 1} {name!r}" if name else f"track {index + 1}"
+    return f"track {label(song, index)} {name!r}" if name else f"track {label(song, index)}"
 
 
 def title(song: Score) -> str:

@@ -11,11 +11,12 @@ import numpy as np
 from musicae.core.example_spec import ExampleSpec
 from musicae.music.representations.arrays import slices
 from musicae.music.representations.base import Bars, Representation, Steps
+from musicae.music.representations.beats import beats
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.excerpt import Excerpt
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
-from musicae.music.representations.tracks import BASS_PROGRAMS, describe, find, melody_track, sounding, title
+from musicae.music.representations.tracks import BASS_PROGRAMS, describe, melody_track, requested, sounding, title
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -91,12 +92,13 @@ class Trio(Representation):
         is no bass yet, it is the lowest of the others, if that lies below the melody and below C4 on average.
         """
         sounding(song)
-        chosen = _pitched_parts(song, None if track is None else find(song, track))
+        index, asked = (None, "") if track is None else requested(song, track)
+        chosen = _pitched_parts(song, index, asked)
         taken = [f"took {describe(song, i)} as {part} ({why})" for part, (i, why) in chosen.items()]
         tracks = dict(zip(NAMES, self.instruments, strict=True)) | {p: song.tracks[i] for p, (i, _) in chosen.items()}
-        if any(one.is_drum and len(one.notes) for one in song.tracks):
+        if any(one.is_drum and len(one.notes) for one in song.tracks) or set(beats(song)) - {index}:
             tracks[DRUMS], sentence = drum_part(song, None)
-            taken.append(sentence + " as drums" * sentence.startswith("took track"))
+            taken.append(sentence + " as drums" * sentence.startswith("took track") * ("as drums" not in sentence))
         missing = _silent(tracks.values())
         return tuple(tracks.values()), "; ".join(
             taken + [f"no {' and no '.join(missing)}: left silent"] * bool(missing)
@@ -191,18 +193,25 @@ class Trio(Representation):
         return np.stack([kind.has_onset(part) for kind, part in self._split(windows)])
 
 
-def _pitched_parts(song: Score, requested: int | None) -> dict[str, tuple[int, str]]:
-    """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks."""
-    pitched = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
-    chosen = {} if requested is None else {MELODY: (requested, "as asked")}
-    free = [i for i in pitched if i != requested]
+def _pitched_parts(song: Score, melody: int | None, why: str) -> dict[str, tuple[int, str]]:
+    """The tracks of the melody and of the bass, and why they were taken; without those that a song lacks.
+
+    Args:
+        song: the song.
+        melody: the track of the melody, if one is asked for.
+        why: it is taken.
+    """
+    percussion = beats(song)
+    chosen = {} if melody is None else {MELODY: (melody, why)}
+    free = [i for i, one in enumerate(song.tracks) if len(one.notes) and not one.is_drum]
+    free = [i for i in free if i != melody and i not in percussion]
     programs = [i for i in free if song.tracks[i].program in BASS_PROGRAMS]
     named = [i for i in free if BASS_NAMES.search(song.tracks[i].name.lower())]
     if programs or named:
         busiest = max(programs or named, key=lambda i: len(song.tracks[i].notes))
         chosen[BASS] = busiest, "bass by program" if programs else "bass by name"
         free.remove(busiest)
-    if requested is None and free:
+    if melody is None and free:
         melody, why = melody_track(_only(song, free))
         chosen[MELODY] = melody, "the only other one" if len(free) == 1 and BASS in chosen else why
         free.remove(melody)
