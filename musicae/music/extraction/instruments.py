@@ -44,7 +44,7 @@ def read_instruments(file: bytes) -> Instruments | None:
         return None
     voices = _Voices(events)
     notes = _Notes(events, voices)
-    names = [(one.before, one.track, one.data.decode("latin1")) for one in events.meta if one.kind == _NAME]
+    names = [(one.number, one.track, one.data.decode("latin1")) for one in events.meta if one.kind == _NAME]
     tracks = []
     for number, program, first in notes.instruments:
         track, channel = divmod(number, 16)

@@ -237,14 +237,19 @@ def _four_quarters(numerator: int, denominator: int) -> bool:
 def _kept(melody, track: Track) -> Track:
     """A track with the notes that the settings let in."""
     first, last = melody.programs or (0, 127)
+    if track.is_drum or not first <= track.program <= last:
+        return replace(track, notes=track.notes[:0])
     pitch = track.notes["pitch"]
     inside = (pitch >= melody.lowest_pitch) & (pitch <= melody.highest_pitch)
-    return replace(track, notes=track.notes[inside & (not track.is_drum) & (first <= track.program <= last)])
+    return track if inside.all() else replace(track, notes=track.notes[inside])
 
 
 def within(notes: np.ndarray, part: tuple[int, int]) -> np.ndarray:
     """The notes that begin between two ticks."""
-    return notes[(notes["start"] >= part[0]) & (notes["start"] < part[1])]
+    if not len(notes):
+        return notes
+    start = notes["start"]
+    return notes.take(np.flatnonzero((start >= part[0]) & (start < part[1])))
 
 
 def nearest_step(ticks: np.ndarray, kind, song: Score) -> np.ndarray:
@@ -284,6 +289,8 @@ def _along_bars(kind, array: np.ndarray) -> np.ndarray:
 def _melody_windows(melody, song: Score, notes: np.ndarray, part: tuple[int, int], conditions) -> Iterator[np.ndarray]:
     """The windows of each melody of a track between two ticks, with the conditions (see `_conditions`)."""
     notes = within(notes, part)
+    if not len(notes):
+        return
     start = nearest_step(notes["start"] - part[0], melody, song)
     end = np.maximum(nearest_step(np.minimum(notes["end"], part[1]) - part[0], melody, song), start + 1)
     top = highest(start, notes["pitch"])
@@ -337,7 +344,8 @@ def _last_step(melody, song: Score, kept: list[Track], part: tuple[int, int], la
 
 def _drum_windows(drums, song: Score, notes: np.ndarray, part: tuple[int, int]) -> Iterator[np.ndarray]:
     """The windows of each beat between two ticks, [n, classes, steps]."""
-    notes = np.sort(within(notes, part), order="start")
+    notes = within(notes, part)
+    notes = notes.take(notes["start"].argsort(kind="stable"))
     start, drum = nearest_step(notes["start"] - part[0], drums, song), drums.drums.known[notes["pitch"]]
     for piece, first, steps in pieces(drums, start, start + 1):
         roll = np.zeros((steps, drums.classes), np.uint8)

@@ -18,6 +18,7 @@ _EXCLUSIVE, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
 _DOUBLINGS = 4
 _LONGEST = 1_000_000  # bytes of a meta event or a system exclusive message
 _PADDING = bytes(8)
+_POSITIONS = np.arange(2**16)
 
 
 def _bytes_of(first: int) -> int:
@@ -38,19 +39,19 @@ class Meta(NamedTuple):
         tick: its time from the beginning.
         kind: what it is; -1 for system exclusive messages.
         data: what it says.
-        before: how many events of channels come before it in the file.
+        number: of all events of the file, from 0.
     """
 
     track: int
     tick: int
     kind: int
     data: bytes
-    before: int
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """The events of a file. Those of channels are in arrays, in the order of the file.
+    """The events of a file, in its order. In the arrays are those that are not of channels as well.
 
     Attributes:
         ticks_per_quarter: the resolution.
@@ -131,9 +132,12 @@ def _steps(data: bytes) -> tuple[np.ndarray, list[np.ndarray]]:
     length = np.frombuffer(data[:size].translate(_BYTES_OF), np.uint8)
     step = length + np.where(length == 3, delta[3 : size + 3], delta[2 : size + 2])
     step *= length > 0
-    powers, position = [step], np.arange(size)
+    powers = [step]
+    position = _POSITIONS[:size] if size <= len(_POSITIONS) else np.arange(size)
+    following = np.empty(size, np.int64)  # one for all: new memory costs more than what is done with it
     for _ in range(_DOUBLINGS):
-        step = step + step.take(position + step, mode="clip")
+        np.add(position, step, out=following)
+        step = step + step.take(following, mode="clip")
         powers.append(step)
     return delta, powers
 
@@ -198,7 +202,7 @@ def _special(data: bytes, position: int, limit: int) -> _Special:
 
 
 class _Table:
-    """All events of a file, those of channels and others.
+    """All events of a file.
 
     Attributes:
         has_short_runs: whether events of one byte of data are without a status, which only the slow walk foresees.
@@ -208,71 +212,77 @@ class _Table:
         self.data, self.starts, self.special = data, starts, special
         self.codes = np.frombuffer(data, np.uint8)
         self.code = self.codes.take(starts)
-        self.first = np.searchsorted(starts, [start for start, _ in bodies])  # of each track
+        self.begins = [start for start, _ in bodies]
+        self.first = starts.searchsorted(self.begins)  # of each track
         self.counts = np.diff(self.first, append=len(starts))
         self.at_special = np.flatnonzero(self.code >= _EXCLUSIVE)
         self.running = self.code < 0x80
         self.status = self._status()
         self.short = (self.status >= PROGRAM) & (self.status < BEND)
         self.has_short_runs = bool((self.running & self.short).any())
-        self.begins = [start for start, _ in bodies]
 
     def _status(self) -> np.ndarray:
         """The status of each event, if need be that of the last that has one; meta events do not count."""
-        carries = ~self.running & (self.code != _META)
-        last = np.maximum.accumulate(np.where(carries, np.arange(len(carries)), -1))
-        status = self.code.take(last)
-        lacking = (last < np.repeat(self.first, self.counts)) | (status >= _EXCLUSIVE)
-        if (lacking & self.running).any():
+        runs = np.flatnonzero(self.running)
+        if not len(runs):
+            return self.code
+        carriers = np.flatnonzero(~self.running & (self.code != _META))
+        after = (np.append(one, len(self.code)) for one in (runs, carriers))  # in each track one has to come first
+        run, carrier = (one[one.searchsorted(self.first)] for one in after)
+        if (run < carrier).any():
             raise _Malformed
+        status = self.code.copy()
+        status[carriers[0] :] = np.repeat(self.code[carriers], np.diff(carriers, append=len(self.code)))
+        if (status[runs] >= _EXCLUSIVE).any():
+            raise _Malformed
+        status[self.at_special] = self.code[self.at_special]
         return status
 
     def _delta(self) -> np.ndarray:
         """The time that passes before each event, int64 [events]."""
-        end = self.starts + 3 - self.short - self.running
-        end[self.at_special] = [one.end for one in self.special]
-        before = np.roll(end, 1)
+        before = np.empty_like(self.starts)
+        np.subtract(self.starts[:-1] + 3, self.short[:-1], out=before[1:])
+        before[1:] -= self.running[:-1]
+        after = self.at_special[self.at_special < len(before) - 1] + 1
+        before[after] = [one.end for one in self.special[: len(after)]]
         before[self.first] = self.begins
         size = self.starts - before
         delta = self.codes.take(self.starts - 1).astype(np.int64)
-        if (size > 3).any() or delta.max() > 127:
+        if size.max() > 3 or delta.max() > 127:
             raise _Malformed
+        longer = np.flatnonzero(size > 1)
         for more in (1, 2):
-            longer = np.flatnonzero(size > more)
             delta[longer] |= (self.codes.take(self.starts[longer] - 1 - more) & 127).astype(np.int64) << 7 * more
+            longer = longer[size[longer] > 2]
         return delta
 
-    def _times(self, unheeded: np.ndarray) -> np.ndarray:
+    def _times(self, unheeded: list[int]) -> np.ndarray:
         """The time of each event from the beginning, int64 [events]; that before some special ones does not count."""
         delta = self._delta()
         delta[self.at_special[unheeded]] = 0
         time = np.cumsum(delta)
         return time - np.repeat((time - delta)[self.first], self.counts)
 
-    def _channel_data(self, chosen: np.ndarray) -> np.ndarray:
-        """The data of chosen events of channels, uint8 [2, n]."""
-        at = self.starts.take(chosen) + ~self.running.take(chosen)
-        data = np.stack([self.codes.take(at), self.codes.take(at + 1) * ~self.short.take(chosen)])
-        if data.size and data.max() > 127:
+    def _channel_data(self) -> np.ndarray:
+        """The data of all events, uint8 [2, events]; those of special ones mean nothing."""
+        at = self.starts + ~self.running
+        data = np.empty((2, len(at)), np.uint8)
+        self.codes.take(at, out=data[0], mode="clip")
+        at += 1
+        self.codes.take(at, out=data[1], mode="clip")
+        data[1] *= ~self.short
+        data[:, self.at_special] = 0
+        if data.max() > 127:
             raise _Malformed
         return data
 
     def events(self, without_delta: frozenset[int]) -> Events:
         """See `read_events`."""
         kinds = [self.data[one.start + 1] if self.data[one.start] == _META else -1 for one in self.special]
-        tick = self._times(np.array([kind in without_delta for kind in kinds], bool))
+        tick = self._times([i for i, kind in enumerate(kinds) if kind in without_delta])
         track = np.repeat(np.arange(len(self.first)), self.counts)
-        columns = track[self.at_special], tick[self.at_special], self.at_special - np.arange(len(kinds))
-        rows = zip(self.special, kinds, *(column.tolist() for column in columns), strict=True)
-        meta = [Meta(number, time, kind, self.data[one.data : one.end], n) for one, kind, number, time, n in rows]
-        chosen = np.flatnonzero(self.code < _EXCLUSIVE)
-        return Events(
-            int.from_bytes(self.data[12:14]),
-            track.take(chosen),
-            tick.take(chosen),
-            self.status.take(chosen),
-            self.starts.take(chosen),
-            ~self.running.take(chosen),
-            self._channel_data(chosen),
-            meta,
-        )
+        columns = (column.tolist() for column in (track[self.at_special], tick[self.at_special], self.at_special))
+        rows = zip(self.special, kinds, *columns, strict=True)
+        meta = [Meta(number, time, kind, self.data[one.data : one.end], at) for one, kind, number, time, at in rows]
+        unit = int.from_bytes(self.data[12:14])
+        return Events(unit, track, tick, self.status, self.starts, ~self.running, self._channel_data(), meta)

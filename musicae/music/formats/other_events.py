@@ -108,7 +108,7 @@ def _add_all(events: Events, bodies: list[bytes]) -> bool:
     kind, channel = found.status >> 4, found.status & 15
     own = np.array([[channel in channels for channel in range(16)] for channels in events.channels])
     program = (kind == 0xC) & found.own_status
-    wanted = np.flatnonzero((kind >= 0xB) & ((kind == 0xC) | (kind == 0xD) | ~own[found.track, channel]))
+    wanted = np.flatnonzero((kind >= 0xB) & (kind < 0xF) & ((kind == 0xC) | (kind == 0xD) | ~own[found.track, channel]))
     columns = found.track[wanted], found.tick[wanted], found.status[wanted], found.data.T[wanted]
     for row in zip(*(column.tolist() for column in columns), strict=True):
         events._add(*row)
