@@ -179,7 +179,7 @@ def two_steps(preset: Preset, folder) -> Trainer:
     options = {"save": lambda *_: None, "device": "cpu", "quiet": True}
     trainer = Trainer(task, (examples, examples), settings, folder, **options)
     for _ in range(2):
-        trainer._step()
+        trainer.step(*trainer.prepare(trainer.state.step))
     return trainer
 
 

@@ -31,7 +31,7 @@ from musicae.core.objectives import Objective, Terms
 from musicae.core.optimisation import Descent, RunningAverage
 from musicae.core.prefetch import prefetched
 from musicae.core.processes import Agreement, Interruption, check_group
-from musicae.core.randomness import RandomSource, seed_of
+from musicae.core.randomness import RandomSource, SharedSource, seed_of
 from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard, time_left
 from musicae.core.run_state import STATE, begun_with, differences, read_state, write_state
 from musicae.core.settings import Training
@@ -222,7 +222,7 @@ class Trainer:
         """The examples of a step, of which this process holds its share of one global batch, and its random numbers."""
         settings = self.settings
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        random = RandomSource(settings.seed, TRAIN, step, rank=rank, processes=processes)
+        random = SharedSource(settings.seed, TRAIN, step, rank=rank, processes=processes)
         indices = shuffled(len(self.train_examples), settings.batch_size, settings.seed, step)
         batch = self.train_examples.batch(indices.reshape(processes, -1)[rank], random)
         return batch.pinned() if self.accelerator.device.type == "cuda" else batch, random

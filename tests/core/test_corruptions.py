@@ -100,7 +100,7 @@ def corrupted_in_training(folder, corruption: Corruption, epochs: int = 3) -> li
     options = {"save": lambda *_: None, "device": "cpu", "quiet": True}
     running = Trainer(Task(model, Spy(), corruption), (Greys(), Greys()), settings, folder, **options)
     for _ in range(2 * epochs):
-        running._step()
+        running.step(*running.prepare(running.state.step))
     order = [shuffled(6, 3, settings.seed, step).tolist() for step in range(2 * epochs)]
     seen = [dict(zip(indices, batch, strict=True)) for indices, batch in zip(order, read, strict=True)]
     return [first | second for first, second in zip(seen[::2], seen[1::2], strict=True)]
