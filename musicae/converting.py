@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from musicae.core import checkpoints
-from musicae.errors import ConfigError, Error
+from musicae.core.configuration import in_words
+from musicae.errors import CheckpointError, ConfigError, Error
 from musicae.loading import build_network, find, load, read_preset, write_settings
 from musicae.music.magenta import Checkpoint, client, javascript, open_checkpoint, recognition, weights
 from musicae.presets import Preset
@@ -55,9 +56,12 @@ def from_magenta(
     if (folder / checkpoints.CONFIG).exists() and not force:
         raise Error(f"{folder} holds a model: name another --out, or overwrite it with --force")
     checkpoint = open_checkpoint(path)
-    preset, about = _recognised(checkpoint, config)
-    preset, about_kit = _with_kit(preset, checkpoint, kit)
-    state = weights.to_musicae(checkpoint, preset)
+    with in_words(f"{path}: damaged, or no checkpoint of the original", CheckpointError):
+        preset, about = _recognised(checkpoint, config)
+        preset, about_kit = _with_kit(preset, checkpoint, kit)
+        state = weights.to_musicae(checkpoint, preset)
+    for name, tensor in state.items():
+        checkpoints.check_finite(f"{path}: {name}", tensor)
     with torch.device("meta"):
         network = build_network(preset)
     network.load_state_dict(state, assign=True)

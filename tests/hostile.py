@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from math import inf, nan
 from pathlib import Path
@@ -25,6 +25,13 @@ def changed_settings(settings: dict) -> Iterator[tuple[str, dict]]:
         yield f"{_words(place)} left out", _without(settings, place)
         if isinstance(_at(settings, place), dict):
             yield f"{_words(place)} with more", _with(settings, (*place, "more"), 1)
+
+
+def changes(content: Any, values: Iterable[Any]) -> Iterator[Any]:
+    """Lists and dictionaries, each with one thing in it replaced by one of these values, or left out."""
+    for place in _places(content):
+        yield from (_with(content, place, value) for value in values)
+        yield _without(content, place)
 
 
 def write(folder: Path, settings: Any) -> Path:

@@ -158,7 +158,7 @@ def read_weights(folder: Path, network: nn.Module) -> None:
             _check_kind(f"{path}: {name}", file.get_slice(name), wanted[name])
         tensors = {name: file.get_tensor(name) for name in wanted}
     for name, tensor in tensors.items():
-        _check_finite(f"{path}: {name}", tensor)
+        check_finite(f"{path}: {name}", tensor)
     network.load_state_dict(tensors)
 
 
@@ -196,7 +196,7 @@ def _check_kind(what: str, stored: Any, wanted: torch.Tensor) -> None:
         raise CheckpointError(f"{what} holds {stored.get_dtype()}, not {kind}")
 
 
-def _check_finite(what: str, tensor: torch.Tensor) -> None:
+def check_finite(what: str, tensor: torch.Tensor) -> None:
     """Refuse numbers that are none.
 
     Raises:
@@ -206,7 +206,7 @@ def _check_finite(what: str, tensor: torch.Tensor) -> None:
         return
     lowest, highest = tensor.aminmax()  # an eighth of the time of isfinite; either is nan where there is one
     if not (isfinite(lowest.item()) and isfinite(highest.item())):
-        raise CheckpointError(f"{what} holds numbers that are not finite: the file is damaged, or training diverged")
+        raise CheckpointError(f"{what} holds numbers that are not finite: it is damaged, or training diverged")
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], names: Sequence[str]) -> None:

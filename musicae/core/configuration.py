@@ -95,19 +95,16 @@ def create(kind: type, values: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def in_words(what: str) -> Iterator[None]:
-    """Where something is made of settings, whatever goes wrong is an error in one line.
-
-    Raises:
-        ConfigError: `what`, and the reason.
-    """
+def in_words(what: str, kind: type[Error] = ConfigError) -> Iterator[None]:
+    """Where something is made of what a file says, whatever goes wrong is an error of this kind, in one line: `what`,
+    and the reason."""
     try:
         yield
     except Error:
         raise
     except Exception as error:  # torch, and classes of somebody else, refuse settings with errors of their own
         reason = (str(error).splitlines() or [""])[0][:200]
-        raise ConfigError(f"{what} ({type(error).__name__}: {reason})") from error
+        raise kind(f"{what} ({type(error).__name__}: {reason})") from error
 
 
 def check(settings: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from musicae.core.configuration import in_words
+from musicae.errors import CheckpointError
 from musicae.music.magenta import javascript, tensorflow
 from musicae.music.magenta.checkpoints import Checkpoint
 
@@ -22,4 +24,5 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     path = Path(path)
     path = path.parent if path.name in (javascript.MANIFEST, javascript.CONFIG) else path
     kind = javascript if (path / javascript.MANIFEST).exists() else tensorflow
-    return kind.read(path)
+    with in_words(f"{path}: damaged, or no checkpoint", CheckpointError):
+        return kind.read(path)

@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from math import prod
-from pathlib import Path, PurePosixPath
+from math import isfinite, prod
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from musicae.core.checkpoints import parse_json
 from musicae.errors import CheckpointError
 from musicae.files import write_atomically
 from musicae.music.magenta.checkpoints import Checkpoint, is_weight, mapped
@@ -63,7 +64,7 @@ def read(folder: Path) -> Checkpoint:
         CheckpointError: one of them is missing or damaged.
     """
     try:
-        entries = dict(_entries(folder, _json(folder, MANIFEST)))
+        entries = dict(_entries(folder, parse_json(folder / MANIFEST)))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder / MANIFEST}: not a manifest of TensorFlow.js ({error!r})") from error
 
@@ -73,7 +74,7 @@ def read(folder: Path) -> Checkpoint:
         except ValueError as error:
             raise CheckpointError(f"{folder}: tensor {name}: {error}") from error
 
-    settings = _json(folder, CONFIG) if (folder / CONFIG).exists() else {}
+    settings = parse_json(folder / CONFIG) if (folder / CONFIG).exists() else {}
     if not isinstance(settings, dict):
         raise CheckpointError(f"{folder / CONFIG}: not the settings of a model of magenta.js")
     shapes = {name: entry.shape for name, entry in entries.items() if is_weight(name)}
@@ -117,18 +118,6 @@ def _shards(parts: Iterator[bytes]) -> Iterator[bytes]:
         yield waiting
 
 
-def _json(folder: Path, name: str) -> list | dict:
-    """The content of a JSON file.
-
-    Raises:
-        CheckpointError: it is not JSON.
-    """
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder / name}: cannot be read ({error})") from error
-
-
 def _entries(folder: Path, manifest: list) -> Iterator[tuple[str, Entry]]:
     """Names and entries of all tensors of a manifest."""
     for group in manifest:
@@ -144,7 +133,12 @@ def _weight(weight: Mapping) -> tuple[str, tuple[int, ...], np.dtype, tuple[floa
     found = weight.get("quantization", {})
     dtype = np.dtype(DTYPES[found.get("dtype", weight["dtype"])])
     quantisation = (float(found["scale"]), float(found["min"])) if "scale" in found else ()
-    return str(weight["name"]), tuple(map(int, weight["shape"])), dtype, quantisation
+    shape = tuple(weight["shape"])
+    if not all(isinstance(size, int) and 0 <= size < 2**31 for size in shape):
+        raise ValueError(f"the shape {str(shape)[:50]} of {str(weight['name'])[:50]}")
+    if not all(map(isfinite, quantisation)):
+        raise ValueError(f"scale and minimum {quantisation} of {str(weight['name'])[:50]}")
+    return str(weight["name"]), shape, dtype, quantisation
 
 
 def _inside(folder: Path, path: str) -> Path:
@@ -153,8 +147,8 @@ def _inside(folder: Path, path: str) -> Path:
     Raises:
         ValueError: it is outside the folder.
     """
-    parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts:
+    parts, windows = PurePosixPath(path), PureWindowsPath(path)
+    if parts.is_absolute() or ".." in parts.parts or windows.drive or "\\" in path or not path.isprintable():
         raise ValueError(f"the path {path!r} leads out of the folder")
     return folder / path
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shutil
 import struct
 import tarfile
 import tempfile
@@ -21,11 +20,12 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from musicae.errors import CheckpointError
+from musicae.errors import CheckpointError, FileError
+from musicae.files import open_file, read_file
 from musicae.music.magenta.checkpoints import Checkpoint, is_weight, mapped
 from musicae.music.magenta.crc32c import crc32c, masked
 
@@ -35,6 +35,9 @@ BFLOAT16 = 14
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", BFLOAT16: "<u2", 19: "<f2"}
 INDEX = ".index"
 OF_PREFIX = re.compile(r"(\.index|\.data-\d+-of-\d+|\.meta)$")
+MOST_INDEX, LONGEST_NAME = 2**26, 2**12  # bytes
+MOST_INFLATED, HIGHEST_RATIO = 2**33, 100  # bytes of an archive, and how many times as large it becomes at most
+MOST_FILES = 10_000  # in an archive
 VARINT, DELIMITED, FIXED32 = 0, 2, 5  # wire types
 Bytes = Mapping[str, Callable[[], np.ndarray]]  # of files, by their names
 
@@ -93,13 +96,14 @@ def _newest(folder: Path) -> Path:
         CheckpointError: it holds none.
     """
     state = folder / "checkpoint"
-    named = re.search(r'^model_checkpoint_path: "(.+)"', state.read_text("utf-8"), re.M) if state.is_file() else None
+    text = read_file(state).decode(errors="replace") if state.is_file() else ""
+    named = re.search(r'^model_checkpoint_path: "(.+)"', text, re.M)
     if named and (folder / f"{PurePosixPath(named[1]).name}{INDEX}").is_file():
         return folder / PurePosixPath(named[1]).name
     prefixes = [file.with_name(file.name.removesuffix(INDEX)) for file in sorted(folder.glob(f"*{INDEX}"))]
     if prefixes:
         return max(prefixes, key=_step)
-    if (folder / "train").is_dir():
+    if folder.name != "train" and (folder / "train").is_dir():
         return _newest(folder / "train")
     raise CheckpointError(f"{folder}: holds no checkpoint, neither of TensorFlow (*{INDEX}) nor of magenta.js")
 
@@ -120,7 +124,7 @@ def _archived(path: Path) -> Bytes:
         with _uncompressed(path) as file:
             spans = dict(_spans(file))
             data = np.memmap(file, np.uint8, "r")
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, FileError, zlib.error) as error:
         raise CheckpointError(f"{path}: neither a checkpoint of TensorFlow (V2) nor an archive with one") from error
     return {name: lambda span=span: data[span] for name, span in spans.items()}
 
@@ -128,12 +132,16 @@ def _archived(path: Path) -> Bytes:
 @contextmanager
 def _uncompressed(path: Path) -> Iterator[BinaryIO]:
     """An archive opened, without its compression by gzip."""
-    with path.open("rb") as file, tempfile.TemporaryFile() as plain:
+    with open_file(path) as file, tempfile.TemporaryFile() as plain:
         compressed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if compressed:
             with gzip.open(file) as inflated, suppress(EOFError):  # of one cut off, what is there
-                shutil.copyfileobj(inflated, plain)
+                left = min(MOST_INFLATED, 2**26 + HIGHEST_RATIO * path.stat().st_size)
+                while left > 0 and (block := inflated.read(min(left, 2**20))):
+                    left -= plain.write(block)
+                if not left:
+                    raise ValueError("it becomes too large")
             plain.seek(0)
         yield plain if compressed else file
 
@@ -141,7 +149,7 @@ def _uncompressed(path: Path) -> Iterator[BinaryIO]:
 def _spans(file: BinaryIO) -> Iterator[tuple[str, slice]]:
     """Name and place of each file in an archive, of one cut off as far as it goes; not those that macOS adds."""
     with tarfile.open(fileobj=file, mode="r:") as tar, suppress(tarfile.ReadError):
-        for entry in tar:
+        for _, entry in zip(range(MOST_FILES), tar, strict=False):
             if entry.isreg() and not PurePosixPath(entry.name).name.startswith("._"):
                 yield entry.name, slice(entry.offset_data, entry.offset_data + entry.size)
 
@@ -203,12 +211,14 @@ def _entries(index: np.ndarray, source: str) -> tuple[int, dict[str, Entry]]:
         CheckpointError: the index is cut off, damaged, or not one of TensorFlow.
     """
     try:
+        if len(index) > MOST_INDEX:
+            raise ValueError("it is too large")
         rows = dict(_table(index.tobytes()))
         header = _fields(rows.pop(b""))
-        if header.get(2, [0])[-1]:
+        if _last(header, 2):
             raise ValueError("of a big-endian machine, which is not supported")
-        return header[1][-1], {key.decode(errors="replace"): _entry(value) for key, value in rows.items()}
-    except (ValueError, LookupError, struct.error) as error:
+        return _last(header, 1), {key.decode(errors="replace"): _entry(value) for key, value in rows.items()}
+    except (ValueError, LookupError, OverflowError, struct.error) as error:
         why = error if isinstance(error, ValueError) else "it ends too early"
         raise CheckpointError(f"{source}: its index ({INDEX}) is not one of TensorFlow, or damaged: {why}") from error
 
@@ -216,17 +226,28 @@ def _entries(index: np.ndarray, source: str) -> tuple[int, dict[str, Entry]]:
 def _entry(value: bytes) -> Entry:
     """A `BundleEntryProto`."""
     fields = _fields(value)
-    dimensions = [_fields(dimension) for dimension in _fields(fields.get(2, [b""])[-1]).get(2, [])]
-    number = lambda key: fields.get(key, [0])[-1]  # noqa: E731
+    dimensions = [_fields(dimension) for dimension in _fields(_last(fields, 2, b"")).get(2, [])]
     return Entry(
-        dtype=number(1),
-        shape=tuple(dimension.get(1, [0])[-1] for dimension in dimensions),
-        shard=number(3),
-        offset=number(4),
-        size=number(5),
-        checksum=fields.get(6, [None])[-1],
+        dtype=_last(fields, 1),
+        shape=tuple(_last(dimension, 1) for dimension in dimensions),
+        shard=_last(fields, 3),
+        offset=_last(fields, 4),
+        size=_last(fields, 5),
+        checksum=_last(fields, 6) if 6 in fields else None,
         sliced=7 in fields,
     )
+
+
+def _last(fields: dict[int, list], number: int, otherwise: int | bytes = 0) -> Any:
+    """The last value of a field, as protocol buffers have it.
+
+    Raises:
+        ValueError: it is of another kind.
+    """
+    value = fields.get(number, [otherwise])[-1]
+    if type(value) is not type(otherwise):
+        raise ValueError(f"field {number} is of another kind")
+    return value
 
 
 # LevelDB's tables and protocol buffers
@@ -269,6 +290,8 @@ def _block(data: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]
         more, position = _varint(block, position)
         length, position = _varint(block, position)
         key = key[:shared] + block[position : position + more]
+        if len(key) > LONGEST_NAME:
+            raise ValueError("a name is too long")
         position += more + length
         yield key, block[position - length : position]
 
@@ -280,6 +303,8 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         byte = data[position]
         value |= (byte & 0x7F) << shift
         position, shift = position + 1, shift + 7
+        if shift > 70:
+            raise ValueError("a number is too long")
         if byte < 0x80:
             return value, position
 

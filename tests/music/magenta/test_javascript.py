@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hostile import changes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -110,3 +112,29 @@ def test_the_last_shard_cut_off(folder):
 def test_what_is_no_manifest(folder, manifest):
     (folder / "weights_manifest.json").write_text(manifest)
     assert "weights_manifest.json: " in failure(folder, "encoder/a")
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a/../../x", "..\\x", "C:x", "\\\\host\\x", "a\0b", "", 3, None]
+)
+def test_a_manifest_names_no_file_outside_its_folder(folder, path):
+    (folder.parent / "x").write_bytes(bytes(10_000))
+    manifest = json.loads((folder / "weights_manifest.json").read_text())
+    manifest[0]["paths"][0] = path
+    (folder / "weights_manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match=r"^[^\n]+$"):
+        dict(open_checkpoint(folder))
+
+
+WRONG = (None, True, "x", -1, 0, 0.5, 10**9, 10**30, float("nan"), [], [[]], {}, [-1], ["x"], [10**6, 10**6], [5, 7, 1])
+
+
+def test_manifests_and_settings_with_anything_in_them_are_read_or_refused_in_one_line(folder):
+    """Every value of both files by every wrong one, and left out."""
+    for name in ("weights_manifest.json", "config.json"):
+        before = (folder / name).read_text()
+        for changed in changes(json.loads(before), WRONG):
+            (folder / name).write_text(json.dumps(changed))
+            with suppress(CheckpointError):
+                dict(open_checkpoint(folder))
+        (folder / name).write_text(before)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bundles import write_bundle
+from bundles import proto, table, write_bundle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -230,3 +231,66 @@ def test_what_is_no_checkpoint(tmp_path):
     with tarfile.open(tmp_path / "other.tar", "w") as tar:
         tar.add(tmp_path / "text", "text")
     assert "other.tar: holds no checkpoint" in failure(tmp_path / "other.tar")
+
+
+def crafted(prefix, rows):
+    """A checkpoint whose index has these rows, with good checksums."""
+    prefix.with_name(f"{prefix.name}.index").write_bytes(table({b"": proto((1, 1)), **rows}, 4, 0))
+    prefix.with_name(f"{prefix.name}.data-00000-of-00001").write_bytes(bytes(64))
+    return prefix
+
+
+SHAPE = {name: proto((2, proto((1, size)))) for name, size in {"huge": 2**62, "negative": 2**64 - 1}.items()}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        proto((1, 1), (2, SHAPE["huge"]), (5, 64)),
+        proto((1, 1), (2, SHAPE["huge"] * 50), (5, 64)),
+        proto((1, 1), (2, SHAPE["negative"]), (5, 64)),
+        proto((1, 1), (4, 2**63), (5, 2**63)),
+        proto((1, b"x"), (5, 64)),
+        proto((1, 1), (2, proto((2, proto((1, b"x"))))), (5, 4)),
+        proto((1, 1), (3, b"x")),
+        proto((1, 1), (2, 5)),
+        proto((1, 1), (3, 2**40), (5, 4)),
+        proto((1, 99), (5, 4)),
+        b"\x08" + b"\xff" * 1000,
+        b"\x0f",
+    ],
+    ids=str,
+)
+def test_an_index_made_to_do_harm_is_one_line(tmp_path, entry):
+    prefix = crafted(tmp_path / "model.ckpt", {b"encoder/kernel": entry})
+    with pytest.raises(CheckpointError, match=r"^[^\n]+$"):
+        dict(open_checkpoint(prefix))
+
+
+def test_names_that_grow_and_grow_are_refused(tmp_path):
+    rows = {b"a" * n: proto((1, 1), (5, 4)) for n in (1, 2000, 4000, 6000)}
+    with pytest.raises(CheckpointError, match="a name is too long"):
+        open_checkpoint(crafted(tmp_path / "model.ckpt", rows))
+
+
+def test_an_archive_that_inflates_too_far_is_refused(tmp_path):
+    (tmp_path / "bomb.tar.gz").write_bytes(gzip.compress(bytes(200 * 2**20), 1))
+    with pytest.raises(CheckpointError, match="neither a checkpoint"):
+        open_checkpoint(tmp_path / "bomb.tar.gz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+@pytest.mark.parametrize("suffix", [".tar", ".index", ".data-00000-of-00001"])
+def test_what_is_no_file_is_not_waited_for(tmp_path, suffix):
+    prefix = write_bundle(tmp_path / "model.ckpt", {"encoder/kernel": np.zeros(4, np.float32)})
+    path = tmp_path / f"model.ckpt{suffix}"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(CheckpointError, match=r"^[^\n]+$"):
+        dict(open_checkpoint(path if suffix == ".tar" else prefix))
+
+
+def test_folders_of_runs_in_folders_of_runs_end(tmp_path):
+    (tmp_path / "train").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        open_checkpoint(tmp_path)
