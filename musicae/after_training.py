@@ -25,7 +25,7 @@ def fit_prior(model: Model, examples: Examples, say: Callable[[str], object]) ->
     settings, seed = model.preset.prior, model.preset.training.seed
     codes = encoded(model, examples, settings.examples)
     if len(codes) < FEWEST:
-        say(f"{len(codes)} training examples are too few to fit a prior to: new clips come from N(0, I)")
+        say(f"too few training examples to fit a prior to ({len(codes)}): new clips come from N(0, I)")
         return
     model.prior = settings.fit(codes, seed)
     model.prior.save(model.folder)

@@ -64,6 +64,8 @@ def fit(
     folder, sources = _folder(preset, out), list(map(str, data))
     _refuse_existing(folder, force)
     run = _Run(preset, folder, sources, device, say)
+    if init:
+        _check_fits(init, preset)
     with run.locked():
         _refuse_existing(folder, force)
         splits = run.open_data(clear=True)
@@ -236,6 +238,17 @@ def _refuse_existing(folder: Path, force: bool) -> None:
         raise Error(f"{folder} holds a model: start anew with --force, or name another --out")
     if folder.exists() and not folder.is_dir():
         raise Error(f"{folder} is a file: name a folder with --out")
+
+
+def _check_fits(init: str | Path, preset: Preset) -> None:
+    """Find out before the work whether training can begin with the weights of a model.
+
+    Raises:
+        CheckpointError: there is no such model, it is damaged, or of other sizes.
+    """
+    with checkpoints.Unfilled():
+        network = build_network(preset)
+    checkpoints.read_weights(find(init), network)
 
 
 def _clear(folder: Path, data: list[str]) -> None:

@@ -47,7 +47,9 @@ class Judge(Command):
         from musicae.images.classifier import settings_for, train
         from musicae.images.datasets import open_pictures
         from musicae.images.pictures import Pictures
+        from musicae.overrides import check_ranges
 
+        check_ranges({"steps": self.steps, "seed": self.seed})
         height, width = self.size or ((8, 8) if self.data == "digits" else (28, 28))
         pictures = Pictures(height, width, 3 if self.colour else 1)
         splits = open_pictures(self.data, pictures, seed=self.seed)

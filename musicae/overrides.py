@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from musicae.errors import ConfigError
 from musicae.presets import Preset, cosine
 
 RANGES = {
-    **dict.fromkeys(("steps", "batch_size", "validate_every"), (1, 10**9)),
+    **dict.fromkeys(("steps", "validate_every"), (1, 10**9)),
+    "batch_size": (1, 2**20),
     "seed": (0, 2**63 - 1),
     "learning_rate": (1e-9, 10.0),
     "beta": (0.0, 1e6),
@@ -36,9 +38,7 @@ def changed(preset: Preset, **changes: Any) -> Preset:
         ConfigError: a value that cannot work.
     """
     changes = {key: value for key, value in changes.items() if value is not None}
-    for name, (lowest, highest) in RANGES.items():
-        if not lowest <= changes.get(name, lowest) <= highest:
-            raise ConfigError(f"{name} {changes[name]}: it must lie between {lowest:,} and {highest:,}")
+    check_ranges(changes)
     if changes.get("precision", "auto") not in PRECISIONS:
         raise ConfigError.unknown("precision", changes["precision"], PRECISIONS)
     beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
@@ -50,6 +50,18 @@ def changed(preset: Preset, **changes: Any) -> Preset:
         objective = replace(objective, beta=replace(objective.beta, **{FINALS[type(objective.beta)]: beta}))
     settings = replace(settings, learning_rate=_learning_rate(settings, peak))
     return replace(preset, training=settings, objective=objective)
+
+
+def check_ranges(changes: Mapping[str, Any]) -> None:
+    """Refuse values of settings that cannot work; those that are None are not given.
+
+    Raises:
+        ConfigError: names the setting, and what it may be.
+    """
+    for name, (lowest, highest) in RANGES.items():
+        value = changes.get(name)
+        if value is not None and not lowest <= value <= highest:
+            raise ConfigError(f"{name} {value}: it must lie between {lowest:,} and {highest:,}")
 
 
 def _learning_rate(settings: Training, peak: float | None) -> Schedule:

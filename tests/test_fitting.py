@@ -110,6 +110,9 @@ def stop():
 def test_fine_tuning_a_model_of_other_sizes_names_the_tensor(finished, tunes, tmp_path):
     with pytest.raises(CheckpointError, match=r"tensor|has shape"):
         train(tiny.RECURRENT, [tunes], tmp_path / "tuned", init=finished)
+    with pytest.raises(CheckpointError, match="unknown model"):
+        train(tiny.MELODY, [tunes], tmp_path / "tuned", init="nowhere")
+    assert not (tmp_path / "tuned").exists(), "it is found out before the work"
 
 
 def test_resuming_takes_the_settings_and_the_data_of_the_run(tunes, tmp_path):
@@ -185,7 +188,7 @@ def test_too_few_examples_for_a_prior_make_a_model_that_draws_from_the_standard_
     preset = replace(tiny.MELODY, prior=Mixture())
     songs = [tiny.midi(tmp_path / f"{i}.mid", 2, stride=i + 1) for i in range(3)]
     model, said = train(preset, songs, tmp_path / "run")
-    assert any("too few to fit a prior to" in sentence for sentence in said)
+    assert any("too few training examples to fit a prior to" in sentence for sentence in said)
     assert model.prior is None
     assert len(load(tmp_path / "run").sample(2)) == 2
 

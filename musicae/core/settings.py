@@ -39,7 +39,7 @@ class Training:
     """
 
     steps: Count = 10_000
-    batch_size: Count = 256
+    batch_size: Annotated[int, Range(1, 2**20)] = 256
     learning_rate: Schedule = WarmupCosine(peak=1e-3, final=1e-5, warmup=200, steps=10_000)
     weight_decay: Weight = 0.01
     betas: tuple[Momentum, Momentum] = (0.9, 0.99)

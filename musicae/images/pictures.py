@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 
-from musicae.core.configuration import Range
+from musicae.core.configuration import Range, check
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import DataError, FileError, in_one_line
 from musicae.files import read_file
@@ -62,6 +62,9 @@ class Pictures:
     channels: Annotated[int, Range(1, 3)] = 1
     likelihood: Literal["bernoulli", "normal"] = "bernoulli"
     binary: bool = False
+
+    def __post_init__(self):
+        check(self)
 
     @property
     def example_spec(self) -> ExampleSpec:
