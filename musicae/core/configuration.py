@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from musicae.errors import ConfigError, Error
 
 Test = Callable[[Any], bool]
+OWN = __name__.partition(".")[0]  # this package
 SHOWN = 60  # characters of a wrong value
 WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "nothing (null)"}
 
@@ -164,14 +165,19 @@ def _fit(values: Sequence, tests: list[Test], of_any_length: bool) -> bool:
 
 
 def _class_test(kind: Any) -> Test:
-    """Whether a value is of a class, or has the methods of a `Protocol`. What is no class here fits."""
+    """Whether a value is of a class, or has the methods of a `Protocol`. What is no class here fits, and what is of a
+    class of somebody else: a schedule or a penalty of one's own is taken at its word."""
     if not isinstance(kind, type):
         return lambda value: True
     if not getattr(kind, "_is_protocol", False):
-        return lambda value: isinstance(value, kind)
+        return lambda value: isinstance(value, kind) or _is_foreign(value)
     found = [name for name, one in vars(kind).items() if callable(one) or isinstance(one, property)]
     methods = [name for name in found if not name.startswith("_") or name == "__call__"]
-    return lambda value: all(hasattr(type(value), name) for name in methods)
+    return lambda value: all(hasattr(type(value), name) for name in methods) or _is_foreign(value)
+
+
+def _is_foreign(value: Any) -> bool:
+    return is_dataclass(value) and type(value).__module__.partition(".")[0] != OWN
 
 
 def _is_number(value: Any) -> bool:
