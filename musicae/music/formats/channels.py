@@ -11,14 +11,14 @@ from operator import itemgetter
 
 import numpy as np
 
-from musicae.music.formats.draft import Draft
+from musicae.music.formats.draft import MOST_CONTROLS, Draft, check_tracks
 from musicae.music.formats.encodings import decode
-from musicae.music.formats.other_events import INSTRUMENT, NAME, Events
+from musicae.music.formats.other_events import INSTRUMENT, NAME, Control, Events
 from musicae.music.score.controls import BANK, CONTROL, FINE_BANK, PROGRAM, settled
 from musicae.music.score.score import Text, Track
 
 DRUMS = 9  # channel 10
-MOST_CONTROLS = 500_000
+_MOST_WORK = 4 * MOST_CONTROLS  # before changes of program that change nothing are left out
 _DRUM_BANK = 120  # of General MIDI 2
 _KINDS = {1: "text", 2: "copyright", 5: "lyrics", 6: "marker", 7: "cue_marker"}
 _BANKS = {BANK, FINE_BANK}
@@ -42,19 +42,25 @@ def restore(draft: Draft, events: Events, rhythm: dict[int, bool]) -> None:
     Raises:
         ValueError: there are absurdly many controls.
     """
+    check_tracks(len(draft.tracks))
     places = [(int(track.name), track.program) for track in draft.tracks]
     names, draft.texts = _words(events)
-    set_up = [_set_up(draft, events, places, part) for part in range(len(places))]
+    set_up = _all_set_up(draft, events, places)
+    sharing: dict[Place, list[int]] = {}  # parts that set something, by channel and program
+    for part, (place, (program, controls)) in enumerate(zip(places, set_up, strict=True)):
+        if len(controls):
+            sharing.setdefault((place[1], program), []).append(part)
+    count = sum(len(controls) for _, controls in set_up)
     for part, (place, number) in enumerate(zip(places, _numbers(places), strict=True)):
-        program, _ = set_up[part]
-        controls = _with_partners(part, places, set_up)
+        program, own = set_up[part]
+        partners = [set_up[i][1] for i in sharing.get((place[1], program), ()) if i != part]
+        controls = _with_partners(own, partners) if count + sum(map(len, partners)) <= MOST_CONTROLS else own
+        count += len(controls) - len(own)
         is_drum = rhythm.get(place[1], place[1] == DRUMS) or _in_drum_bank(controls)
         draft.changes += [_SHARED] * (is_drum and place[1] != DRUMS)
         draft.tracks[part] = Track(
             draft.tracks[part].notes, program, is_drum, names.get(place[0], ""), controls=controls, number=number
         )
-    if (count := sum(len(track.controls) for track in draft.tracks)) > MOST_CONTROLS:
-        raise ValueError(f"has {count:,} controls (volume, pedal, bends); the limit is {MOST_CONTROLS:,}")
 
 
 def _numbers(places: list[tuple[int, int]]) -> list[int]:
@@ -68,12 +74,32 @@ def _numbers(places: list[tuple[int, int]]) -> list[int]:
     return [track + (0 in tracks) for track, _ in places]
 
 
-def _set_up(draft: Draft, events: Events, places: list[Place], part: int) -> tuple[int, np.ndarray]:
-    """The program at the first note of a part, and its controls: its own, after those of tracks that set up its
-    channel."""
-    place, controls = places[part], draft.tracks[part].controls
-    found = events.controls.get(place, [])
-    others = [one for key, one in events.controls.items() if key[1] == place[1] and key not in places]
+def _all_set_up(draft: Draft, events: Events, places: list[Place]) -> list[tuple[int, np.ndarray]]:
+    """The program at the first note of each part, and its controls, without those of other parts.
+
+    Raises:
+        ValueError: there are absurdly many controls.
+    """
+    others: dict[int, list[list[Control]]] = {}
+    known = set(places)
+    for key, controls in events.controls.items():
+        if key not in known:
+            others.setdefault(key[1], []).append(controls)
+    found, count, work = [], 0, 0
+    for part, place in enumerate(places):
+        work += sum(map(len, others.get(place[1], ()))) + len(events.controls.get(place, ()))
+        if work <= _MOST_WORK:
+            found.append(_set_up(draft, events.controls.get(place, []), others.get(place[1], []), part))
+            count += len(found[-1][1])
+        if count > MOST_CONTROLS or work > _MOST_WORK:
+            raise ValueError(f"has more than {MOST_CONTROLS:,} controls (volume, pedal, bends), the limit")
+    return found
+
+
+def _set_up(draft: Draft, found: list[Control], others: list[list[Control]], part: int) -> tuple[int, np.ndarray]:
+    """The program at the first note of a part, and its controls: its own, those `found` among them, after the others,
+    of tracks that set up its channel."""
+    controls = draft.tracks[part].controls
     if not found and not others:
         return 0, controls
     if not _BANKS.isdisjoint(controls["number"].tolist()):
@@ -88,14 +114,8 @@ def _set_up(draft: Draft, events: Events, places: list[Place], part: int) -> tup
     return program, _merged(np.array(found, CONTROL), controls) if found else controls
 
 
-def _with_partners(part: int, places: list[Place], set_up: list[tuple[int, np.ndarray]]) -> np.ndarray:
+def _with_partners(controls: np.ndarray, partners: list[np.ndarray]) -> np.ndarray:
     """The controls of a part, with what other parts of its channel and program set that it does not set itself."""
-    channel, (program, controls) = places[part][1], set_up[part]
-    partners = [
-        others
-        for i, (place, (other, others)) in enumerate(zip(places, set_up, strict=True))
-        if i != part and place[1] == channel and other == program and len(others)
-    ]
     if not partners:
         return controls
     own = [BANK, FINE_BANK, PROGRAM, *set(controls["number"].tolist())]

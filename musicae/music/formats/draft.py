@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field, replace
@@ -12,9 +13,15 @@ import numpy as np
 from musicae.music.score.note_arrays import NOTE, tidied
 from musicae.music.score.score import KeySignature, Score, Tempo, Text, TimeSignature, Track, steady
 
-MOST_QUARTERS = 20_000
+# What is read is within these limits, and so what is written is read again: writing adds nothing to what they count.
+MOST_QUARTERS = 20_000  # in which notes begin; they end a quarter later at most
 MOST_NOTES = 200_000
+MOST_TRACKS = 1000  # with notes
 MOST_CHANGES = 100_000  # of tempo, metre and key
+MOST_CONTROLS = 500_000
+MOST_TEXTS = 100_000
+MOST_CHARACTERS = 500_000  # of all texts
+LONGEST_NAME = 500  # characters
 _AFTER = 32  # quarters after the last note in which controls and words are kept
 
 
@@ -52,6 +59,24 @@ def check_changes(count: int) -> None:
         raise ValueError(f"has {count:,} changes of tempo, metre or key; the limit is {MOST_CHANGES:,}")
 
 
+def check_tracks(count: int) -> None:
+    """Refuses absurdly many tracks with a ValueError."""
+    if count > MOST_TRACKS:
+        raise ValueError(f"has {count:,} tracks; the limit is {MOST_TRACKS:,}")
+
+
+def check_score(score: Score) -> None:
+    """Refuses a score that could not be read again from a file with a ValueError."""
+    check_tracks(len(score.tracks))
+    check_note_count(sum(len(track.notes) for track in score.tracks))
+    check_changes(len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
+    if (controls := sum(len(track.controls) for track in score.tracks)) > MOST_CONTROLS:
+        raise ValueError(f"has {controls:,} controls (volume, pedal, bends); the limit is {MOST_CONTROLS:,}")
+    for track in score.tracks:
+        if len(track.notes):
+            _check_times(track.notes, score.ticks_per_quarter)
+
+
 def finish(draft: Draft, name: str = "") -> Score:
     """A score that keeps every promise of `Score`; what had to be changed for that is in its `changes`.
 
@@ -62,16 +87,15 @@ def finish(draft: Draft, name: str = "") -> Score:
     changes = list(draft.changes)
     tracks = _tracks(draft, changes)
     end = max(int(track.notes["end"].max()) for track in tracks)
-    return Score(
-        tracks,
-        draft.ticks_per_quarter,
+    times = (
         _tempos(draft.tempos, end, changes),
         _time_signatures(draft.time_signatures, end, changes),
         key_signatures(draft.key_signatures, end, changes),
-        name,
-        _counted(changes),
-        tuple(text for text in draft.texts if 0 <= text.tick <= end + _AFTER * draft.ticks_per_quarter),
     )
+    check_tracks(len(tracks))
+    check_changes(sum(map(len, times)))
+    texts = _texts(draft.texts, end + _AFTER * draft.ticks_per_quarter, changes)
+    return Score(tracks, draft.ticks_per_quarter, *times, name, _counted(changes), texts)
 
 
 def check(draft: Draft) -> None:
@@ -81,11 +105,16 @@ def check(draft: Draft) -> None:
     if draft.ticks_per_quarter < 1:
         raise ValueError(f"says that a quarter note has {draft.ticks_per_quarter} ticks")
     check_note_count(len(draft.notes))
-    first, last = int(draft.notes["start"].min()), int(draft.notes["end"].max()) / draft.ticks_per_quarter
+    _check_times(draft.notes, draft.ticks_per_quarter)
+
+
+def _check_times(notes: np.ndarray, ticks_per_quarter: int) -> None:
+    first, last, end = int(notes["start"].min()), int(notes["start"].max()), int(notes["end"].max())
     if first < 0:
         raise ValueError(f"has a note before the beginning, at tick {first}")
-    if last > MOST_QUARTERS:
-        raise ValueError(f"has a note {last:,.0f} beats from the beginning; the limit is {MOST_QUARTERS:,}")
+    if last > MOST_QUARTERS * ticks_per_quarter or end > (MOST_QUARTERS + 1) * ticks_per_quarter:
+        beats = end / ticks_per_quarter
+        raise ValueError(f"has a note {beats:,.0f} beats from the beginning; the limit is {MOST_QUARTERS:,}")
 
 
 def _tracks(draft: Draft, changes: list[str]) -> tuple[Track, ...]:
@@ -96,7 +125,25 @@ def _tracks(draft: Draft, changes: list[str]) -> tuple[Track, ...]:
     changes += ["{notes} cut where the pitch begins again"] * found.cut
     last = int(found.notes["end"].max()) + _AFTER * draft.ticks_per_quarter
     tracks = with_notes(draft.tracks, found.notes, found.bounds)
-    return tuple(_without_late_controls(track, last) for track in tracks if len(track.notes))
+    return tuple(_named(_without_late_controls(track, last), changes) for track in tracks if len(track.notes))
+
+
+def _named(track: Track, changes: list[str]) -> Track:
+    """The track, with no more of its name than a file may have."""
+    if len(track.name) <= LONGEST_NAME:
+        return track
+    changes.append(f"the names of {{tracks}} cut to {LONGEST_NAME} characters")
+    return replace(track, name=track.name[:LONGEST_NAME])
+
+
+def _texts(texts: list[Text], last: int, changes: list[str]) -> tuple[Text, ...]:
+    """The words up to a tick, as many as a file may have."""
+    kept = [text for text in texts if 0 <= text.tick <= last]
+    ends = list(accumulate(len(text.text) for text in kept))
+    most = min(bisect_right(ends, MOST_CHARACTERS), MOST_TEXTS)
+    if most < len(kept):
+        changes.append(f"the last {len(kept) - most:,} of {len(kept):,} words and markers were left out")
+    return tuple(kept[:most])
 
 
 def _without_late_controls(track: Track, last: int) -> Track:

@@ -8,6 +8,8 @@ from operator import itemgetter
 
 import numpy as np
 
+from musicae.errors import Error
+from musicae.music.formats.draft import LONGEST_NAME, check_score
 from musicae.music.score.controls import BEND, PROGRAM
 
 TICKS_PER_QUARTER = 480
@@ -20,9 +22,16 @@ def write(song) -> bytes:
     """A MIDI file of type 1: 480 ticks a quarter, a conductor track, drums on channel 10, UTF-8 names.
 
     Every track lasts to the end of the last bar. Equal songs give equal bytes.
+
+    Raises:
+        Error: the song is so large that its file could not be read again.
     """
     import mido
 
+    try:
+        check_score(song)
+    except ValueError as error:
+        raise Error(f"{song.name or 'the song'} cannot be written: it {error}") from None
     song = song.resample(TICKS_PER_QUARTER)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     timed = [_conductor(song)]
@@ -51,7 +60,7 @@ def _conductor(song) -> list:
     """(tick, message) of the name, tempos, time signatures, keys and words."""
     from mido import MetaMessage
 
-    events = [(0, MetaMessage("track_name", name=_plain(song.name)))] * bool(song.name)
+    events = [(0, MetaMessage("track_name", name=_plain(song.name[:LONGEST_NAME])))] * bool(song.name)
     for tick, numerator, denominator in song.time_signatures:
         message = MetaMessage("time_signature", numerator=numerator, denominator=denominator)
         events.append((tick, message))
@@ -76,7 +85,7 @@ def _events(track, channel: int, shared: bool) -> list:
     from mido import Message, MetaMessage
 
     notes, controls = track.notes.tolist(), track.controls.tolist()
-    events = [(0, MetaMessage("track_name", name=_plain(track.name)))] * bool(track.name)
+    events = [(0, MetaMessage("track_name", name=_plain(track.name[:LONGEST_NAME])))] * bool(track.name)
     program = _control(channel, PROGRAM, track.program)
     events.append((0, program))
     changes = [(end, _OFF, pitch, 0) for _, end, pitch, _ in notes]

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from musicae.music.formats.draft import MOST_TRACKS
+
 END_OF_TRACK = b"\xff\x2f\x00"
 FOREVER = 0x0FFFFFFF  # ticks; the longest delta time that MIDI can write: a note this long was never ended
-_MOST_TRACKS = 1000
 _MOST_EVENTS = 1_000_000
 
 
@@ -90,8 +91,8 @@ def _bodies(data: bytes, position: int, changes: list[str]) -> Iterator[bytes]:
             changes += ["{tracks} had a wrong length or was cut off"] * is_track
         if is_track:
             number += 1
-            if number > _MOST_TRACKS:
-                raise ValueError(f"has more than {_MOST_TRACKS} tracks, the limit")
+            if number > MOST_TRACKS + 1:  # the first may have no notes
+                raise ValueError(f"has more than {MOST_TRACKS:,} tracks, the limit")
             body = data[position + 8 : end]
             changes += ["{tracks} had no end"] * (not body.endswith(END_OF_TRACK))
             yield _without_end(body)
