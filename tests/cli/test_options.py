@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -388,10 +387,9 @@ def test_hits_may_come_by_the_standard_input(run, monkeypatch):
 
 def test_what_can_be_seen_early_is_refused_before_the_model_is_loaded(refused, monkeypatch):
     monkeypatch.setattr("musicae.loading.load", None)
-    long = tiny.song()
-    notes = long.tracks[0].notes.copy()
-    notes["end"][-1] = 30_000 * long.ticks_per_quarter
-    replace(long, tracks=(replace(long.tracks[0], notes=notes),)).save("long.mid")
+    tiny.midi(Path("long.mid"), 12)
+    data = Path("long.mid").read_bytes()
+    Path("long.mid").write_bytes(data[:12] + b"\0\1" + data[14:])  # one tick a quarter in place of 480
     for line in ("interpolate a.mid long.mid", "reconstruct long.mid", "reconstruct a.mid long.mid", "vary long.mid"):
         assert "the limit is 20,000" in refused(f"{line} --model {{melody}}")
         assert "there is no such file" in refused(f"{line.replace('long', 'none')} --model {{melody}}")

@@ -92,7 +92,7 @@ def _bodies(data: bytes, position: int, changes: list[str]) -> Iterator[bytes]:
         if is_track:
             number += 1
             if number > MOST_TRACKS + 1:  # the first may have no notes
-                raise ValueError(f"has more than {MOST_TRACKS:,} tracks, the limit")
+                raise ValueError(f"has more than {MOST_TRACKS} tracks, the limit")
             body = data[position + 8 : end]
             changes += ["{tracks} had no end"] * (not body.endswith(END_OF_TRACK))
             yield _without_end(body)
