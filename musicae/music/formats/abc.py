@@ -15,8 +15,9 @@ import numpy as np
 
 from musicae.music.formats import abc_fields
 from musicae.music.formats.abc_music import Part
-from musicae.music.formats.bars import MOST_BARS, PLAYED, TICKS, Bar, lay_out, played_order, upbeat
+from musicae.music.formats.bars import TICKS, Bar, lay_out, upbeat
 from musicae.music.formats.draft import Draft, note_array, track_bounds
+from musicae.music.formats.repeats import MOST_BARS, PLAYED, played_order
 from musicae.music.score.score import Track
 
 MOST_CHARACTERS = 200_000  # of a tune

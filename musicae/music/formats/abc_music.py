@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from musicae.music.formats import abc_fields
 from musicae.music.formats.abc_fields import Key
-from musicae.music.formats.bars import Bar, WrittenNote, full
+from musicae.music.formats.bars import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TO_CODA, Bar, WrittenNote, full
 
 _LENGTH = r"(\d*)(/*)(\d*)"
 _NOTE = rf"(\^\^|\^|__|_|=)?([A-Ga-g])([,']*){_LENGTH}"
@@ -41,6 +41,16 @@ _SIGN = re.compile(
 )
 _NOTES = re.compile(rf"{_NOTE}(\s*-)?")
 _LOUDNESS = {"pppp": 30, "ppp": 30, "pp": 45, "p": 60, "mp": 75, "mf": 90, "f": 105, "ff": 120, "fff": 127, "ffff": 127}
+_MARKS = {
+    "segno": SEGNO,
+    "coda": CODA,
+    "dacoda": TO_CODA,
+    "tocoda": TO_CODA,
+    "fine": FINE,
+    "dacapo": DA_CAPO,
+    **{f"d.c.{how}": DA_CAPO for how in ("", "alfine", "alcoda")},
+    **{f"d.s.{how}": DAL_SEGNO for how in ("", "alfine", "alcoda")},
+}
 _PITCHES = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 _RAISED = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _TIME_OF = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # a tuplet of so many notes lasts as long as so many; others as the beat has
@@ -248,6 +258,9 @@ class Part:
         if self.bar.length:
             self.bars.append(self.bar)
             self._begin_bar()
+        elif self.bars and self.bar.marks & {FINE, DA_CAPO, DAL_SEGNO}:  # written between two bar lines
+            self.bars[-1].marks |= self.bar.marks
+            self.bar.marks = frozenset()
         if self.bars:
             last = self.bars[-1]
             last.plays, last.ends_section = max(last.plays, plays), last.ends_section or ends_section
@@ -270,6 +283,8 @@ class Part:
         self.left_out["chord symbol"] += sign[1:2] not in "^_<>@"
 
     def _decoration(self, sign: str) -> None:
+        if mark := _MARKS.get(sign[1:-1].lower().replace(" ", "")):
+            self.bar.marks |= {mark}
         self.velocity = _LOUDNESS.get(sign[1:-1], self.velocity)
 
     def _space(self, sign: str) -> None:

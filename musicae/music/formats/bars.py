@@ -1,4 +1,4 @@
-"""Notation in bars: which bar follows which when repeats are played, and when each note then sounds."""
+"""Notation in bars, and when each note of them sounds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from musicae.music.formats.draft import check_note_count
 
+SEGNO, CODA, TO_CODA, FINE, DA_CAPO, DAL_SEGNO = "segno", "coda", "to coda", "fine", "da capo", "dal segno"
 TICKS = 10_080  # ticks a quarter that hold 32nds, triplets, quintuplets and septuplets of notation
-MOST_BARS = 20_000  # that are played
-PLAYED = "its repeats are played"
 
 
 class WrittenNote(NamedTuple):
@@ -41,6 +40,7 @@ class Bar:
         endings: the rounds in which this bar and those after it are played, where it begins an ending.
         ends_section: a double bar line stands after it.
         label: the letter of the part of the piece that begins here.
+        marks: of SEGNO, CODA, TO_CODA, FINE, DA_CAPO and DAL_SEGNO those that it has.
     """
 
     notes: list[WrittenNote] = field(default_factory=list)
@@ -54,6 +54,7 @@ class Bar:
     endings: tuple[int, ...] = ()
     ends_section: bool = False
     label: str = ""
+    marks: frozenset[str] = frozenset()
 
 
 def together(parts: Sequence[Sequence[Bar]]) -> list[Bar]:
@@ -72,6 +73,7 @@ def _united(bars: list[Bar]) -> Bar:
         begins_repeat=any(bar.begins_repeat for bar in bars),
         plays=max(bar.plays for bar in bars),
         endings=first("endings") or (),
+        marks=frozenset().union(*(bar.marks for bar in bars)),
     )
 
 
@@ -94,48 +96,6 @@ def align(parts: Sequence[Sequence[Bar]]) -> None:
 def ticks(quarters: Fraction | float) -> int:
     """Quarters in ticks."""
     return round(Fraction(quarters) * TICKS)
-
-
-def played_order(bars: Sequence[Bar]) -> list[int]:
-    """The indices of bars as they are played, each repeat and its endings played out.
-
-    Raises:
-        ValueError: absurdly many are played.
-    """
-    order: list[int] = []
-    first, i, number = 0, 0, 1  # of the repeat, of the bar, of the round
-    rounds = 1  # the last that an ending of the repeat is for
-    marked = in_ending = False  # whether a sign begins the repeat
-    while i < len(bars):
-        bar = bars[i]
-        if bar.begins_repeat and i != first:
-            first, number, rounds, in_ending = i, 1, 1, False
-        marked = bar.begins_repeat or (marked and i != first)
-        rounds = max(rounds, *bar.endings, 1)
-        if bar.endings and number not in bar.endings:
-            i, ends_repeat = _after_ending(bars, i)
-            if ends_repeat and not (i < len(bars) and bars[i].endings):
-                first, number, rounds, in_ending = i, 1, 1, False
-            continue
-        in_ending |= bool(bar.endings)
-        order.append(i)
-        if len(order) > MOST_BARS:
-            raise ValueError(f"has more than {MOST_BARS:,} bars when its repeats are played")
-        i += 1
-        if bar.plays > 1 and (number < max(bar.plays, rounds) or (i < len(bars) and number + 1 in bars[i].endings)):
-            i, number, in_ending = first, number + 1, False
-        elif bar.plays > 1 or (bar.ends_section and (in_ending or not marked)):
-            first, number, rounds, in_ending = i, 1, 1, False
-    return order
-
-
-def _after_ending(bars: Sequence[Bar], i: int) -> tuple[int, bool]:
-    """The bar after the ending that begins with bar `i`, and whether a repeat ends there."""
-    while i < len(bars):
-        bar, i = bars[i], i + 1
-        if bar.plays > 1 or bar.ends_section or (i < len(bars) and (bars[i].endings or bars[i].begins_repeat)):
-            return i, bar.plays > 1
-    return i, False
 
 
 def upbeat(bars: Sequence[Bar]) -> Fraction:

@@ -10,19 +10,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from musicae.music.formats.bars import (
-    PLAYED,
-    TICKS,
-    Bar,
-    WrittenNote,
-    align,
-    lay_out,
-    played_order,
-    together,
-    upbeat,
-)
+from musicae.music.formats import bars as marks
+from musicae.music.formats.bars import TICKS, Bar, WrittenNote, align, lay_out, together, upbeat
 from musicae.music.formats.draft import Draft, note_array, track_bounds
+from musicae.music.formats.repeats import PLAYED, played_order
 from musicae.music.score.score import Score, Track
+
+_JUMPS = {"Segno": marks.SEGNO, "Fine": marks.FINE} | {
+    f"{name}{how}": mark
+    for name, mark in (("DaCapo", marks.DA_CAPO), ("DalSegno", marks.DAL_SEGNO))
+    for how in ("", "AlFine", "AlCoda")
+}
 
 
 def from_notation(text: str, format_name: str) -> Draft:
@@ -107,6 +105,7 @@ def _bars(part, flat) -> list[Bar]:
 
     _add_signs(bars, place, signs)
     _add_repeats(part, measures, bars)
+    _add_jumps(measures, bars)
     loudness = [(sign.offset, sign.volumeScalar) for sign in signs if "Dynamic" in sign.classes]
     for element in flat.notes:
         if not element.duration.isGrace and "Harmony" not in element.classes:
@@ -148,6 +147,20 @@ def _add_repeats(part, measures: list, bars: list[Bar]) -> None:
     for bracket in part.getElementsByClass("RepeatBracket"):
         if (i := numbers.get(id(bracket.getFirst()))) is not None:
             bars[i].endings = tuple(bracket.numberRange)
+
+
+def _add_jumps(measures: list, bars: list[Bar]) -> None:
+    """Adds what leads to other bars. The first of several coda signs is where one leaves, the last where one goes."""
+    codas = []
+    for i, (measure, bar) in enumerate(zip(measures, bars, strict=False)):
+        for sign in measure.getElementsByClass("RepeatExpression"):
+            bar.marks |= {mark for name, mark in _JUMPS.items() if name in sign.classes}
+            if "Coda" in sign.classes:
+                codas.append(i if sign.offset else max(i - 1, 0))
+                last = bar
+    if len(codas) > 1:
+        bars[codas[0]].marks |= {marks.TO_CODA}
+        last.marks |= {marks.CODA}
 
 
 def _notes(element, offset: Fraction, loudness: list[tuple]) -> list[WrittenNote]:

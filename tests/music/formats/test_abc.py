@@ -99,6 +99,10 @@ def test_pitches(body, expected):
         ("C4||D4:|E4|", "CDDE"),  # to the last double bar line
         ("|:C4||D4:|E4|", "CDCDE"),  # unless a sign says otherwise
         ("C4[|]:|D4|", "CCD"),
+        ("C4|D4 !fine!|E4 !D.C.!|", "CDECD"),
+        ("C4|!segno!D4|E4 !D.S.!|]", "CDEDE"),
+        ("|:C4|1 D4:|2 E4|F4| !D.C.alfine! |]", "CDCEFCEF"),
+        ("C4|D4 !dacoda!|E4 !D.C.alcoda!|!coda!F4|]", "CDECDF"),
         ("|:C4|[1 D4:|\n[2 E4|]", "CDCE"),
     ],
 )

@@ -95,6 +95,30 @@ def test_repeats_without_sense_are_left_as_written_and_that_is_said():
     assert song.changes[0].startswith("its repeats are not played")
 
 
+WORDS = "<direction><direction-type><words>{}</words></direction-type></direction>"
+CODA, SEGNO = (f"<direction><direction-type><{name}/></direction-type></direction>" for name in ("coda", "segno"))
+
+
+@pytest.mark.parametrize(
+    ("bars", "expected"),
+    [
+        ([bar("C"), bar("D", "", WORDS.format("Fine")), bar("E", "", WORDS.format("D.C. al Fine"))], "CDECD"),
+        ([bar("C"), bar("D", SEGNO), bar("E", "", WORDS.format("D.S."))], "CDEDE"),
+        ([*VOLTA, bar("F", "", WORDS.format("Da Capo"))], "CDCEFCEF"),
+        (
+            [
+                bar("C", "", CODA),
+                bar("D", "", WORDS.format("D.C. al Coda")),
+                bar("E", CODA),
+            ],
+            "CDCE",
+        ),
+    ],
+)
+def test_jumps_of_musicxml_are_played(bars, expected):
+    assert letters(Song.read(musicxml(bars).encode())) == expected
+
+
 def test_repeats_of_kern_are_played():
     song = Song.read(b"**kern\n*M4/4\n=1!|:\n1c\n=2:|!\n1d\n==\n*-\n")
     assert letters(song) == "CCD"
