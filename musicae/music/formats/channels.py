@@ -21,7 +21,6 @@ DRUMS = 9  # channel 10
 _MOST_WORK = 4 * MOST_CONTROLS  # before changes of program that change nothing are left out
 _DRUM_BANK = 120  # of General MIDI 2
 _KINDS = {1: "text", 2: "copyright", 5: "lyrics", 6: "marker", 7: "cue_marker"}
-_BANKS = {BANK, FINE_BANK}
 _SHARED = "{tracks} not on channel 10 played as drums, as the file asks for"
 
 
@@ -102,8 +101,8 @@ def _set_up(draft: Draft, found: list[Control], others: list[list[Control]], par
     controls = draft.tracks[part].controls
     if not found and not others:
         return 0, controls
-    if not _BANKS.isdisjoint(controls["number"].tolist()):
-        banks = (controls["number"] == BANK) | (controls["number"] == FINE_BANK)
+    banks = (controls["number"] == BANK) | (controls["number"] == FINE_BANK)
+    if banks.any():
         others, controls = [*others, controls[banks].tolist()], controls[~banks]
     if others:
         found = sorted(chain(*others, found), key=itemgetter(0))

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sys
+from itertools import pairwise
 from math import inf
 
 import numpy as np
@@ -27,33 +28,38 @@ def from_symusic(score) -> Draft:
         score.ticks_per_quarter,
         _notes(columns),
         track_bounds(column["time"] for column in columns),
-        list(map(_track, found)),
+        _tracks(found),
         [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in tempos],
         [(metre.time, metre.numerator, metre.denominator) for metre in metres],
         [(key.time, key.key, key.tonality) for key in keys],
     )
 
 
-def _track(track) -> Track:
-    """A symusic track without its notes."""
-    return Track(program=track.program & 127, is_drum=track.is_drum, name=track.name, controls=_controls(track))
+def _tracks(found: list) -> list[Track]:
+    """symusic tracks without their notes."""
+    return [
+        Track(program=track.program & 127, is_drum=track.is_drum, name=track.name, controls=controls)
+        for track, controls in zip(found, _controls(found), strict=True)
+    ]
 
 
-def _controls(track) -> np.ndarray:
-    """The control changes and bends of a symusic track, by tick; what is out of range is brought into it."""
-    columns = []
-    if track.controls:
-        moves = track.controls.numpy()
-        columns.append((moves["time"], moves["number"], moves["value"]))
-    if track.pitch_bends:
-        bends = track.pitch_bends.numpy()
-        columns.append((bends["time"], np.full(len(bends["time"]), BEND), bends["value"]))
+def _controls(tracks: list) -> list[np.ndarray]:
+    """The control changes and bends of each symusic track, by tick; what is out of range is brought into it."""
+    columns, sizes = [], []
+    for track in tracks:
+        before = len(columns)
+        if track.controls:
+            moves = track.controls.numpy()
+            columns.append((moves["time"], moves["number"], moves["value"]))
+        if track.pitch_bends:
+            bends = track.pitch_bends.numpy()
+            columns.append((bends["time"], np.full(len(bends["time"]), BEND, np.int16), bends["value"]))
+        sizes.append(sum(len(times) for times, *_ in columns[before:]))
     if not columns:
-        return no_controls()
-    controls = np.empty(sum(len(times) for times, *_ in columns), CONTROL)
-    for name, parts in zip(("tick", "number", "value"), zip(*columns, strict=True), strict=True):
-        controls[name] = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return checked(controls)
+        return [no_controls()] * len(tracks)
+    part = np.repeat(np.arange(len(tracks)), sizes)
+    controls, part = checked(*map(np.concatenate, zip(*columns, strict=True)), part)
+    return [controls[i:j] for i, j in pairwise(part.searchsorted(np.arange(len(tracks) + 1)).tolist())]
 
 
 def _notes(columns: list[dict[str, np.ndarray]]) -> np.ndarray:

@@ -12,6 +12,7 @@ BEND, PROGRAM, PRESSURE = 128, 129, 130  # a bend is -8192 to 8191, the others 0
 PEDAL_DOWN = 64  # from this value on
 _REST = {VOLUME: 100, 8: 64, PAN: 64, EXPRESSION: 127, **dict.fromkeys(range(70, 80), 64)}  # of others 0
 _PARAMETERS = (6, 38, *range(96, 102))  # make sense in their order only
+_TICK_BITS = 40  # more than any tick has
 _MODES = range(120, 128)  # something that happens once, and not a state
 
 
@@ -20,20 +21,22 @@ def no_controls() -> np.ndarray:
     return np.zeros(0, CONTROL)
 
 
-def checked(controls: np.ndarray) -> np.ndarray:
-    """CONTROL records by tick, those with a number and a tick that exist, their values in range."""
-    tick, number, value = (controls[name] for name in CONTROL.names)
+def checked(tick: np.ndarray, number: np.ndarray, value: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """CONTROL records by part and tick, those with a number and a tick that exist, their values in range; and the part
+    of each."""
     bad = (number < 0) | (number > PRESSURE) | (tick < 0)
     if bad.any():
-        controls = controls[~bad]
-        return checked(controls)
-    if (tick[1:] < tick[:-1]).any():
-        controls = controls[np.argsort(tick, kind="stable")]
-        return checked(controls)
-    high = np.where(number == BEND, 8191, 127)
-    if (value > high).any() or value.min(initial=0) < 0:
-        controls["value"] = np.clip(value, np.where(number == BEND, -8192, 0), high)
-    return controls
+        tick, number, value, part = (column[~bad] for column in (tick, number, value, part))
+    place = (part << _TICK_BITS) + tick
+    if (place[1:] < place[:-1]).any():
+        order = np.argsort(place, kind="stable")
+        tick, number, value, part = (column.take(order) for column in (tick, number, value, part))
+    if value.min(initial=0) < 0 or value.max(initial=0) > 127:  # as bends are
+        bend = number == BEND
+        value = np.clip(value, np.where(bend, -8192, 0), np.where(bend, 8191, 127))
+    controls = np.empty(len(tick), CONTROL)
+    controls["tick"], controls["number"], controls["value"] = tick, number, value
+    return controls, part
 
 
 def cut(controls: np.ndarray, start: int, end: int) -> np.ndarray:

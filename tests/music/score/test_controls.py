@@ -71,5 +71,7 @@ def test_changes_of_program_that_change_nothing_are_left_out():
 
 
 def test_controls_that_cannot_be_are_mended():
-    wild = controls((5, 200, 1), (9, BEND, -9000), (3, VOLUME, 300), (-1, PAN, 4), (4, -1, 0))
-    assert checked(wild).tolist() == [(3, VOLUME, 127), (9, BEND, -8192)]
+    wild = [(5, 200, 1), (9, BEND, -9000), (3, VOLUME, 300), (-1, PAN, 4), (4, -1, 0), (1, PAN, 5)]
+    found, part = checked(*np.array(wild).T, np.array([0, 0, 0, 0, 0, 1]))
+    assert found.tolist() == [(3, VOLUME, 127), (9, BEND, -8192), (1, PAN, 5)]
+    assert part.tolist() == [0, 0, 1]
