@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def performed(score: Score, *, tempo: float, wander: float, jitter: float, seed:
     Args:
         score: in quarters of equal length.
         tempo: BPM at first.
-        wander: of the logarithm of the tempo from beat to beat.
+        wander: of the logarithm of the tempo from beat to beat, of which a twentieth is lost at the next.
         jitter: of onsets, in seconds.
         seed: of both.
 
@@ -43,7 +44,8 @@ def performed(score: Score, *, tempo: float, wander: float, jitter: float, seed:
     """
     random = np.random.default_rng(seed)
     count = score.end // score.ticks_per_quarter + 3
-    lengths = 60 / tempo * np.exp(np.cumsum(random.normal(0, wander, count)))
+    deviations = list(accumulate(random.normal(0, wander, count), lambda before, change: 0.95 * before + change))
+    lengths = 60 / tempo * np.exp(deviations)
     beats = 0.7 + np.append(0, np.cumsum(lengths))
 
     def seconds(ticks):
@@ -56,5 +58,5 @@ def performed(score: Score, *, tempo: float, wander: float, jitter: float, seed:
             played = seconds(notes[name]) + random.normal(0, jitter, len(notes))
             notes[name] = np.maximum(np.round(played * 960), 0)
         tracks.append(replace(track, notes=tidy(notes)))
-    played = replace(score, tracks=tuple(tracks), tempos=(Tempo(0, 120.0),), time_signatures=(TimeSignature(0, 4, 4),))
-    return played, beats[:-1]
+    played = replace(score, tracks=tuple(tracks), ticks_per_quarter=480, time_signatures=(TimeSignature(0, 4, 4),))
+    return replace(played, tempos=(Tempo(0, 120.0),)), beats[:-1]
