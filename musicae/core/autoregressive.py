@@ -103,7 +103,7 @@ class Autoregressive(Likelihood):
             scheduled_sampling: None for the true ones alone.
         """
         if scheduled_sampling is not None and scheduled_sampling.probability:
-            return self.step_output.likelihood(self._scheduled(x, scheduled_sampling))
+            x = self._with_samples(x, scheduled_sampling)
         inputs = functional.pad(self.step_output.inputs(x), (0, 0, 1, 0))[:, :-1]
         return self.step_output.likelihood(self.decoder.teacher_forced(inputs, self.z, self.condition))
 
@@ -144,17 +144,19 @@ class Autoregressive(Likelihood):
             ended = ended | (now == self.end) if self.end is not None else ended
         return self.step_output.data(torch.stack(generated, 1))
 
-    def _scheduled(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling) -> torch.Tensor:
-        """The outputs `[batch, steps, output_size]` after steps of `x`, or at times after samples at temperature 1,
-        which carry no gradient."""
-        truth = self.step_output.parts(x)
+    def _with_samples(self, x: torch.Tensor, scheduled_sampling: ScheduledSampling) -> torch.Tensor:
+        """Data of which some steps are samples at temperature 1 after those before them, as generation draws them.
+
+        Samples carry no gradient, so that they are drawn without, and the decoder then reads all steps at once.
+        """
         numbers = scheduled_sampling.random.uniform(len(x), 1 + self.step_output.draws, self.steps, device=x.device)
         coins, uniform = numbers[:, 0] < scheduled_sampling.probability, numbers[:, 1:]
-        outputs: list[torch.Tensor] = []
-        previous = state = None
-        for t in range(self.steps):
-            output, state = self.decoder.step(t, previous, state, self.z, self.condition)
-            outputs.append(output)
-            sample = self.step_output.choose(output.detach(), uniform[:, :, t], 1.0, 1.0)
-            previous = torch.where(coins[:, t, None], sample, truth[:, t])
-        return torch.stack(outputs, 1)
+        with torch.inference_mode(), torch.autocast(x.device.type, enabled=False):
+            truth = self.step_output.parts(x)
+            step, mixed = self.decoder.sampler(self.z, self.condition), []
+            for t in range(self.steps - 1):  # nothing reads the last one
+                outputs = step(t, mixed[-1] if mixed else None)
+                sample = self.step_output.choose(outputs, uniform[:, :, t], 1.0, 1.0)
+                mixed.append(torch.where(coins[:, t, None], sample, truth[:, t]))
+            data = self.step_output.data(torch.stack([*mixed, truth[:, -1]], 1))
+        return data.clone()

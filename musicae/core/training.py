@@ -60,9 +60,10 @@ class Task(nn.Module):
 
 
 def multiplies_bf16(device: torch.device) -> bool:
-    """Whether bf16 is faster than float32 there: GPUs, and CPUs with matrix units for it."""
+    """Whether bf16 is faster than float32 there: GPUs, and CPUs with instructions for it."""
     if device.type == "cpu":
-        return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
+        able = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not tell
+        return any(able.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 

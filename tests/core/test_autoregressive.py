@@ -148,3 +148,18 @@ def test_a_decoder_that_feeds_after_an_end_reads_what_it_does_not_show():
     assert over.any()
     assert torch.equal(shown, endlessly.masked_fill(over, 4))
     assert not torch.equal(shown.flatten(1), lively("ending").decode(Z).sample(RandomSource(2)))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_scheduled_sampling_is_teacher_forcing_of_truth_and_samples(name):
+    """Whatever it is computed with, and for samples no gradient is kept."""
+    model = lively(name)
+    x = model.decode(Z).sample(RandomSource(1))
+    z = Z.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        model.decode(z).teacher_forced(x, ScheduledSampling(0.5, RandomSource(5))).log_prob(x).sum().backward()
+    assert z.grad.abs().sum() > 0
+    first, second = (
+        model.decode(Z).teacher_forced(x, ScheduledSampling(1.0, RandomSource(seed))).log_prob(x) for seed in (5, 6)
+    )
+    assert not torch.equal(first, second)

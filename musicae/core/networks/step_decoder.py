@@ -239,7 +239,7 @@ class FastLSTM:
     def __init__(self, decoder: StepDecoder, vectors: torch.Tensor, condition: torch.Tensor | None):
         self.decoder, self.operations = decoder, operations(decoder, len(vectors))
         self._projected = partial(decoder.step_output.projected, table=self.operations.table)
-        self.vectors = vectors
+        self.vectors = vectors = vectors.to(decoder.start.weight.dtype)
         self._vector_gates = self.operations.vector(vectors)
         self._condition_gates = None if condition is None else self.operations.condition(condition)
         self._room = _Room.like(vectors, decoder.units[0])
