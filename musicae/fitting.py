@@ -184,6 +184,7 @@ class _Run:
         except KeyboardInterrupt:
             if is_first() and not (self.folder / checkpoints.WEIGHTS).exists():
                 checkpoints.write_weights(self.folder, trainer.state.average.module)  # so that it can be listened to
+            self.accelerator.wait_for_everyone()  # torchrun ends all as soon as one has ended
             self.report("stopped; the state is saved: go on with --resume")
             raise
         self.accelerator.wait_for_everyone()

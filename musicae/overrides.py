@@ -31,8 +31,8 @@ def changed(preset: Preset, **changes: Any) -> Preset:
 
     Args:
         preset: the preset.
-        changes: `steps`, `batch_size`, `seed`, `precision`: fields of `Training`; `learning_rate`: the peak;
-            `beta`: the final weight of the rate.
+        changes: `steps`, `batch_size`, `seed`, `precision`, `compile`, ...: fields of `Training`; `learning_rate`: the
+            peak; `beta`: the final weight of the rate.
 
     Raises:
         ConfigError: a value that cannot work.

@@ -37,7 +37,7 @@ from musicae.core.run_state import STATE, begun_with, differences, read_state, w
 from musicae.core.settings import Training
 from musicae.errors import CheckpointError, ConfigError, DataError
 
-VALIDATION, TRAIN, DROPOUT, TRIAL = 1, 0, 2, 3  # names of random streams, with the seed
+VALIDATION, TRAIN, DROPOUT = 1, 0, 2  # names of random streams, with the seed
 
 
 class Task(nn.Module):
@@ -241,11 +241,11 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile encoder and decoder, if they can be."""
-        task, settings = self.state.task, self.settings
-        batch = self.train_examples.batch(shuffled(len(self.train_examples), settings.batch_size, settings.seed, 0))
+        task, step = self.state.task, self.state.step
+        batch, random = self.prepare(step)
 
         def trial() -> None:
-            task(batch.to(self.accelerator.device), self.state.step, RandomSource(settings.seed, TRIAL)).loss.backward()
+            task(batch.to(self.accelerator.device), step, random).loss.backward()
 
         reason = compile_parts([task.model.encoder, task.model.decoder], trial)
         task.zero_grad()
