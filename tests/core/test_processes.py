@@ -4,47 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
-import subprocess
-import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 import torch
+from launching import TIMEOUT, ended, free_port, torchrun
 
 from core.training_run import assert_same_weights, rows, state
 from musicae.core import processes
 from musicae.errors import ConfigError, Error
 
-TESTS = Path(__file__).parents[1]
-TIMEOUT = 120  # seconds
 FORKS = multiprocessing.get_context("forkserver")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
-def torchrun(*arguments: object) -> subprocess.Popen:
-    """What `torchrun` starts, with nothing inherited of how the tests are run."""
-    search = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    environment = os.environ | {"PYTHONPATH": search, "OMP_NUM_THREADS": "1"}
-    line = [sys.executable, "-m", "torch.distributed.run", *map(str, arguments)]
-    return subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True)
-
-
-def ended(*running: subprocess.Popen) -> list[str]:
-    """What they said on stderr, once all have ended well."""
-    try:
-        said = [one.communicate(timeout=TIMEOUT)[1] for one in running]
-    finally:
-        for one in running:
-            one.kill()
-    assert [one.returncode for one in running] == [0] * len(running), said
-    return said
 
 
 def test_two_nodes_compute_what_one_process_does(tmp_path, uninterrupted):
