@@ -11,6 +11,7 @@ import torch
 from musicae.core import checkpoints
 from musicae.core.configuration import in_words
 from musicae.errors import CheckpointError, ConfigError, Error
+from musicae.files import together
 from musicae.loading import build_network, find, load, read_preset, write_settings
 from musicae.music.magenta import Checkpoint, client, javascript, open_checkpoint, recognition, weights
 from musicae.presets import Preset
@@ -67,9 +68,10 @@ def from_magenta(
     network.load_state_dict(state, assign=True)
     report = [about, *about_kit]
     source = {"checkpoint": Path(path).name, "step": checkpoint.step, "configuration": preset.name, "report": report}
-    checkpoints.write_weights(folder, network)
-    checkpoints.write_json(folder, checkpoints.METRICS, {"converted": source})
-    write_settings(folder, preset)  # last: a folder without it is no model
+    with together():
+        checkpoints.write_weights(folder, network)
+        checkpoints.write_json(folder, checkpoints.METRICS, {"converted": source})
+        write_settings(folder, preset)  # last: a folder without it is no model
     names = (checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.METRICS)
     return Converted(preset, [folder / name for name in names], report)
 

@@ -143,19 +143,19 @@ def read_preset(folder: Path) -> Preset:
         CheckpointError: it has none that can be read.
         ConfigError: they hold something unknown.
     """
-    from musicae.core import checkpoints
+    from musicae.core.json_files import CONFIG, read_json
     from musicae.presets import Preset
     from musicae.registry import read_settings
 
-    config = checkpoints.read_json(folder, checkpoints.CONFIG)
+    config = read_json(folder, CONFIG)
     if "preset" not in config:
         raise CheckpointError(f"{folder}/config.json has no preset in it: it is not a model of musicae")
     try:
         preset = read_settings(config["preset"])
     except ConfigError as error:
-        raise ConfigError(f"{folder}/{checkpoints.CONFIG}: {error}") from error
+        raise ConfigError(f"{folder}/{CONFIG}: {error}") from error
     if not isinstance(preset, Preset):
-        raise CheckpointError(f"{folder}/{checkpoints.CONFIG}: no settings of a model")
+        raise CheckpointError(f"{folder}/{CONFIG}: no settings of a model")
     return preset
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import tiny
 from source_code import PACKAGE, modules
 
 GROUND = ("musicae.errors", "musicae.files", "musicae.archives", "musicae.migration")  # stand on nothing but each other
@@ -144,6 +145,22 @@ def test_a_cold_start_loads_no_more_than_it_needs():
     songs = [str(Path(__file__).parents[1] / "midi_samples" / name) for name in ("ode_to_joy.mid", "frere_jacques.mid")]
     work = f"import musicae\nmusicae.load().interpolate(*{songs!r}).song.to_bytes()"
     assert loaded_by(work) == {"torch", "symusic"}
+
+
+@pytest.mark.parametrize("line", ["reconstruct long.mid", "interpolate long.mid long.mid", "vary long.mid"])
+def test_what_is_refused_is_refused_before_torch_is_loaded(tmp_path, line):
+    song = tiny.midi(tmp_path / "long.mid", 12)
+    data = song.read_bytes()
+    song.write_bytes(data[:12] + b"\0\1" + data[14:])  # one tick a quarter in place of 480
+    name, *arguments = line.replace("long.mid", str(song)).split()
+    work = f"""
+import contextlib
+from musicae.cli.run import main
+from musicae.{name} import {name.capitalize()}
+with contextlib.suppress(SystemExit):
+    main({name.capitalize()}, {name!r}, {arguments!r})
+    print("not refused")"""
+    assert loaded_by(work) == {"symusic"}
 
 
 def test_importing_the_commands_loads_nothing_heavy():

@@ -18,7 +18,7 @@ import numpy as np
 
 from musicae.core.checkpoints import parse_json
 from musicae.errors import CheckpointError
-from musicae.files import write_atomically
+from musicae.files import together, write_atomically
 from musicae.music.magenta.checkpoints import Checkpoint, is_weight, mapped
 
 MANIFEST, CONFIG = "weights_manifest.json", "config.json"
@@ -103,7 +103,8 @@ def write(folder: Path, tensors: Mapping[str, np.ndarray], settings: Mapping, *,
     content = {MANIFEST: [{"paths": names, "weights": weights}], CONFIG: settings}
     texts = ((name, (json.dumps(value, indent=2) + "\n").encode()) for name, value in content.items())
     files = chain(zip(names, shards, strict=True), texts)
-    return [write_atomically(folder / name, data, force) for name, data in files]
+    with together():
+        return [write_atomically(folder / name, data, force) for name, data in files]
 
 
 def _shards(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -138,3 +138,10 @@ def test_manifests_and_settings_with_anything_in_them_are_read_or_refused_in_one
             with suppress(CheckpointError):
                 dict(open_checkpoint(folder))
         (folder / name).write_text(before)
+
+
+def test_its_files_appear_together_or_not_at_all(tmp_path):
+    (tmp_path / "config.json").write_text("mine")
+    with pytest.raises(Error, match="exists"):
+        javascript.write(tmp_path, WEIGHTS, SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
