@@ -14,6 +14,7 @@ import lzma
 import math
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +35,7 @@ MOST_HEADERS = 2**20  # bytes before the content of one file in a tar: its name,
 MOST_DIRECTORY = 32 * 2**20  # bytes of the table of contents of a zip
 MOST_DICTIONARY = 128 * 2**20  # bytes that xz may ask for to decompress
 _CHUNK = 2**18
+_ENTRY = b"PK\1\2"  # begins each entry of the table of contents of a zip
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # for others `zipfile` decompresses without a limit
 
 
@@ -243,7 +245,8 @@ def _whole(file: Any, most: int, budget: _Budget | None = None) -> bytes:
 
 
 class _Listed:
-    """The file of a zip, whose table of contents `zipfile` reads at once and as long as it claims to be."""
+    """The file of a zip, whose table of contents `zipfile` reads at once and as long as it claims to be, and of which
+    it refuses all for one entry that asks for a later version than it knows."""
 
     def __init__(self, file: BinaryIO):
         self._file = file
@@ -257,12 +260,21 @@ class _Listed:
         if size > MOST_DIRECTORY:
             raise _TooMuch(f"its table of contents is larger than {MOST_DIRECTORY >> 20} MB")
         data = self._file.read(size)
-        if data.count(b"PK\1\2") > MOST_FILES:
+        if data.count(_ENTRY) > MOST_FILES:
             raise _TooMuch(f"it has more than {MOST_FILES:,} files")
-        return data
+        return _without_versions(data) if data.startswith(_ENTRY) else data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+def _without_versions(directory: bytes) -> bytes:
+    """A table of contents that asks for no version: whether an entry can be read is found when it is."""
+    changed, at = bytearray(directory), 0
+    while directory.startswith(_ENTRY, at) and at + 46 <= len(directory):
+        changed[at + 6 : at + 8] = bytes(2)
+        at += 46 + sum(struct.unpack_from("<3H", directory, at + 28))
+    return bytes(changed)
 
 
 def _zipped(file: BinaryIO, budget: _Budget) -> Iterator[Entry]:

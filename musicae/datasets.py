@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
 from typing import TYPE_CHECKING, NamedTuple
 
 from musicae.archives import SKIPPED, write_skipped
-from musicae.core import checkpoints
 from musicae.core.data import Examples
 from musicae.errors import ConfigError, DataError
 from musicae.presets import Preset
@@ -76,10 +77,17 @@ def count(preset: Preset, data: Sequence[str | Path] = (), *, quiet: bool = Fals
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / CORPUS
         splits = open_data(preset, data, folder, quiet=quiet)
-        skipped = checkpoints.read_json(folder, INDEX)["skipped"] if (folder / INDEX).exists() else {}
-        reasons = [f"{number:,} {reason}" for reason, number in skipped.items()]
+        reasons = [f"{number:,} {reason}" for reason, number in _reasons(splits.skipped)]
         parts = (splits.train, splits.validation, splits.test)
         return Counted(" ".join([splits.report, *kept_skipped(splits)]), reasons, *map(len, parts))
+
+
+def _reasons(table: Path | None) -> list[tuple[str, int]]:
+    """The reasons in a table of skipped files, and how often each is there."""
+    if table is None:
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        return Counter(row["reason"] for row in csv.DictReader(file)).most_common()
 
 
 def kept_skipped(splits: Splits) -> list[str]:

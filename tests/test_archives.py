@@ -140,6 +140,11 @@ def lie(data: bytearray, local: int, central: int) -> None:
     struct.pack_into("<I", data, central + 24, 7)  # bytes after decompression
 
 
+def later(data: bytearray, local: int, central: int) -> None:
+    data[central + 6] = 255  # the version of zip that is needed to read it
+    data[local] = 0
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -149,6 +154,7 @@ def lie(data: bytearray, local: int, central: int) -> None:
         (set_short(6, 8, 0x20), "is damaged: compressed patched data"),
         (spoil, "is damaged: Error -3"),
         (lie, "is damaged: Bad CRC"),
+        (later, "is damaged: Bad magic number"),
     ],
 )
 def test_a_damaged_file_in_a_zip_is_named_and_the_others_are_read(tmp_path, change, problem):

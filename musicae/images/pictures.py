@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ STRIP = 2**20  # pixels that are laid on white at once
 
 # The formats that are read: pillow knows more, and hands one of them (EPS) to a program that runs it.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO", "PCX", "QOI", "TGA")
+
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or it would print what is wrong with damaged files
 
 
 class ReadPicture(NamedTuple):

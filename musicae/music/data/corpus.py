@@ -213,8 +213,9 @@ def _sorted(found: list[Extracted], sources: list) -> tuple[list[Extracted], lis
     songs = sorted((one for one in found if one.count), key=lambda one: (one.source, one.name, one.number))
     skipped = sorted((one.source, one.name, one.reason) for one in found if not one.count)
     if not songs:
-        reason = Counter(reason for *_, reason in skipped).most_common(1)
-        why = f"{reason[0][1]:,} files: {reason[0][0]}" if reason else "there are no files of music"
+        why = "there are no files of music"
+        for reason, number in Counter(reason for *_, reason in skipped).most_common(1):
+            why = f"{number:,} files: {reason} ({next(name for _, name, one in skipped if one == reason)})"
         raise DataError(f"nothing to train on in {', '.join(map(str, sources))}; {why}")
     return songs, skipped
 
