@@ -7,7 +7,6 @@ What is wrong with one file is a sentence about it, and the others are read.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import io
 import lzma
@@ -17,15 +16,13 @@ import stat
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from musicae.errors import DataError, FileError, in_one_line
-from musicae.files import MOST_BYTES, open_file, read_file, too_large, write_atomically
+from musicae.files import MOST_BYTES, open_file, read_file, too_large
 
-SKIPPED = "skipped.csv"  # the table of what could not be read, with the columns ...
-SKIPPED_COLUMNS = ("source", "file", "reason")
 TARS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 SUFFIXES = (*TARS, ".zip", ".gz")
 MOST_FILES = 250_000  # of one archive; a folder may have more
@@ -158,14 +155,6 @@ def gunzip(data: bytes, most: int) -> bytes:
         raise DataError(_problem(error)) from None
 
 
-def write_skipped(folder: Path, rows: Iterable[tuple[str, str, str]]) -> Path:
-    """Writes the table of what could not be read to a folder: source, name and reason of each file."""
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([SKIPPED_COLUMNS, *rows])
-    # Names that are not in Unicode, which file systems and archives allow, are written with escapes.
-    return write_atomically(folder / SKIPPED, table.getvalue().encode("utf-8", "backslashreplace"), force=True)
-
-
 # Every kind of archive -------------------------------------------------------------------------------
 
 
@@ -214,11 +203,7 @@ class _Budget:
         self._left = self._all = left
 
     def spend(self, size: int) -> None:
-        """Counts some bytes.
-
-        Raises:
-            _TooMuch: there have been too many.
-        """
+        """Counts some bytes, and raises `_TooMuch` where there have been too many."""
         self._left -= size
         if self._left < 0:
             raise _TooMuch(f"more than {self._all >> 30} GB come out of it")
@@ -333,11 +318,7 @@ class _Forward:
         return data
 
     def seek(self, to: int) -> int:
-        """Goes on to a position.
-
-        Raises:
-            _TooMuch: it lies behind.
-        """
+        """Goes on to a position; raises `_TooMuch` where it lies behind."""
         if to < self._at:
             raise _TooMuch("a header points backwards")
         while self._at < to and self._take(min(_CHUNK, to - self._at)):

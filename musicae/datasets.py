@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkstemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from musicae.archives import SKIPPED, write_skipped
 from musicae.core.data import Examples
 from musicae.errors import ConfigError, DataError
 from musicae.presets import Preset
 from musicae.registry import read_settings
+from musicae.skipped import SKIPPED, keep, reasons, write_skipped
 
 if TYPE_CHECKING:
     from musicae.music.data.corpus import Corpus
@@ -77,32 +74,9 @@ def count(preset: Preset, data: Sequence[str | Path] = (), *, quiet: bool = Fals
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / CORPUS
         splits = open_data(preset, data, folder, quiet=quiet)
-        reasons = [f"{number:,} {reason}" for reason, number in _reasons(splits.skipped)]
+        found = [f"{number:,} {reason}" for reason, number in reasons(splits.skipped)]
         parts = (splits.train, splits.validation, splits.test)
-        return Counted(" ".join([splits.report, *kept_skipped(splits)]), reasons, *map(len, parts))
-
-
-def _reasons(table: Path | None) -> list[tuple[str, int]]:
-    """The reasons in a table of skipped files, and how often each is there."""
-    if table is None:
-        return []
-    with table.open(encoding="utf-8", newline="") as file:
-        return Counter(row["reason"] for row in csv.DictReader(file)).most_common()
-
-
-def kept_skipped(splits: Splits) -> list[str]:
-    """Copies the table of skipped files to where temporary files are, if there is one, and says so in a sentence."""
-    if splits.skipped is None:
-        return []
-    handle, path = mkstemp(prefix="musicae-", suffix=f"-{SKIPPED}")
-    with os.fdopen(handle, "wb") as file:
-        file.write(splits.skipped.read_bytes())
-    return [skipped_sentence(Path(path))]
-
-
-def skipped_sentence(path: Path) -> str:
-    """Says where the table of skipped files is."""
-    return f"Every file that was skipped, with the reason: {path}"
+        return Counted(" ".join([splits.report, *keep(splits.skipped)]), found, *map(len, parts))
 
 
 def open_data(

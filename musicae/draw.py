@@ -86,14 +86,15 @@ class Draw(OutputOptions):
 
     def _examples(self, model: ImageModel) -> dict:
         """The pictures, and the names of their classes."""
-        from musicae.datasets import kept_skipped, open_data
+        from musicae.datasets import open_data
         from musicae.fitting import trained_on
+        from musicae.skipped import keep
 
         known = trained_on(model.folder)
         data = [self.data] if self.data else known
         with tempfile.TemporaryDirectory() as folder:
             splits = open_data(model.preset, data, Path(folder), quiet=self.quiet, held_out=data != known)
-            for sentence in (splits.report, *kept_skipped(splits)):
+            for sentence in (splits.report, *keep(splits.skipped)):
                 self.say(sentence)
         return {"examples": getattr(splits, self.part), "classes": splits.classes}
 

@@ -81,7 +81,8 @@ class Evaluate(Command):
             DataError: there are no data, or too few for what is asked.
         """
         from musicae.after_training import figures
-        from musicae.datasets import kept_skipped, open_data
+        from musicae.datasets import open_data
+        from musicae.skipped import keep
 
         options = {} if model.preset.musical else self._picture_options(model)
         with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +91,7 @@ class Evaluate(Command):
             if not number:
                 raise DataError(f"the data have nothing in their {self.part} part: try another --part")
             self.say(splits.report)
-            for sentence in (*kept_skipped(splits), *circumstances(model)):
+            for sentence in (*keep(splits.skipped), *circumstances(model)):
                 self.say(sentence)
             if model.preset.musical and self.samples:
                 from musicae.music.evaluation.two_sample import enough_songs

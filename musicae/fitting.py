@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from musicae import skipped
 from musicae.after_training import figures, fit_directions, fit_prior, fit_reranker
 from musicae.core import checkpoints
 from musicae.core.directions import DIRECTIONS
@@ -22,7 +23,7 @@ from musicae.core.processes import end_group, first_process_first, is_first
 from musicae.core.reports import METRICS_TABLE, whole_rows
 from musicae.core.run_state import PREVIOUS, STATE, locked
 from musicae.core.training import State, Task, Trainer, make_accelerator
-from musicae.datasets import CORPUS, INDEX, Splits, open_data, skipped_sentence
+from musicae.datasets import CORPUS, INDEX, Splits, open_data
 from musicae.errors import CheckpointError, DataError, Error
 from musicae.files import safe_name
 from musicae.loading import build_network, find, of, read_preset, write_settings
@@ -161,7 +162,7 @@ class _Run:
             raise DataError(f"{needed}. {splits.report}")
         self.report(splits.report)
         if splits.skipped:
-            self.report(skipped_sentence(splits.skipped))
+            self.report(skipped.sentence(splits.skipped))
         return splits
 
     def train(self, splits: Splits, *, init: str | Path | None = None, resume: bool = False) -> Model:

@@ -43,11 +43,11 @@ class Judge(Command):
 
     def run(self) -> None:
         """Train, measure and print."""
-        from musicae.archives import write_skipped
         from musicae.images.classifier import settings_for, train
         from musicae.images.datasets import open_pictures
         from musicae.images.pictures import Pictures
         from musicae.overrides import check_ranges
+        from musicae.skipped import sentence, write_skipped
 
         check_ranges({"steps": self.steps, "seed": self.seed})
         height, width = self.size or ((8, 8) if self.data == "digits" else (28, 28))
@@ -59,7 +59,7 @@ class Judge(Command):
         metrics = train(settings, splits, self.out, **options).metrics
         if splits.skipped:
             path = write_skipped(self.out, ((str(self.data), *row) for row in splits.skipped))
-            self.say(f"Every file that was skipped, with the reason: {path}")
+            self.say(sentence(path))
         accuracy = f"accuracy {metrics['accuracy']:.4f} on {metrics['examples']:,} test pictures"
         self.result({"folder": self.out, **metrics}, [f"saved {self.out}", accuracy])
 

@@ -13,7 +13,13 @@ import pytest
 import tiny
 from source_code import PACKAGE, modules
 
-GROUND = ("musicae.errors", "musicae.files", "musicae.archives", "musicae.migration")  # stand on nothing but each other
+GROUND = (
+    "musicae.errors",
+    "musicae.files",
+    "musicae.archives",
+    "musicae.skipped",
+    "musicae.migration",
+)  # stand on nothing but each other
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
 MUSIC = (  # its rooms, the lowest first
     *("score", "formats", "theory", "representations", "extraction", "analysis", "data", "render", "song", "options"),
@@ -95,6 +101,7 @@ def test_errors_files_and_migration_stand_on_nothing():
     assert imports("musicae.errors") == set()
     assert imports("musicae.files") <= {"musicae.errors"}
     assert imports("musicae.archives") <= {"musicae.errors", "musicae.files"}
+    assert imports("musicae.skipped") <= {"musicae.files"}
     assert imports("musicae.migration") == set()
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from musicae.archives import is_archive, write_skipped
+from musicae.archives import is_archive
 from musicae.core import npy
 from musicae.core.configuration import to_data
 from musicae.errors import DataError, Error
@@ -30,6 +30,7 @@ from musicae.music.data.sources import SPLITS, Piece, labels, pieces
 from musicae.music.data.splitting import Splitting, split
 from musicae.music.representations import Representation
 from musicae.music.representations.report import counted
+from musicae.skipped import write_skipped
 
 __all__ = ["SPLITS", "Corpus", "Splitting", "build", "keyless_hashes", "split"]
 
