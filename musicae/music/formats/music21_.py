@@ -13,6 +13,7 @@ import numpy as np
 from musicae.music.formats import bars as marks
 from musicae.music.formats.bars import TICKS, Bar, WrittenNote, align, lay_out, together, upbeat
 from musicae.music.formats.draft import Draft, note_array, track_bounds
+from musicae.music.formats.musicxml import with_drum_pitches
 from musicae.music.formats.repeats import PLAYED, played_order
 from musicae.music.score.score import Score, Track
 
@@ -34,6 +35,7 @@ def from_notation(text: str, format_name: str) -> Draft:
     with warnings.catch_warnings(), contextlib.redirect_stderr(warned):
         warnings.simplefilter("ignore")
         try:
+            text = with_drum_pitches(text) if format_name == "musicxml" else text
             score = converter.parseData(text, format=format_name)
         except Exception as error:  # music21 raises whatever its parsers meet
             raise ValueError(f"music21 cannot read it: {type(error).__name__}: {error}") from None
@@ -72,6 +74,9 @@ def _draft(score) -> Draft:
     rows = [row for one in laid for row in one.notes]
     draft.notes = note_array(*np.array(rows, np.int64).reshape(-1, 4).T)
     draft.bounds, draft.tracks = track_bounds(one.notes for one in laid[1:]), list(map(_music21_track, flat))
+    sounds = (note for one in flat for element in one.notes for note in getattr(element, "notes", None) or [element])
+    unpitched = sum("Unpitched" in sound.classes for sound in sounds)
+    draft.changes += ["{notes} without a pitch left out"] * unpitched
     draft.tempos, draft.time_signatures, draft.key_signatures = laid[0].tempos, laid[0].metres, laid[0].keys
     return draft
 
@@ -164,7 +169,7 @@ def _add_jumps(measures: list, bars: list[Bar]) -> None:
 
 
 def _notes(element, offset: Fraction, loudness: list[tuple]) -> list[WrittenNote]:
-    """What a note, a chord or an unpitched sound is in its bar."""
+    """What a note or a chord is in its bar."""
     before = bisect_right(loudness, (element.offset, 2.0)) - 1
     level = 180 * loudness[before][1] if before >= 0 else 90  # as music21's `Volume.realized` has it
     level += 127 * sum(mark.volumeShift for mark in element.articulations)
@@ -172,16 +177,9 @@ def _notes(element, offset: Fraction, loudness: list[tuple]) -> list[WrittenNote
     for note in getattr(element, "notes", None) or [element]:
         velocity = note.volume.velocity or element.volume.velocity or round(level)
         tied = note.tie is not None and note.tie.type in ("start", "continue")
-        if (pitch := _midi_pitch(note)) is not None:
-            found.append(WrittenNote(offset, Fraction(element.quarterLength), pitch, velocity, tied))
+        if note.pitches:
+            found.append(WrittenNote(offset, Fraction(element.quarterLength), note.pitches[0].midi, velocity, tied))
     return found
-
-
-def _midi_pitch(note) -> int | None:
-    """The MIDI pitch of a note; of an unpitched one that of its instrument, or None."""
-    if note.pitches:
-        return note.pitches[0].midi
-    return getattr(getattr(note, "storedInstrument", None), "percMapPitch", None)
 
 
 def _music21_track(part) -> Track:

@@ -58,7 +58,7 @@ def _limit() -> None:
         import resource
 
         memory = _memory() + MOST_MEGABYTES * 2**20
-        for limit, most in (("AS", memory), ("FSIZE", 0), ("CORE", 0)):
+        for limit, most in (("FSIZE", 0), ("CORE", 0), ("AS", memory)):
             resource.setrlimit(getattr(resource, f"RLIMIT_{limit}"), (most, most))
     sys.addaudithook(_refuse)
 

@@ -124,6 +124,27 @@ def test_repeats_of_kern_are_played():
     assert letters(song) == "CCD"
 
 
+def test_drums_of_musicxml_have_the_keys_of_their_instruments():
+    """MuseScore's way: notes without a pitch, each of an instrument whose MIDI key the list of parts gives."""
+    keys = {"a": 37, "b": 39, "c": 43}
+    listed = "".join(
+        f'<midi-instrument id="{name}"><midi-channel>10</midi-channel><midi-unpitched>{key}</midi-unpitched>'
+        "</midi-instrument>"
+        for name, key in keys.items()
+    )
+    note = (
+        "<note>{}<unpitched><display-step>F</display-step><display-octave>4</display-octave></unpitched>"
+        '<duration>1</duration><instrument id="{}"/></note>'
+    )
+    bars = [note.format("", "a") + note.format("<chord/>", "c") + note.format("", "b") + note.format("", "other")]
+    text = musicxml(bars).replace("</part-name>", "</part-name>" + listed)
+    song = Song.read(text.encode())
+    unit = song.ticks_per_quarter
+    assert song.tracks[0].is_drum
+    assert song.tracks[0].notes[["start", "pitch"]].tolist() == [(0, 36), (0, 42), (unit, 38)]
+    assert song.changes == ("1 note without a pitch left out",)
+
+
 def test_ties_join_across_bars_and_chords():
     tie = '<note>{}<pitch><step>C</step><octave>4</octave></pitch><duration>4</duration><tie type="{}"/></note>'
     chord = "<note><chord/><pitch><step>E</step><octave>4</octave></pitch><duration>4</duration></note>"
