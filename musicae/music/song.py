@@ -29,7 +29,8 @@ class Song(Score):
         """The music in `source`: a path or bytes of MIDI, ABC, MusicXML (.mxl too) or kern; a `Song` or `Score`, a
         `pretty_midi.PrettyMIDI`, a `symusic.Score` or a music21 stream.
 
-        What can be repaired is repaired, and listed in `changes`.
+        What can be repaired is repaired, and listed in `changes`. Repeats of notation are played; of a book of tunes in
+        ABC the first is read.
 
         Raises:
             MidiError: there is no music in it, or none that can be read; path and reason in one line.
