@@ -105,7 +105,9 @@ class Sample(ConditioningOptions, SongOutputOptions):
         self.check_outputs([path])
         from musicae.images.figures import montage
 
-        pictures = self.load().sample(self.number, self.seed, self.label)
+        model = self.load()
+        self.report(path, model.caveats)
+        pictures = model.sample(self.number, self.seed, self.label)
         side = int(self.number**0.5 + 0.999)
         rows = [pictures[i : i + side] for i in range(0, len(pictures), side)]
         plan = {"png": [save_picture(montage(rows), path, self.force)]}

@@ -12,18 +12,34 @@ from pathlib import Path
 import torch
 
 from musicae.core.objectives import Terms
-from musicae.files import write_atomically
+from musicae.files import read_file, write_atomically
 
 METRICS_TABLE = "metrics.csv"
+MOST_BYTES = 2**28  # of it: millions of rows
+LONGEST_ROW = 1000
 TERMS = ("loss", "distortion", "rate", "penalty", "accuracy")
 COLUMNS = ("step", "split", *TERMS, "learning_rate", "skipped", "seconds")
 
 
 def whole_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table but those that a crash left without their end."""
-    lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n") and line.count(",") == len(COLUMNS) - 1]
-    return [row for row in csv.DictReader(whole, COLUMNS) if row["step"].isdigit()]
+    """The rows of a table but those that are damaged, as one that a crash left without its end.
+
+    Raises:
+        FileError: it is no file, or larger than any table.
+    """
+    lines = read_file(path, MOST_BYTES).decode(errors="replace").replace("\0", "").splitlines(keepends=True)
+    whole = [one for one in lines if one.endswith("\n") and len(one) < LONGEST_ROW and '"' not in one]
+    whole = [line for line in whole if line.count(",") == len(COLUMNS) - 1]
+    return [row for row in csv.DictReader(whole, COLUMNS) if _makes_sense(row)]
+
+
+def _makes_sense(row: dict[str, str]) -> bool:
+    """Whether a row has a step, and numbers or nothing in the other columns."""
+    try:
+        numbers = [float(value) for name, value in row.items() if name != "split" and value]
+    except ValueError:
+        return False
+    return bool(numbers) and row["step"].isdigit() and len(row["step"]) < 19
 
 
 class Table:

@@ -60,7 +60,7 @@ def read_state(folder: Path) -> tuple[dict[str, Any], str]:
         return _verified(path), ""
     except CheckpointError as error:
         if not previous.exists():
-            raise
+            raise CheckpointError(f"{error}; start anew with --force") from error
         content = _verified(previous)
         return content, f"{error}: going on from the state before it, of step {content.get('step')}"
 

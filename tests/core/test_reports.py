@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.training_run import SETTINGS, state, train
-from musicae.core.reports import METRICS_TABLE, Table, time_left
+from musicae.core.reports import COLUMNS, METRICS_TABLE, Table, time_left, whole_rows
 
 
 def rows_unsorted(folder: Path) -> list[dict[str, str]]:
@@ -64,3 +64,12 @@ def test_time_goes_on_over_interruptions_and_counts_all_steps(tmp_path, monkeypa
 )
 def test_the_time_left_is_in_whole_minutes(seconds, words):
     assert time_left(seconds) == words
+
+
+def test_rows_that_make_no_sense_are_left_out(tmp_path):
+    path = tmp_path / "metrics.csv"
+    header = ",".join(COLUMNS) + "\n"
+    row = "3,train,1.5,1,0.5,0,0.25,0.001,0,2\n"
+    wrong = ["x" * 200_000 + row, row.replace("1.5", "x"), row.replace("3", "3" * 5000, 1), row.replace("3", "-3", 1)]
+    path.write_text("".join([header, *wrong, row, row.replace("train", '"train'), row[:-1]]))
+    assert [found["loss"] for found in whole_rows(path)] == ["1.5"]
