@@ -81,6 +81,11 @@ def name_of(path: str | Path) -> str:
     return "stdin" if str(path) == STDIN else Path(path).stem
 
 
+def title_of(path: str | Path) -> str:
+    """What a file is called in what is shown."""
+    return "stdin" if str(path) == STDIN else Path(path).name
+
+
 def safe_name(name: str) -> str:
     """A name that somebody else chose, as that of a file: no path, not hidden, no option, allowed on any system."""
     name = re.sub(r"[^\w .+-]|\.(?=\.)", "_", name).lstrip(".- ").rstrip(". ")[:MOST_CHARACTERS]

@@ -22,7 +22,7 @@ from musicae.cli.options import SelectionOptions
 from musicae.cli.outputs import SongOutputOptions, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-from musicae.files import name_of
+from musicae.files import name_of, title_of
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
@@ -64,7 +64,7 @@ class Groove(SelectionOptions, SongOutputOptions):
         model = self._player(name)
         played = model.reconstruct(song, **options)
         self.report(self.file, [f"played by {model.name}", *played.report])
-        titles = [f"{self.file.name}, as it is", f"{done} by {model.name}"]
+        titles = [f"{title_of(self.file)}, as it is", f"{done} by {model.name}"]
         songs = [played.original, played.song]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, songs, strict=True)]
 
@@ -105,8 +105,8 @@ class Groove(SelectionOptions, SongOutputOptions):
         notes = sum(len(track.notes) for track in played.song.tracks)
         shares = played.figures
         if self.task == "tap" or "hit_recall" not in shares:
-            return f"{self.file.name}: {notes} hits"
-        return f"{self.file.name}: {notes} hits; {shares['hit_recall']:.1%} of those in the file are among them"
+            return f"{title_of(self.file)}: {notes} hits"
+        return f"{title_of(self.file)}: {notes} hits; {shares['hit_recall']:.1%} of those in the file are among them"
 
 
 if __name__ == "__main__":

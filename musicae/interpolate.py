@@ -12,7 +12,7 @@ from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions
 from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-from musicae.files import name_of
+from musicae.files import name_of, title_of
 
 if TYPE_CHECKING:
     from musicae.music.results import Interpolation
@@ -76,13 +76,13 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         first, last = interpolation.originals
         count = len(interpolation.songs)
         steps = [(f"Step {i} of {count}", self._note(i), song) for i, song in enumerate(interpolation.songs, 1)]
-        return [(f"A: {self.a.name}", ORIGINAL, first), *steps, (f"B: {self.b.name}", ORIGINAL, last)]
+        return [(f"A: {title_of(self.a)}", ORIGINAL, first), *steps, (f"B: {title_of(self.b)}", ORIGINAL, last)]
 
     def _note(self, step: int) -> str:
         if step in (1, self.steps):
-            return f"The model's reconstruction of {self.a.name if step == 1 else self.b.name}."
+            return f"The model's reconstruction of {title_of(self.a if step == 1 else self.b)}."
         share = (step - 1) / (self.steps - 1)
-        return f"{1 - share:.0%} {self.a.name}, {share:.0%} {self.b.name}."
+        return f"{1 - share:.0%} {title_of(self.a)}, {share:.0%} {title_of(self.b)}."
 
     def _pictures(self, path: Path) -> None:
         self.check_outputs([path])

@@ -12,7 +12,7 @@ from musicae.cli.options import ConditioningOptions, SelectionOptions
 from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-from musicae.files import name_of, together
+from musicae.files import name_of, title_of, together
 
 if TYPE_CHECKING:
     from musicae.music.model import MusicModel
@@ -57,7 +57,7 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         """Write a song; the content and the lines of the result."""
         self.report(file, done.report)
         both = [done.original, done.song]
-        titles = [f"{(self.hits or file).name}, as the model represents it", "the model's reconstruction"]
+        titles = [f"{title_of(self.hits or file)}, as the model represents it", "the model's reconstruction"]
         sections = [(title[0].upper() + title[1:], "", song) for title, song in zip(titles, both, strict=True)]
 
         def picture(png: Path, force: bool) -> None:
@@ -68,7 +68,7 @@ class Reconstruct(ConditioningOptions, SelectionOptions, SongOutputOptions):
         plan = self.write_songs(model, target, done.song, [done.song], sections, picture)
         content = {"file": file, "files": plan, **done.figures, "report": done.report}
         shares = [f"{text} {done.figures[name]:.1%}" for name, text in FIGURES.items() if name in done.figures]
-        return content, [*saved(plan), *([f"{file.name}: {', '.join(shares)}"] if shares else ())]
+        return content, [*saved(plan), *([f"{title_of(file)}: {', '.join(shares)}"] if shares else ())]
 
     def _pictures(self) -> None:
         path = self.target(f"{name_of(self.files[0])}_reconstructed", ".png")

@@ -14,7 +14,7 @@ from musicae.cli.options import MOST, ConditioningOptions, SelectionOptions
 from musicae.cli.outputs import SongOutputOptions, save_picture, saved
 from musicae.cli.run import main
 from musicae.errors import ConfigError
-from musicae.files import name_of
+from musicae.files import name_of, title_of
 
 if TYPE_CHECKING:
     from musicae.music.results import Variations
@@ -62,7 +62,10 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
         varied = model.vary(song, self.number, strength=self.strength, **amounts, **options)
         self.report(self.file, varied.report)
         songs = [varied.original, *varied]
-        titles = [f"{self.file.name}, as the model represents it", *(f"variation {i}" for i in range(1, len(songs)))]
+        titles = [
+            f"{title_of(self.file)}, as the model represents it",
+            *(f"variation {i}" for i in range(1, len(songs))),
+        ]
         lines = [self._line(varied, i) for i in range(len(varied))]
         notes = ["", *(line.partition(": ")[2] for line in lines)]
         sections = [(title[0].upper() + title[1:], *rest) for title, *rest in zip(titles, notes, songs, strict=True)]

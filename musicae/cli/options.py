@@ -15,7 +15,7 @@ from tyro.conf import arg
 from musicae.cli.console import as_json, escaped, one_line
 from musicae.core.processes import is_first
 from musicae.errors import ConfigError, FileError
-from musicae.files import STDIN, open_file
+from musicae.files import STDIN, open_file, title_of
 from musicae.loading import DEFAULT
 from musicae.music.options import Decoding, requested_conditions
 
@@ -83,7 +83,7 @@ class Command:
         more = len(sentences) - MOST_SENTENCES
         shown = [*sentences[:MOST_SENTENCES], *([f"and {more} more (--json has them all)"] if more > 0 else [])]
         if shown:
-            self.say(f"{'stdin' if str(file) == STDIN else file.name}: {'; '.join(shown)}")
+            self.say(f"{title_of(file)}: {'; '.join(shown)}")
 
     def result(self, content: dict[str, Any], lines: Iterable[str]) -> None:
         """What came out, on stdout: `content` with --json, `lines` otherwise."""

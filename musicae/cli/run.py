@@ -31,7 +31,7 @@ def main(command: type[Command], name: str, arguments: Sequence[str] | None = No
         try:
             options.check()
             options.run()
-            sys.stdout.flush()
+            _flush()
         except BrokenPipeError:  # of `| head`
             _forget_output()
         except BaseException as error:
@@ -58,6 +58,20 @@ def _parsed(command: type[Command], name: str, arguments: list[str]) -> Command:
         except SystemExit:
             pass
     return tyro.cli(command, args=shown, **how)
+
+
+def _flush() -> None:
+    """Print what is waiting to be printed.
+
+    Raises:
+        Error: it cannot be printed.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Error(f"the standard output cannot be written: {error.strerror}") from None
 
 
 def _forget_output() -> None:

@@ -396,3 +396,13 @@ def test_what_can_be_seen_early_is_refused_before_the_model_is_loaded(refused, m
         assert "--bars x" in refused(f"{line} --model {{melody}} --bars x")
         assert "temperature -1" in refused(f"{line} --model {{melody}} --temperature -1")
         assert "cannot follow chords" in refused(f"{line} --model {{melody}} --chords C")
+
+
+def test_a_picture_may_come_by_the_standard_input(run, refused, monkeypatch):
+    data = Path("a.png").read_bytes()
+    for wrapped in (io.BytesIO(data), io.BufferedReader(io.BytesIO(data))):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(wrapped))
+        assert run("reconstruct - --model {pictures} --force")[0] == 0
+        assert "stdin_reconstructed.png" in written()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    assert "is a picture" in refused("reconstruct - --model {melody} --force")

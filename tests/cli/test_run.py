@@ -38,3 +38,12 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = python("-c", code)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_output_that_is_full_is_one_line():
+    code = "from musicae.cli.run import main; from musicae.models import Models; main(Models, 'models', [])"
+    for option in ("-c", "-uc"):
+        done = python(option, f"import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); {code}")
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert "No space left on device" in done.stderr
