@@ -18,6 +18,7 @@ RANGES = {
     "seed": (0, 2**63 - 1),
     "learning_rate": (1e-9, 10.0),
     "beta": (0.0, 1e6),
+    "steps_per_quarter": (1, 96),
 }
 PRECISIONS = ("auto", "bf16", "float32")
 PEAKS = {WarmupCosine: "peak", Constant: "value", Linear: "start", Decay: "start"}  # of the learning rate
@@ -32,7 +33,7 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     Args:
         preset: the preset.
         changes: `steps`, `batch_size`, `seed`, `precision`, `compile`, ...: fields of `Training`; `learning_rate`: the
-            peak; `beta`: the final weight of the rate.
+            peak; `beta`: the final weight of the rate; `steps_per_quarter`: the grid of music, windows as long as before.
 
     Raises:
         ConfigError: a value that cannot work.
@@ -41,6 +42,8 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     check_ranges(changes)
     if changes.get("precision", "auto") not in PRECISIONS:
         raise ConfigError.unknown("precision", changes["precision"], PRECISIONS)
+    if (steps_per_quarter := changes.pop("steps_per_quarter", None)) is not None:
+        preset = replace(preset, representation=_on_grid(preset, steps_per_quarter))
     beta, peak = changes.pop("beta", None), changes.pop("learning_rate", None)
     settings = replace(preset.training, **changes)
     objective = _stretched(preset.objective, settings.steps / preset.training.steps)
@@ -62,6 +65,24 @@ def check_ranges(changes: Mapping[str, Any]) -> None:
         value = changes.get(name)
         if value is not None and not lowest <= value <= highest:
             raise ConfigError(f"{name} {value}: it must lie between {lowest:,} and {highest:,}")
+
+
+def _on_grid(preset: Preset, steps_per_quarter: int):
+    """The representation of a preset on another grid, its windows as long in quarters.
+
+    Raises:
+        ConfigError: it has none, or a window would be no whole number of steps.
+    """
+    if not preset.musical:
+        raise ConfigError(f"--steps-per-quarter is for music, and {preset.name} is a model of pictures: leave it out")
+    old = preset.representation
+    steps, rest = divmod(old.steps * steps_per_quarter, old.steps_per_quarter)
+    if rest:
+        quarters = old.steps / old.steps_per_quarter
+        raise ConfigError(
+            f"--steps-per-quarter {steps_per_quarter}: {quarters:g} quarters are no whole number of steps"
+        )
+    return replace(old, steps=steps, steps_per_quarter=steps_per_quarter)
 
 
 def _learning_rate(settings: Training, peak: float | None) -> Schedule:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from musicae.core.model import Model
     from musicae.presets import Preset
 
-CHANGES = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed")
+CHANGES = ("steps", "batch_size", "learning_rate", "beta", "validate_every", "precision", "seed", "steps_per_quarter")
 PRESETS_OWN = "(default: the preset's)"
 
 
@@ -64,6 +64,8 @@ class Train(Command):
     """compile encoder and decoder (torch.compile): a minute to begin with, then faster, above all on GPUs"""
     seed: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
     """seed of all random numbers"""
+    steps_per_quarter: Annotated[int | None, arg(metavar="INT", help_behavior_hint=PRESETS_OWN)] = None
+    """of music, the grid: 4 are sixteenths, 12 have triplets and swing as well; windows stay as long"""
     device: Annotated[str | None, arg(metavar="DEVICE", help_behavior_hint="(default: the best there is)")] = None
     """cpu, cuda or mps"""
 

@@ -83,3 +83,16 @@ def test_impossible_values(name, value):
 def test_a_model_without_a_rate_has_no_weight_of_it():
     with pytest.raises(ConfigError, match="has no rate to weigh"):
         changed(replace(tiny.MELODY, objective=Reconstruction()), beta=1.0)
+
+
+def test_another_grid_keeps_the_length_of_windows():
+    finer = changed(PRESETS["melody-2bar"], steps_per_quarter=12).representation
+    assert (finer.steps, finer.steps_per_quarter) == (96, 12)
+    with pytest.raises(ConfigError, match="no whole number"):
+        changed(with_steps(33), steps_per_quarter=3)
+    with pytest.raises(ConfigError, match="is for music"):
+        changed(PRESETS["mnist-vae"], steps_per_quarter=12)
+
+
+def with_steps(steps: int):
+    return replace(tiny.MELODY, representation=replace(tiny.MELODY.representation, steps=steps))

@@ -155,6 +155,8 @@ class DecodingOptions(ModelOptions):
     """0 takes the most probable value each time (greedy), 1 samples from the model's probabilities, more is wilder"""
     top_p: float = 1.0
     """sample only from the most probable values that together reach this probability"""
+    tempo: Annotated[float | None, arg(metavar="BPM", help_behavior_hint="(default: the song's own, or 120)")] = None
+    """tempo of the result, in quarter notes a minute"""
     label: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: none)")] = None
     """for a model of pictures that is conditioned on classes: the class to make, from 0"""
 
@@ -165,7 +167,8 @@ class DecodingOptions(ModelOptions):
         Raises:
             ConfigError: one is out of range.
         """
-        return dict(vars(Decoding(self.temperature, self.top_p, self.seed)))
+        options = vars(Decoding(self.temperature, self.top_p, self.seed))
+        return options | ({} if self.tempo is None else {"tempo": self.tempo})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +239,7 @@ class SelectionOptions(DecodingOptions):
 
 
 OF_MUSIC = (
-    *("temperature", "top_p", "bars", "track", "beats", "no_beats", "chords", "key", "hits", "more", "less"),
+    *("temperature", "top_p", "tempo", "bars", "track", "beats", "no_beats", "chords", "key", "hits", "more", "less"),
     *("split", "wav", "html"),
 )
 OF_PICTURES = ("label",)

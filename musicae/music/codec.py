@@ -16,7 +16,7 @@ from musicae.music.data.windows import to_batch
 from musicae.music.options import GREEDY, Bars, Decoding, Track, requested_conditions
 from musicae.music.representations.excerpt import Windowed
 from musicae.music.representations.rendering import blank, render
-from musicae.music.representations.windowing import recut, windowed
+from musicae.music.representations.windowing import at_tempo, recut, windowed
 from musicae.music.song import Song
 from musicae.music.theory.chords import parse
 from musicae.music.theory.retiming import on_beats
@@ -78,6 +78,7 @@ class MusicCodec(Model):
             windows: how many; None for as many as the chords take, or one.
             conditions: see `DecodeOptions`; with hits, the metre, tempo and length are theirs.
         """
+        tempo = conditions.pop("tempo", None)
         steps, bar = self.representation.steps, 4 * self.representation.steps_per_quarter
         requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
         if windows is None and "chords" in requested:
@@ -86,21 +87,25 @@ class MusicCodec(Model):
         else:
             lengths = np.full(windows or 1, steps)
             excerpt = blank(self.representation, -(-int(lengths.sum()) // bar))
-        return self.conditioned(recut(self.representation, excerpt, lengths), requested)
+        return self.conditioned(recut(self.representation, excerpt, lengths), requested | {"tempo": tempo})
 
     def conditioned(self, source: Windowed, conditions: dict[str, Any], before: int = 0) -> Windowed:
-        """The same windows with the requested conditions in place of their own; see `Representation.with_condition`.
+        """The same windows with the requested conditions and tempo in place of their own; see
+        `Representation.with_condition`.
 
         Raises:
-            ConfigError: the model is not conditioned on them.
+            ConfigError: the model is not conditioned on them; no music has this tempo.
         """
+        conditions = dict(conditions)
+        tempo = conditions.pop("tempo", None)
         requested = requested_conditions(self.name, self.representation.conditioning.names, conditions)
-        if not requested:
-            return source
-        excerpt = self.representation.with_condition(source.excerpt, **requested, before=before)
-        if "hits" in requested:
-            return windowed(self.representation, excerpt)
-        return recut(self.representation, excerpt, source.lengths)
+        if requested:
+            excerpt = self.representation.with_condition(source.excerpt, **requested, before=before)
+            if "hits" in requested:
+                source = windowed(self.representation, excerpt)
+            else:
+                source = recut(self.representation, excerpt, source.lengths)
+        return at_tempo(source, tempo)
 
     def condition(self, source: Windowed) -> torch.Tensor | None:
         """The condition of each step of each window, `[windows, steps, conditions]`; None for a model without."""

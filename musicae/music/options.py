@@ -62,7 +62,8 @@ class DecodeOptions(TypedDict, total=False):
     """Keywords of all verbs that decode: those of `Decoding`, and the conditions of a conditional model.
 
     `chords`, `key` and `hits` replace those of the song (see `Representation.with_condition`). A song has its own;
-    samples have no chords, no key and no hits. With `hits`, the result has their tempo and metre.
+    samples have no chords, no key and no hits. With `hits`, the result has their tempo and metre. `tempo`, in BPM
+    (quarters), is that of the whole result.
     """
 
     temperature: float
@@ -71,6 +72,7 @@ class DecodeOptions(TypedDict, total=False):
     chords: str | None
     key: str | None
     hits: Any
+    tempo: float | None
 
 
 CONDITIONS = {  # what a model does with each, and which models do

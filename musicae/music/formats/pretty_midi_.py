@@ -8,7 +8,8 @@ import numpy as np
 
 from musicae.music.formats import midi
 from musicae.music.formats.draft import MOST_QUARTERS, Draft, note_array, track_bounds
-from musicae.music.score.score import Score, Track
+from musicae.music.score.controls import BEND, CONTROL, checked, no_controls
+from musicae.music.score.score import Score, Text, Track
 
 
 def from_pretty_midi(music) -> Draft:
@@ -27,12 +28,28 @@ def from_pretty_midi(music) -> Draft:
     rows = [(n.start, n.end, n.pitch, n.velocity) for i in music.instruments for n in i.notes]
     start, end, pitch, velocity = np.array(rows, float).reshape(-1, 4).T
     notes = note_array(ticks(start), ticks(end), pitch.astype(np.int64), velocity.astype(np.int64))
-    tracks = [Track(program=int(i.program), is_drum=bool(i.is_drum), name=i.name) for i in music.instruments]
+    tracks = [
+        Track(program=int(i.program), is_drum=bool(i.is_drum), name=i.name, controls=_controls(i, ticks))
+        for i in music.instruments
+    ]
+    texts = [Text(int(ticks(word.time)), "lyrics", word.text) for word in music.lyrics]
     metres = [(int(ticks(m.time)), m.numerator, m.denominator) for m in music.time_signature_changes]
     keys = [(int(ticks(k.time)), *_sharps(k.key_number)) for k in music.key_signature_changes]
     tempos = list(zip(starts.astype(int).tolist(), (60 / (pace * unit)).tolist(), strict=True))
     bounds = track_bounds(instrument.notes for instrument in music.instruments)
-    return Draft(unit, notes, bounds, tracks, tempos, metres, keys)
+    return Draft(unit, notes, bounds, tracks, tempos, metres, keys, texts=texts)
+
+
+def _controls(instrument, ticks) -> np.ndarray:
+    """The control changes and bends of a `pretty_midi.Instrument`; `ticks` makes ticks of seconds."""
+    moves = [(c.time, c.number, c.value) for c in instrument.control_changes]
+    moves += [(bend.time, BEND, bend.pitch) for bend in instrument.pitch_bends]
+    if not moves:
+        return no_controls()
+    time, number, value = np.array(moves, float).T
+    controls = np.empty(len(moves), CONTROL)
+    controls["tick"], controls["number"], controls["value"] = ticks(time), number, value
+    return checked(controls)
 
 
 def _sharps(key_number: int) -> tuple[int, bool]:

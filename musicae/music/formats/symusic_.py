@@ -13,7 +13,7 @@ import numpy as np
 
 from musicae.music.formats.draft import Draft, check_changes, note_array, track_bounds
 from musicae.music.score.controls import BEND, CONTROL, checked, no_controls
-from musicae.music.score.score import Score, Track
+from musicae.music.score.score import Score, Text, Track
 
 
 def from_symusic(score) -> Draft:
@@ -32,6 +32,10 @@ def from_symusic(score) -> Draft:
         [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in tempos],
         [(metre.time, metre.numerator, metre.denominator) for metre in metres],
         [(key.time, key.key, key.tonality) for key in keys],
+        texts=sorted(
+            [Text(one.time, "marker", one.text) for one in score.markers]
+            + [Text(one.time, "lyrics", one.text) for track in score.tracks for one in track.lyrics]
+        ),
     )
 
 
@@ -78,9 +82,15 @@ def to_symusic(song: Score):
     for track in song.tracks:
         score.tracks.append(symusic.Track(track.name, track.program, track.is_drum))
         score.tracks[-1].notes = _symusic_notes(track.notes)
+        for tick, number, value in track.controls.tolist():
+            if number < BEND:
+                score.tracks[-1].controls.append(symusic.ControlChange(tick, number, value))
+            elif number == BEND:
+                score.tracks[-1].pitch_bends.append(symusic.PitchBend(tick, value))
     score.tempos = [symusic.Tempo(tick, rate) for tick, rate in song.tempos]
     score.time_signatures = [symusic.TimeSignature(*signature) for signature in song.time_signatures]
     score.key_signatures = [symusic.KeySignature(tick, key, int(minor)) for tick, key, minor in song.key_signatures]
+    score.markers = [symusic.TextMeta(tick, text) for tick, kind, text in song.texts if kind == "marker"]
     return score
 
 

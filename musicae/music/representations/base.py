@@ -15,7 +15,7 @@ from musicae.errors import NoWindows
 from musicae.music.representations.arrays import first_steps, median_velocity, placed, slices
 from musicae.music.representations.bars import divisible, selected_bars, sounding_bars, words_left_out
 from musicae.music.representations.excerpt import Excerpt
-from musicae.music.representations.report import sentences
+from musicae.music.representations.report import off_grid, sentences
 from musicae.music.representations.tracks import title
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
@@ -143,6 +143,8 @@ class Representation(ABC):
             raise NoWindows(f"{title(song)}: no note begins in bars {bars[0]} to {bars[1]} ({sentence})")
         pedal = sentences((held, "note", "of the song lengthened by the pedal, as they sound"))
         words = words_left_out(song, grid)
+        if any("moved to the grid" in change for change in changes):
+            changes = [*changes, *off_grid(tracks, grid, self.steps_per_quarter)]
         return Excerpt(array, grid, song, tracks, (sentence, *left_out, *pedal, *words, *changes))
 
     def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:

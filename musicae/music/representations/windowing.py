@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from musicae.errors import ConfigError
 from musicae.music.representations.base import Representation
 from musicae.music.representations.excerpt import Excerpt, Windowed
 from musicae.music.representations.report import counted
 from musicae.music.score.grid import Grid
+from musicae.music.score.score import Tempo
+
+SLOWEST, FASTEST = 5, 1000  # BPM
 
 
 def windowed(representation: Representation, excerpt: Excerpt) -> Windowed:
@@ -30,6 +34,20 @@ def without_words(source: Windowed) -> Windowed:
         return source
     report = (*excerpt.report, f"{counted(len(within), 'word')} (lyrics, markers, text) left out")
     return replace(source, excerpt=replace(excerpt, song=replace(excerpt.song, texts=()), report=report))
+
+
+def at_tempo(source: Windowed, tempo: float | None) -> Windowed:
+    """The same in one tempo throughout, in BPM (quarters); as it is where that is None.
+
+    Raises:
+        ConfigError: no music is so slow or so fast.
+    """
+    if tempo is None:
+        return source
+    if not SLOWEST <= tempo <= FASTEST:
+        raise ConfigError(f"tempo {tempo:g}: give one of {SLOWEST} to {FASTEST} BPM")
+    song = replace(source.excerpt.song, tempos=(Tempo(0, float(tempo)),))
+    return replace(source, excerpt=replace(source.excerpt, song=song))
 
 
 def recut(representation: Representation, excerpt: Excerpt, lengths: np.ndarray) -> Windowed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from music.making import END, file, meta, note
-from musicae.music.score.controls import BANK, PEDAL, PROGRAM, VOLUME
+from musicae.music.score.controls import BANK, BEND, PEDAL, PROGRAM, VOLUME
 from musicae.music.score.score import Text
 from musicae.music.song import Song
 
@@ -95,3 +97,12 @@ def test_what_is_written_is_read_again():
 def test_controls_long_after_the_music_are_left_out():
     late = b"\xff\xff\xff\x7f\xb0\x07\x40"
     assert tracks(note() + late) == [(1, 0, False, 1, [])]
+
+
+@pytest.mark.parametrize("through", ["to_pretty_midi", "to_symusic"])
+def test_other_libraries_get_them_and_give_them_back(through):
+    bend = b"\0\xe0\x7f\x7f"
+    first = Song.read(file(control(VOLUME, 90) + bend + note() + control(PEDAL, 9) + meta(6, b"B") + END))
+    again = Song.read(getattr(first, through)())
+    assert again.tracks[0].controls.tolist() == [(0, VOLUME, 90), (0, BEND, 8191), (480, PEDAL, 9)]
+    assert through == "to_pretty_midi" or again.texts == first.texts

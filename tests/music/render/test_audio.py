@@ -8,6 +8,7 @@ import pytest
 
 from musicae.errors import Error
 from musicae.music.render import audio
+from musicae.music.score.controls import BEND, CONTROL, EXPRESSION, PAN, PEDAL, VOLUME
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import Tempo, Track
 from musicae.music.song import Song
@@ -51,6 +52,42 @@ def test_notes_sound_when_they_begin_and_at_their_pitch():
     assert onset == pytest.approx(1.0, abs=0.03)
     spectrum = abs(np.fft.rfft(samples[rate : 2 * rate, 0]))
     assert abs(np.argmax(spectrum) - 440) <= 2
+
+
+def loudness_of(*controls, length=3840, end=None) -> tuple[np.ndarray, np.ndarray, int]:
+    """How loud each second is of an organ's note with these controls, at 60 BPM; the samples and their rate."""
+    track = {"program": 19, "controls": np.array(list(controls), CONTROL)}
+    song = song_of((0, end or length, 60, 90), tempos=(Tempo(0, 60.0),), **track)
+    rate, samples = decoded(audio.render(song))
+    seconds = samples[: len(samples) // rate * rate].reshape(-1, rate, 2)
+    return np.sqrt((seconds**2).mean(axis=(1, 2))), samples, rate
+
+
+def test_volume_and_expression_are_heard():
+    for number in (VOLUME, EXPRESSION):
+        loud, *_ = loudness_of((0, number, 127), (1920, number, 0))
+        assert loud[5:8].max() < 0.01 * loud[:4].min()
+        soft, *_ = loudness_of((0, number, 127), (1920, number, 64))
+        assert 0.1 * loud[:4].min() < soft[5:8].min() < soft[5:8].max() < 0.6 * loud[:4].max()
+
+
+def test_a_bend_is_a_whole_tone():
+    _, samples, rate = loudness_of((1920, BEND, 8191))
+    low, high = (np.argmax(abs(np.fft.rfft(samples[a * rate : (a + 2) * rate, 0]))) for a in (1, 5))
+    assert 12 * np.log2(high / low) % 12 == pytest.approx(2, abs=0.2)  # semitones; an organ has octaves
+
+
+def test_a_pan_is_heard_on_one_side():
+    _, samples, _ = loudness_of((0, PAN, 0))
+    left, right = np.abs(samples).max(axis=0)
+    assert right < 0.1 * left
+
+
+def test_the_pedal_holds_a_note_after_its_end():
+    loud, samples, rate = loudness_of((0, PEDAL, 127), (2880, PEDAL, 0), end=120)
+    assert len(samples) == 8 * rate
+    assert loud[:6].min() > 0.5 * loud[:6].max()
+    assert loud[7] < 0.05 * loud[0]
 
 
 @pytest.mark.parametrize("frequency", [55.3, 440.7, 5000.1])
