@@ -8,7 +8,7 @@ import numpy as np
 
 from musicae.music.formats import midi
 from musicae.music.formats.draft import MOST_QUARTERS, Draft, note_array, track_bounds
-from musicae.music.score.controls import BEND, CONTROL, checked, no_controls
+from musicae.music.score.controls import BEND, checked, no_controls
 from musicae.music.score.score import Score, Text, Track
 
 
@@ -47,9 +47,8 @@ def _controls(instrument, ticks) -> np.ndarray:
     if not moves:
         return no_controls()
     time, number, value = np.array(moves, float).T
-    controls = np.empty(len(moves), CONTROL)
-    controls["tick"], controls["number"], controls["value"] = ticks(time), number, value
-    return checked(controls)
+    columns = ticks(time), number.astype(np.int64), value.astype(np.int64)
+    return checked(*columns, np.zeros(len(moves), np.int64))[0]
 
 
 def _sharps(key_number: int) -> tuple[int, bool]:

@@ -51,7 +51,7 @@ def _draft(source, trusted: bool) -> Draft:
         return _from_bytes(bytes(source), trusted)
     readers = {
         "pretty_midi": pretty_midi_.from_pretty_midi,
-        "symusic": lambda score: symusic_.from_symusic(score.to("tick")),
+        "symusic": lambda score: symusic_.with_words(score.to("tick")),
         "music21": music21_.from_music21,
     }
     for kind in type(source).__mro__:

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from musicae.music.formats.draft import Draft, check_changes, note_array, track_bounds
-from musicae.music.score.controls import BEND, CONTROL, checked, no_controls
+from musicae.music.score.controls import BEND, checked, no_controls
 from musicae.music.score.score import Score, Text, Track
 
 
@@ -32,11 +32,17 @@ def from_symusic(score) -> Draft:
         [(tempo.time, 6e7 / tempo.mspq if tempo.mspq else inf) for tempo in tempos],
         [(metre.time, metre.numerator, metre.denominator) for metre in metres],
         [(key.time, key.key, key.tonality) for key in keys],
-        texts=sorted(
-            [Text(one.time, "marker", one.text) for one in score.markers]
-            + [Text(one.time, "lyrics", one.text) for track in score.tracks for one in track.lyrics]
-        ),
     )
+
+
+def with_words(score) -> Draft:
+    """The same with its markers and lyrics, which no file in another encoding than UTF-8 may have."""
+    draft = from_symusic(score)
+    draft.texts = sorted(
+        [Text(one.time, "marker", one.text) for one in score.markers]
+        + [Text(one.time, "lyrics", one.text) for track in score.tracks for one in track.lyrics]
+    )
+    return draft
 
 
 def _tracks(found: list) -> list[Track]:
