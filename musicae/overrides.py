@@ -33,7 +33,7 @@ def changed(preset: Preset, **changes: Any) -> Preset:
     Args:
         preset: the preset.
         changes: `steps`, `batch_size`, `seed`, `precision`, `compile`, ...: fields of `Training`; `learning_rate`: the
-            peak; `beta`: the final weight of the rate; `steps_per_quarter`: the grid of music, windows as long as before.
+            peak; `beta`: the final weight of the rate; `steps_per_quarter`: the grid of music, windows stay as long.
 
     Raises:
         ConfigError: a value that cannot work.
