@@ -2,7 +2,7 @@
 
     python scripts/benchmark_beats.py --pop909 FOLDER --songs FOLDER... --every 10
 
-POP909 has transcriptions (`midi/`) whose bars are mostly wrong, and their true beats (`beats/`). Other songs, which keep
+POP909 has transcriptions (`midi/`) whose bars are mostly wrong, and their true beats (`beats/`). Others, which keep
 to the bars of their files, are moved as if they were performed: the tempo wanders by 2% a beat, notes are 15 ms early
 or late, and the file says 120 BPM. A beat is found if one is within 70 ms.
 """
