@@ -73,8 +73,10 @@ class _Sums:
     def __init__(self, score: Score, ways: Mapping[str, Way]):
         self.score, self.ways = score, ways
         self.ratios = {(z, how): defaultdict(lambda: np.zeros(2)) for z in ("mean", "sample") for how in ways}
-        self.metrics: dict[str, float] = defaultdict(float)
-        self.rate = self.distortion = 0.0
+        # What is measured stays on the device until the end, so that it is not waited for at every batch.
+        self.metrics: dict[str, list[torch.Tensor]] = defaultdict(list)
+        self.rates: list[torch.Tensor] = []
+        self.distortions: list[torch.Tensor] = []
         self.means: list[torch.Tensor] = []
         self.has_rate = True
 
@@ -85,11 +87,11 @@ class _Sums:
         posterior = model.encode(corrupted)
         sampled = posterior.sample(random)
         self.has_rate = posterior.has_rate
-        self.means.append(posterior.mean.cpu())
+        self.means.append(posterior.mean)
         for name, number in posterior.metrics().items():
-            self.metrics[name] += float(number) * len(x)
-        self.rate += posterior.kl().sum().item()
-        self.distortion -= model.decode(sampled).log_prob(x).sum().item()
+            self.metrics[name].append(torch.as_tensor(number) * len(x))
+        self.rates.append(posterior.kl().sum())
+        self.distortions.append(-model.decode(sampled).log_prob(x).sum())
         for (z, how), sums in self.ratios.items():
             likelihood = model.decode(posterior.mean if z == "mean" else sampled)
             for name, ratio in self.score(self.ways[how](likelihood, random), x).items():
@@ -97,13 +99,19 @@ class _Sums:
 
     def figures(self, n: int) -> dict:
         """The means over `n` examples, as `measure` answers them."""
-        found: dict = {"examples": n, "distortion": self.distortion / n}
+        distortion, rate = _total(self.distortions), _total(self.rates)
+        found: dict = {"examples": n, "distortion": distortion / n}
         if self.has_rate:
-            found |= {"rate": self.rate / n, "elbo": -(self.rate + self.distortion) / n}
+            found |= {"rate": rate / n, "elbo": -(rate + distortion) / n}
         if self.metrics:
-            found["posterior"] = {name: total / n for name, total in self.metrics.items()}
+            found["posterior"] = {name: _total(parts) / n for name, parts in self.metrics.items()}
         found["active_units"] = int((torch.cat(self.means).var(0, correction=0) > ACTIVE).sum())
         for (z, how), sums in self.ratios.items():
             ratios = {name: float(a / b) if b else None for name, (a, b) in sums.items()}
             found.setdefault(z, {})[how] = ratios
         return found
+
+
+def _total(parts: list[torch.Tensor]) -> float:
+    """The sum of numbers, fetched at once."""
+    return torch.stack(parts).cpu().double().sum().item() if parts else 0.0
