@@ -52,7 +52,6 @@ def from_abc(text: str) -> Draft:
 
 def _first_tune(text: str) -> str:
     """What stands before all tunes, which holds for all, and the first of them."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     starts = [found.start() for _, found in zip(range(2), _TUNE.finditer(text), strict=False)]
     if not starts:
         raise ValueError("has no field X:, with which every tune in ABC begins")
@@ -100,6 +99,7 @@ class _Tune:
         found = _FIELD.match(line)
         if self.is_over or not line.strip():
             self.is_over |= self.in_body and any(part.written for part in self.parts.values())
+            self.left_out["end"] += "|" in line
         elif found and not (self.in_body and _is_music(*found.groups())):
             self._field(*found.groups())
         elif self.in_body:
@@ -191,6 +191,8 @@ class _Tune:
         changes = [PLAYED] * repeated
         changes += ["{notes} of ornaments (grace notes) left out"] * left_out["grace"]
         changes += ["its chord symbols are not played"] * bool(left_out["chord symbol"])
+        if count := left_out["end"]:
+            changes.append(f"{count} line{'s' * (count > 1)} after an empty one, which ends a tune, left out")
         for thing in ("sign", "field", "line"):
             if count := left_out[thing]:
                 changes.append(f"{count} {thing}{'s' * (count > 1)} left out that ABC does not have")

@@ -104,7 +104,8 @@ def _give_time(seconds: int) -> None:
 def to_plain(draft: Draft) -> dict:
     """The records of a draft in lists of numbers and text."""
     tracks = [(track.program, track.is_drum, track.name) for track in draft.tracks]
-    return vars(draft) | {"notes": draft.notes.tolist(), "tracks": tracks}
+    names = ("ticks_per_quarter", "bounds", "tempos", "time_signatures", "key_signatures", "changes")
+    return {name: getattr(draft, name) for name in names} | {"notes": draft.notes.tolist(), "tracks": tracks}
 
 
 def send(file: BinaryIO, message: dict) -> None:

@@ -23,7 +23,7 @@ def from_text(data: bytes, trusted: bool = False) -> Draft:
     Raises:
         ValueError: it is no music, or cannot be read.
     """
-    text = _decoded(_unpacked(data) if data.startswith(_ZIP) else data)
+    text = _decoded(_unpacked(data) if data.startswith(_ZIP) else data).replace("\r\n", "\n").replace("\r", "\n")
     if abc.is_abc(text):
         return symusic_.from_abc(text) if trusted else abc.from_abc(text)
     from_notation = music21_.from_notation if trusted else notation.from_notation

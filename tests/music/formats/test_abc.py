@@ -159,6 +159,13 @@ def test_what_surrounds_music_is_no_music():
     )
     assert pitches("", text) == [C, D, E, F, C, D, E, F]
     assert Song.read(text.encode()).time_signatures[0][1:] == (3, 4)
+    assert pitches("", text.replace("\n", "\r\n")) == pitches("", text.replace("\n", "\r")) == pitches("", text)
+
+
+def test_music_after_the_end_of_a_tune_is_said_to_be_left_out():
+    song = Song.read((HEAD + "C D|\n\nE F|\nG A|]\n\nX:2\nK:C\nB|\n").encode())
+    assert song.tracks[0].notes["pitch"].tolist() == [C, D]
+    assert song.changes[0] == "2 lines after an empty one, which ends a tune, left out"
 
 
 INCLUDES = ["%%abc-include {}", "%% abc-include {}", "I:abc-include {}", "%%ABC-INCLUDE {}", "%%postscript-include {}"]
