@@ -156,7 +156,8 @@ class DecodingOptions(ModelOptions):
     top_p: float = 1.0
     """sample only from the most probable values that together reach this probability"""
     tempo: Annotated[float | None, arg(metavar="BPM", help_behavior_hint="(default: the song's own, or 120)")] = None
-    """tempo of the result, in quarter notes a minute"""
+    """tempo of the result, in quarter notes a minute; where beats are found in the notes (--beats), about this many a
+    minute are looked for"""
     label: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: none)")] = None
     """for a model of pictures that is conditioned on classes: the class to make, from 0"""
 

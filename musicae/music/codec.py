@@ -53,7 +53,14 @@ class MusicCodec(Model):
 
     # Songs and windows ---------------------------------------------------------------------------
 
-    def extract(self, song: Any, track: Track = None, bars: Bars = None, beats: bool | None = None) -> Windowed:
+    def extract(
+        self,
+        song: Any,
+        track: Track = None,
+        bars: Bars = None,
+        beats: bool | None = None,
+        tempo: float | None = None,
+    ) -> Windowed:
         """A song as the model's windows.
 
         Args:
@@ -61,13 +68,14 @@ class MusicCodec(Model):
             track: see `Selection`.
             bars: see `Selection`.
             beats: see `Selection`; strict representations keep those of the file by default, as the original does.
+            tempo: where beats are found: about how many a minute, if that is known.
 
         Raises:
             MidiError: it cannot be read.
             NoWindows: it has nothing for the representation to extract.
         """
         strict = getattr(self.representation, "strict", False)
-        read = on_beats(Song.read(song), False if beats is None and strict else beats)
+        read = on_beats(Song.read(song), False if beats is None and strict else beats, tempo)
         excerpt = self.representation.extract(read, track, bars)
         return windowed(self.representation, replace(excerpt, report=(*read.changes, *excerpt.report)))
 

@@ -95,8 +95,8 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
         pair, reports = aligned_pair(
             self.representation,
-            without_words(self.extract(a, **vars(selection))),
-            without_words(self.extract(b, **vars(selection))),
+            without_words(self.extract(a, **vars(selection), tempo=conditions.get("tempo"))),
+            without_words(self.extract(b, **vars(selection), tempo=conditions.get("tempo"))),
         )
         ends = [torch.from_numpy(self.encode_windows(one.windows)) for one in pair]
         latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else path(self, *ends, steps)).numpy()
@@ -118,7 +118,7 @@ class MusicModel(MusicCodec):
         the model was conditioned on is not among the figures.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
-        source = self.extract(song, **vars(selection))
+        source = self.extract(song, **vars(selection), tempo=conditions.get("tempo"))
         target = self.conditioned(source, conditions)
         z = cycled(self.encode_windows(source.windows), len(target.windows))
         windows = self._decoded(z, target, decoding, known=target.windows)
@@ -239,7 +239,7 @@ class MusicModel(MusicCodec):
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
-        source = without_words(self.extract(song, **vars(selection)))
+        source = without_words(self.extract(song, **vars(selection), tempo=conditions.get("tempo")))
         target = self.conditioned(source, conditions)
         z, ids = self.encode_windows(source.windows), first_occurrence_ids(source.windows)
         moved = self._toward_random(z, ids, n, strength, decoding.seed)

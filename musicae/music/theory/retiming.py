@@ -52,19 +52,20 @@ def _on_steps(quarters: np.ndarray, steps: int) -> complex:
     return complex(np.exp(2j * np.pi * steps * quarters).mean())
 
 
-def on_beats(song: Score, find: bool | None = None) -> Score:
+def on_beats(song: Score, find: bool | None = None, tempo: float | None = None) -> Score:
     """The song as it is, or on beats found in its notes.
 
     Args:
         song: the song.
         find: whether to find beats; None to do so if it was played without a click.
+        tempo: about what it is in BPM, if that is known; `find_beats` has bounds.
 
     Raises:
         ConfigError: it is longer than half an hour, and `find` is on.
     """
     if find is None:
         find = played_without_click(song) and song.seconds <= LONGEST
-    return on_found_beats(song) if find else song
+    return on_found_beats(song, tempo) if find else song
 
 
 def on_found_beats(song: Score, tempo: float | None = None) -> Score:

@@ -77,3 +77,10 @@ def test_beats_are_found_only_where_they_are_to_be():
     assert on_beats(long) is long
     with pytest.raises(ConfigError, match="longer than 30 minutes"):
         on_beats(long, True)
+
+
+def test_a_tempo_that_is_known_is_looked_for():
+    for tempo in (97, 194):
+        found = on_beats(LIVE, True, tempo)
+        rates = [one.quarters_per_minute for one in found.tempos]
+        assert np.median(rates) == pytest.approx(tempo, rel=0.1)
