@@ -59,12 +59,12 @@ class Command:
         """Refuse what cannot be, before anything is loaded.
 
         Raises:
-            ConfigError: the standard input is to be two files, or the output is to be nowhere.
+            ConfigError: the standard input is to be two files, or files are to be written to the standard output.
         """
         if self.inputs.count(Path(STDIN)) > 1:
             raise ConfigError("- is the standard input, which can be read once: give a file for the other")
-        if str(getattr(self, "out", None)) in ("", STDIN):
-            raise ConfigError(f"--out {self.out!r}: name a file or a folder; nothing is written to the standard output")
+        if str(getattr(self, "out", None)) == STDIN:
+            raise ConfigError("--out -: name a file or a folder; nothing is written to the standard output")
 
     def say(self, text: str) -> None:
         """A sentence on what was done to the user's files, on stderr."""

@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 
 from musicae.cli.console import escaped, one_line
 from musicae.cli.options import Command
-from musicae.errors import Error
+from musicae.errors import ConfigError, Error
 from musicae.interruption import stoppable
 
 
@@ -24,11 +25,14 @@ def main(command: type[Command], name: str, arguments: Sequence[str] | None = No
         name: of its module.
         arguments: in place of those of the process.
     """
-    options = _parsed(command, name, list(sys.argv[1:] if arguments is None else arguments))
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parsed(command, name, arguments)
     for stream in (sys.stdout, sys.stderr):  # a file may have any name
         stream.reconfigure(errors="backslashreplace")
     with stoppable() as stops:
         try:
+            if "--out=" in arguments or ("--out", "") in pairwise(arguments):  # a Path of nothing is the current folder
+                raise ConfigError("--out '': name a file or a folder")
             options.check()
             options.run()
             _flush()

@@ -312,8 +312,8 @@ def test_what_cannot_be_written_is_refused_before_the_work(refused, monkeypatch,
     Path("locked").mkdir()
     model = "" if line.startswith("listen") else " --model {melody}"
     assert reason in refused(f"{line}{model} --out {out}")
-    if model:
-        assert "--out ''" in refused(f"{line}{model}", "--out", "")
+    assert "--out ''" in refused(f"{line}{model}", "--out", "")
+    assert "--out ''" in refused(f"{line}{model} --out=")
 
 
 @pytest.mark.parametrize("name", ["x.mid", "x.wav", "x.html", "x_1of1.mid"])
