@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 from musicae.datasets import count, open_data
 from musicae.errors import DataError
@@ -102,3 +105,31 @@ def test_a_dry_run_counts_what_training_would_read(finished, tunes, tmp_path):
     assert sum(count(tiny.PICTURES, quiet=True)[2:]) == 1797  # all digits of scikit-learn
     again = count(tiny.MELODY, [finished / "corpus"], quiet=True)
     assert again[2:] == counted[2:]
+
+
+def test_a_dry_run_keeps_the_table_of_what_was_skipped(tunes, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    shutil.copytree(tunes, tmp_path / "data")
+    (tmp_path / "data" / "broken.mid").write_bytes(b"MThd")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(4):
+        Image.new("L", (8, 8), i).save(pictures / f"{i}.png")
+    (pictures / "broken.png").write_bytes(b"no picture")
+    for preset, data, name in ((tiny.MELODY, "data", "broken.mid"), (tiny.PICTURES, "pictures", "broken.png")):
+        counted = count(preset, [tmp_path / data], quiet=True)
+        table = Path(counted.report.rpartition("with the reason: ")[2])
+        with table.open() as file:
+            (row,) = csv.DictReader(file)
+        assert (row["source"], row["file"]) == (data, name)
+        assert counted.reasons == [f"1 {row['reason']}"]
+        assert name in counted.report
+    assert {path.name for path in tmp_path.iterdir()} >= {"data", "pictures"}
+    assert len(list(tmp_path.glob("musicae-*-skipped.csv"))) == 2
+
+
+def test_what_was_skipped_is_beside_the_corpus(tunes, tmp_path):
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    splits = open_data(tiny.MELODY, [tunes, tmp_path], tmp_path / "corpus", quiet=True)
+    assert splits.skipped == tmp_path / "corpus" / "skipped.csv"
+    assert open_data(tiny.MELODY, [tunes], tmp_path / "other", quiet=True).skipped is None
