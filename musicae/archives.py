@@ -216,14 +216,14 @@ def _whole(file: Any, most: int, budget: _Budget | None = None) -> bytes:
         DataError: these are more than `most` bytes.
         _TooMuch: the archive's budget is spent.
     """
-    content = bytearray()
-    while chunk := file.read(min(_CHUNK, most + 1 - len(content))):
-        content += chunk
+    content = io.BytesIO()  # which gives its bytes away, where a bytearray would copy them
+    while chunk := file.read(min(_CHUNK, most + 1 - content.tell())):
+        content.write(chunk)
         if budget:
             budget.spend(len(chunk))
-        if len(content) > most:
+        if content.tell() > most:
             raise DataError(too_large(most))
-    return bytes(content)
+    return content.getvalue()
 
 
 # Zip -------------------------------------------------------------------------------------------------
