@@ -93,6 +93,20 @@ def check_group(processes: int) -> None:
         )
 
 
+def check_gpus(gpus: int) -> None:
+    """Find out whether each process of this machine has a GPU of its own.
+
+    Args:
+        gpus: how many there are.
+
+    Raises:
+        ConfigError: there are too few.
+    """
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if here > gpus:
+        raise ConfigError(f"{here} processes for {gpus} GPU{'s' * (gpus > 1)}: give torchrun --nproc_per_node {gpus}")
+
+
 def end_group() -> None:
     """Leave the group of processes, if there is one: nobody waits for anybody any more."""
     from torch import distributed

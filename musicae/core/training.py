@@ -30,7 +30,7 @@ from musicae.core.devices import compile_parts, tf32
 from musicae.core.objectives import Objective, Terms
 from musicae.core.optimisation import Descent, RunningAverage
 from musicae.core.prefetch import prefetched
-from musicae.core.processes import Agreement, Interruption, check_group
+from musicae.core.processes import Agreement, Interruption, check_gpus, check_group
 from musicae.core.randomness import RandomSource, SharedSource, seed_of
 from musicae.core.reports import METRICS_TABLE, TERMS, Means, Table, means_of, show, tensorboard, time_left
 from musicae.core.run_state import STATE, begun_with, differences, read_state, write_state
@@ -148,7 +148,10 @@ class Trainer:
         self.accelerator = make_accelerator(device, settings.precision)
         if settings.batch_size % self.accelerator.num_processes:
             processes = self.accelerator.num_processes
-            raise DataError(f"a batch of {settings.batch_size} cannot be shared by {processes} processes")
+            raise DataError(
+                f"a batch of {settings.batch_size} cannot be shared by {processes} processes: give a --batch-size that"
+                f" {processes} divides"
+            )
         self.train_examples, self.validation_examples = train, validation
         self.settings, self.folder, self.save, self.quiet = settings, Path(folder), save, quiet
         self.wrapped = self.accelerator.prepare(task)
@@ -350,6 +353,8 @@ def make_accelerator(device: str | None, precision: str) -> Accelerator:
     kind = (device or best).split(":")[0]
     if kind not in (best, "cpu"):
         raise ConfigError(f"device {device!r} is not available here: choose {best!r}")
+    if kind == "cuda":
+        check_gpus(torch.cuda.device_count())
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(torch.device(kind)) else "float32"
     # accelerate keeps one state a process and refuses another precision or device, so each training begins it anew.

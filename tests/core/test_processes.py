@@ -98,3 +98,11 @@ def test_processes_that_would_overwrite_each_other_are_refused(monkeypatch):
     processes.check_group(2)
     with pytest.raises(ConfigError, match="2 processes were started and 1 would train together"):
         processes.check_group(1)
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    processes.check_gpus(1)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    processes.check_gpus(4)
+    with pytest.raises(ConfigError, match="3 processes for 2 GPUs: give torchrun --nproc_per_node 2"):
+        processes.check_gpus(2)
