@@ -67,7 +67,8 @@ def tunes(song: Score) -> list[int]:
         NoWindows: there are none.
     """
     found = pitched(song)
-    kept = [i for i in found if i not in beats(song)]
+    percussion = beats(song)
+    kept = [i for i in found if i not in percussion]
     if not kept:
         raise NoWindows(
             f"{title(song)}: {describe(song, found[0])} looks like drums, though it is not on channel 10; try --model "
