@@ -43,9 +43,13 @@ class LSTMStack(nn.Module):
         nn.init.zeros_(self.start.bias)
 
     def initial_state(self, vector: torch.Tensor) -> State:
-        """(h, c) of every layer, each `[1, batch, units]`; the projection holds c before h, layer by layer."""
+        """(h, c) of every layer, each `[1, batch, units]`."""
+        return self.state_of(self.start(vector))
+
+    def state_of(self, start: torch.Tensor) -> State:
+        """The initial state of its projection `[batch, 2 · units]`, which holds c before h, layer by layer."""
         sizes = [u for u in self.units for _ in range(2)]
-        parts = torch.tanh(self.start(vector)).unsqueeze(0).split(sizes, -1)
+        parts = torch.tanh(start).unsqueeze(0).split(sizes, -1)
         return [(h.contiguous(), c.contiguous()) for c, h in zip(parts[::2], parts[1::2], strict=True)]
 
     def through(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
@@ -155,7 +159,8 @@ class Operations:
 
     Args:
         table: what `StepOutput.projected` reads of the step before.
-        vector: the product of the first layer with the vector of a segment, and its biases.
+        vector: the product of the vector of a segment that is projected to the initial state, and the first layer's.
+        bias: of both.
         condition: its product with the condition.
         across: its product with its own h.
         cells: the layers above the first.
@@ -164,6 +169,7 @@ class Operations:
 
     table: torch.Tensor
     vector: Product
+    bias: torch.Tensor
     condition: Product
     across: Product
     cells: tuple[Cell, ...]
@@ -176,7 +182,8 @@ class Operations:
         of_step, of_vector, of_condition = first.weight_ih_l0.split(decoder.input_sizes, 1)
         return cls(
             table=decoder.step_output.table(of_step.t()),
-            vector=partial(functional.linear, weight=of_vector, bias=first.bias_ih_l0 + first.bias_hh_l0),
+            vector=product(torch.cat([decoder.start.weight, of_vector]), rows),
+            bias=torch.cat([decoder.start.bias, first.bias_ih_l0 + first.bias_hh_l0]),
             condition=partial(functional.linear, weight=of_condition),
             across=product(first.weight_hh_l0, rows),
             cells=tuple(lstm_cell(layer, rows) for layer in others),
@@ -239,8 +246,9 @@ class FastLSTM:
     def __init__(self, decoder: StepDecoder, vectors: torch.Tensor, condition: torch.Tensor | None):
         self.decoder, self.operations = decoder, operations(decoder, len(vectors))
         self._projected = partial(decoder.step_output.projected, table=self.operations.table)
-        self.vectors = vectors = vectors.to(decoder.start.weight.dtype)
-        self._vector_gates = self.operations.vector(vectors)
+        vectors = vectors.to(decoder.start.weight.dtype)
+        both = self.operations.vector(vectors) + self.operations.bias
+        self._starts, self._vector_gates = both.tensor_split([decoder.start.out_features], -1)
         self._condition_gates = None if condition is None else self.operations.condition(condition)
         self._room = _Room.like(vectors, decoder.units[0])
 
@@ -262,7 +270,7 @@ class FastLSTM:
 
     def _begin(self, segment: int) -> None:
         """The states before a segment."""
-        first, *above = self.decoder.initial_state(self.vectors[:, segment])
+        first, *above = self.decoder.state_of(self._starts[:, segment])
         self._h, self._c = (one[0] for one in first)
         self._above = [(h[0], c[0]) for h, c in above]
         self._segment_gates = self._vector_gates[:, segment]
