@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from musicae.music.representations.multitrack_notes import NOTE_IN_STEPS, overlaps, tied
-from musicae.music.representations.performance import PIECE, PerformanceEncoding
+from musicae.music.representations.performance import PIECE, PerformanceEncoding, in_time
 from musicae.music.theory import chords as triads
 
 MOST_FREED = 6  # events that a note can take: its begin and end, two shifts of time, two velocities
@@ -48,11 +48,12 @@ class Rows:
 
         Where a row has too many notes the softest, and of these the shortest, are left out.
         """
-        pieces, _, kinds = self._pieces(notes, starts, lengths)
+        pieces, number, kinds = self._pieces(notes, starts, lengths)
         rows, counts = self.write(pieces, kinds, lengths)
         while (full := counts > self.most_events).any():
-            pieces = pieces[full[pieces["row"]]]
-            pieces = pieces[~_softest(pieces, counts - self.most_events)]
+            excess = counts - self.most_events
+            kept = np.flatnonzero(full[pieces["row"]] & ~_softest(pieces, number, excess))
+            pieces, number = pieces.take(kept), number.take(kept)
             shorter, fewer = self.write(pieces, np.where(full, kinds, -1), lengths)
             rows[full], counts = shorter[full], np.where(full, fewer, counts)
         return rows
@@ -60,17 +61,19 @@ class Rows:
     def fitting(self, notes: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The notes without those for which windows have no room."""
         pieces, number, kinds = self._pieces(notes, starts, lengths)
+        order = in_time(pieces)
+        pieces, number = pieces.take(order), number.take(order)
         lengths, left_out = np.repeat(lengths, self.most_tracks) * (kinds >= 0), np.zeros(len(notes), bool)
         while True:
             excess = self.encoding.counts(pieces, lengths) - self.most_events
             full = (excess > 0).reshape(-1, self.most_tracks).any(axis=1)
             if not full.any():
                 return notes[~left_out]
-            left_out[number[_softest(pieces, excess)]] = True
+            left_out[number[_softest(pieces, number, excess)]] = True
             window, slot = np.divmod(pieces["row"], self.most_tracks)
             pieces["row"] = (np.cumsum(full) - 1)[window] * self.most_tracks + slot
-            kept = full[window] & ~left_out[number]
-            pieces, number = pieces[kept], number[kept]
+            kept = np.flatnonzero(full[window] & ~left_out[number])
+            pieces, number = pieces.take(kept), number.take(kept)
             lengths = lengths.reshape(-1, self.most_tracks)[full].ravel()
 
     def write(self, pieces: np.ndarray, kinds: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,12 +178,13 @@ class Rows:
         return slots[window, column], kinds
 
 
-def _softest(pieces: np.ndarray, excess: np.ndarray) -> np.ndarray:
-    """As many pieces of each row as must go, at the least, to free `excess` [rows] events: bool."""
+def _softest(pieces: np.ndarray, number: np.ndarray, excess: np.ndarray) -> np.ndarray:
+    """As many pieces of each row as must go, at the least, to free `excess` [rows] events: bool; of equally soft and
+    short ones those whose notes have the lowest number."""
     soft = np.zeros(len(pieces), bool)
     found = np.flatnonzero(excess[pieces["row"]] > 0)
     some = pieces.take(found)
-    order = np.lexsort((some["end"] - some["start"], some["velocity"], some["row"]))
+    order = np.lexsort((number.take(found), some["end"] - some["start"], some["velocity"], some["row"]))
     row = some["row"][order]
     place = np.arange(len(row)) - np.searchsorted(row, row)
     soft[found[order]] = place < -(-excess // MOST_FREED)[row]

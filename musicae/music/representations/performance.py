@@ -66,7 +66,7 @@ class PerformanceEncoding:
         Returns:
             int16 [rows, tokens], longer rows cut off; and how many events each has, program and end not among them.
         """
-        pieces = in_time(pieces)
+        pieces = pieces.take(in_time(pieces))
         row, step, number, action = _events(pieces, lengths)
         first = np.diff(row, prepend=-1) > 0
         shift = step - np.where(first, 0, np.roll(step, 1))
@@ -88,20 +88,25 @@ class PerformanceEncoding:
         return rows[:, : self.tokens], counts
 
     def counts(self, pieces: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """How many events `write` makes of pieces in rows that last `lengths` [rows] steps: int64 [rows]."""
-        pieces = in_time(pieces)
-        ends = pieces[~pieces["held"]]
-        events = [pieces["row"], ends["row"], pieces["row"][_is_louder(pieces)]]
+        """How many events `write` makes of pieces, in the order of `in_time`: int64 [rows].
+
+        Args:
+            pieces: PIECE records.
+            lengths: how many steps each row lasts [rows].
+        """
+        row, ends = pieces["row"].copy(), np.flatnonzero(~pieces["held"])
+        events = [row, row.take(ends), row[_is_louder(pieces)]]
         shifts = np.zeros((len(lengths), int(lengths.max(initial=0)) + 1), bool)
-        shifts[pieces["row"], pieces["start"]] = True
-        shifts[ends["row"], ends["end"]] = True
+        shifts[row, pieces["start"]] = True
+        shifts[row.take(ends), pieces["end"].take(ends)] = True
         shifts[np.arange(len(lengths)), lengths] = True
         return np.bincount(np.concatenate(events), minlength=len(lengths)) + shifts[:, 1:].sum(axis=1)
 
     def ended(self, rows: np.ndarray) -> np.ndarray:
         """Tokens [..., tokens] with nothing after the first end."""
         ends = rows == self.end
-        return np.where(np.cumsum(ends, axis=-1) - ends > 0, self.nothing, rows).astype(np.int16)
+        after = np.cumsum(ends, axis=-1, dtype=np.int16) > ends
+        return np.where(after, self.nothing, rows).astype(np.int16)
 
     def read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tokens [rows, tokens], whatever they are, as music: see `pieces` and `kinds`."""
@@ -150,9 +155,9 @@ def velocity_bin(velocities: np.ndarray) -> np.ndarray:
 
 
 def in_time(pieces: np.ndarray) -> np.ndarray:
-    """Pieces by row, start and pitch."""
+    """The indices of pieces by row, start and pitch."""
     row, start, pitch = (pieces[name].astype(np.int64) for name in ("row", "start", "pitch"))
-    return pieces.take(np.argsort((row << 32) + (start << 7) + pitch, kind="stable"))
+    return np.argsort((row << 32) + (start << 7) + pitch, kind="stable")
 
 
 def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -161,7 +166,7 @@ def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
     At one step the events of a piece that began earlier come first.
 
     Args:
-        pieces: as `in_time` gives them.
+        pieces: in the order of `in_time`.
         lengths: of the rows.
     """
     many, row, held = len(pieces), pieces["row"].copy(), pieces["held"]
@@ -176,6 +181,8 @@ def _events(pieces: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _is_louder(pieces: np.ndarray) -> np.ndarray:
-    """Before which pieces in time the velocity changes: bool [pieces]."""
-    row, velocity = pieces["row"], pieces["velocity"].astype(np.int64)
-    return (np.diff(velocity, prepend=0) != 0) | (np.diff(row, prepend=-1) > 0)
+    """Before which pieces, in the order of `in_time`, the velocity changes: bool [pieces]."""
+    row, velocity = pieces["row"].copy(), pieces["velocity"].copy()
+    louder = np.ones(len(pieces), bool)
+    louder[1:] = (row[1:] != row[:-1]) | (velocity[1:] != velocity[:-1])
+    return louder
