@@ -63,7 +63,7 @@ def attempt(target: Target, path: Path) -> tuple[str, str]:
         target.read(path)
         ended = "read", ""
     except Error as error:
-        one_line = len(str(error).splitlines()) == 1
+        one_line = "\n" not in str(error)  # commands escape all other signs that do not show
         ended = ("refused", _words(error)) if one_line else ("finding", f"not one line: {str(error)!r}")
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-1]

@@ -112,6 +112,9 @@ class Corpus:
         ]
         if index.get("songs_with_split"):
             sentences.append(f"{counted(index['songs_with_split'], 'song')} in the split that their source gives.")
+        if index.get("songs_retimed"):
+            retimed = counted(index["songs_retimed"], "song")
+            sentences.append(f"Played without a click, so that beats and bars were found in the notes: {retimed}.")
         if index["duplicates"]:
             left = f"{index['duplicates']:,} windows"
             sentences.append(f"Left out of validation and test, because they occur in training in some key: {left}.")
@@ -234,6 +237,7 @@ def _write(folder: Path, shards: Shards, songs: list[Extracted], skipped: list, 
         "windows": counts,
         "songs_per_split": {name: splits.count(name) for name in SPLITS},
         "songs_with_split": sum(map(bool, fixed)),
+        "songs_retimed": sum(one.retimed for one in songs),
         "duplicates": duplicates,
         "skipped": dict(Counter(reason for *_, reason in skipped).most_common()),
         "first_skipped": [f"{source}/{name}" for source, name, _ in skipped[:NAMED]],

@@ -20,6 +20,7 @@ from musicae.music.extraction import extract
 from musicae.music.representations import Representation
 from musicae.music.representations.tracks import title
 from musicae.music.score.score import Score
+from musicae.music.theory.retiming import on_beats
 
 PIECES, BYTES = 32, 2**20  # that a process gets at once, of which the last piece may have more
 AHEAD, BYTES_AHEAD = 3, 2**24  # batches for each process that wait or are read, and bytes for all
@@ -58,6 +59,7 @@ class Extracted(NamedTuple):
         fingerprint: of its notes.
         quarters_per_minute: its tempo.
         count: of its windows.
+        retimed: whether it was played without a click, and its beats and bars were found in its notes.
         shard: the file of its windows, and after them of their `keyless_hashes`.
         start: bytes in this file before them.
     """
@@ -70,6 +72,7 @@ class Extracted(NamedTuple):
     fingerprint: str = ""
     quarters_per_minute: float = 0.0
     count: int = 0
+    retimed: bool = False
     shard: int = 0
     start: int = 0
 
@@ -112,13 +115,14 @@ def _extract(piece: Piece, representation: Representation, track: int | str | No
         return one._replace(reason=piece.problem), none
     try:
         song = extract.read(representation, piece.content, piece.trusted)
-        windows, problems = extract.training_windows(representation, song, track)
+        retimed = song if extract.is_strict(representation) else on_beats(song)
+        windows, problems = extract.training_windows(representation, retimed, track)
     except Exception as error:
         return one._replace(reason=getattr(error, "reason", None) or in_one_line(error)), none
     if not len(windows):
         return one._replace(reason=problems[0].removeprefix(f"{title(song)}: ")), none
-    facts = {"fingerprint": _fingerprint(song), "quarters_per_minute": mean_tempo(song), "count": len(windows)}
-    return one._replace(split=piece.split, **facts), windows
+    one = one._replace(split=piece.split, fingerprint=_fingerprint(song), count=len(windows))
+    return one._replace(quarters_per_minute=mean_tempo(retimed), retimed=retimed is not song), windows
 
 
 def mean_tempo(song: Score) -> float:

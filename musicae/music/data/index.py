@@ -39,7 +39,7 @@ def _is_of_splits(value: Any) -> bool:
 # Of each field, whether a list, a dictionary or neither, and what is in it.
 FIELDS = {"duplicates": _is_count, "windows": _is_of_splits, "songs_per_split": _is_of_splits}
 LISTS, DICTIONARIES = {"songs": _is_text, "sources": _is_text}, {"skipped": _is_count}
-LATER_FIELDS = {"songs_with_split": _is_count}  # which corpora of earlier versions lack
+LATER_FIELDS = {"songs_with_split": _is_count, "songs_retimed": _is_count}  # which corpora of earlier versions lack
 LATER_LISTS = {"quarters_per_minute": _is_number, "first_skipped": _is_text}
 LATER_DICTIONARIES = {"checksums": _is_text}
 

@@ -13,6 +13,7 @@ import pytest
 
 from music.data.deadly import Deadly
 from music.making import eighths
+from music.theory.performing import performed, waltz_or_march
 from musicae.errors import DataError
 from musicae.music.data import corpus, extraction
 from musicae.music.data.corpus import SPLITS, Corpus, build, keyless_hashes, split
@@ -58,6 +59,18 @@ def test_the_report_says_what_was_skipped(folder, tmp_path):
     assert row["reason"]
     assert "41 songs from songs" in built.report()
     assert f"Files skipped: 1 (1 {row['reason']})" in built.report()
+
+
+def test_songs_played_without_a_click_are_cut_along_beats_of_their_own(tmp_path):
+    live, _ = performed(waltz_or_march(3), tempo=97, wander=0.015, jitter=0.012)
+    for name, song in {"live": live, "written": waltz_or_march(3, seed=1)}.items():
+        Song.of(song).save(tmp_path / "songs" / f"{name}.mid")
+    built = build(tmp_path / "songs", Melody(), tmp_path / "corpus", workers=1)
+    assert built.index["songs_retimed"] == 1
+    assert "found in the notes: 1 song" in built.report()
+    assert built.index["quarters_per_minute"][0] == pytest.approx(97, rel=0.15)
+    strict = build(tmp_path / "songs", Melody(strict=True), tmp_path / "strict", workers=1)
+    assert strict.index["songs_retimed"] == 0
 
 
 def test_no_path_of_this_machine_is_stored(folder, tmp_path):
