@@ -9,6 +9,9 @@ from difflib import get_close_matches
 class Error(Exception):
     """Base of every error that musicae raises on purpose: one line that says what, where and what to try."""
 
+    def __str__(self) -> str:
+        return super().__str__().replace("\r", "\\r").replace("\n", "\\n")  # of names of files, which may have some
+
 
 def in_one_line(error: BaseException) -> str:
     """What an error of a library or of the system says, in one line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -44,7 +45,9 @@ class Header(NamedTuple):
             version = np.lib.format.read_magic(file)
             if version not in _READERS:
                 raise ValueError(f"version {version[0]}.{version[1]}")
-            shape, by_columns, dtype = _READERS[version](file)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python's parser has opinions about headers
+                shape, by_columns, dtype = _READERS[version](file)
             if dtype.hasobject:
                 raise ValueError("it holds Python objects, not numbers")
             start, claimed = file.tell(), math.prod(shape) * dtype.itemsize

@@ -82,7 +82,8 @@ def test_a_note_without_length_at_the_last_tick_is_saved():
 )
 def test_odd_scores_are_saved(unit, names, tempos, data):
     """Many tracks of any name and program, tempos in any order, words and keys between the notes."""
-    times = data.draw(st.lists(st.integers(0, 200_000), min_size=len(names), max_size=len(names)))
+    latest = min(200_000, MOST_QUARTERS * unit - 50)
+    times = data.draw(st.lists(st.integers(0, latest), min_size=len(names), max_size=len(names)))
     tracks = tuple(
         Track(notes((time, time + 1 + i, i, 1 + i)), i, i % 7 == 0, name)
         for i, (time, name) in enumerate(zip(times, names, strict=True))
