@@ -26,7 +26,7 @@ from musicae.music.formats.draft import Draft, check_changes, check_note_count, 
 from musicae.music.formats.notation_child import MOST_MEGABYTES, send
 from musicae.music.score.score import Track
 
-SECONDS = 4  # of the processor for any text, ...
+SECONDS = 3  # of the processor for any text, ...
 SECONDS_PER_MEGABYTE = 4  # ... and more for a long one
 START_SECONDS = 60  # to import music21, on the slowest of machines
 MOST_DEPTH = 64
