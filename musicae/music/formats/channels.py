@@ -101,8 +101,8 @@ def _set_up(draft: Draft, found: list[Control], others: list[list[Control]], par
     controls = draft.tracks[part].controls
     if not found and not others:
         return 0, controls
-    banks = (controls["number"] == BANK) | (controls["number"] == FINE_BANK)
-    if banks.any():
+    banks = controls["number"] & ~FINE_BANK == BANK  # either of the two
+    if np.count_nonzero(banks):
         others, controls = [*others, controls[banks].tolist()], controls[~banks]
     if others:
         found = sorted(chain(*others, found), key=itemgetter(0))
@@ -129,7 +129,8 @@ def _merged(*parts: np.ndarray) -> np.ndarray:
 
 
 def _in_drum_bank(controls: np.ndarray) -> bool:
-    return len(controls) > 0 and _DRUM_BANK in controls["value"][controls["number"] == BANK][:1]
+    banks = (controls["number"] == BANK).nonzero()[0]
+    return len(banks) > 0 and bool(controls["value"][banks[0]] == _DRUM_BANK)
 
 
 def _words(events: Events) -> tuple[dict[int, str], list[Text]]:

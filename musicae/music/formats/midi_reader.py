@@ -20,7 +20,7 @@ def from_midi(data: bytes) -> Draft:
         ValueError: it is damaged beyond repair.
     """
     tracks = repair.repair(data)
-    bodies, events = _followed(tracks.bodies)
+    bodies, events = _followed(tracks.bodies, bool(tracks.changes))
     score = None if events is None else _parsed(bodies, events, tracks.ticks_per_quarter)
     if score is None:
         bodies, damaged = repair.rewrite(tracks.bodies)
@@ -47,13 +47,13 @@ def from_midi(data: bytes) -> Draft:
     return draft
 
 
-def _followed(bodies: list[bytes]) -> tuple[list[bytes], Events | None]:
+def _followed(bodies: list[bytes], corrupted: bool) -> tuple[list[bytes], Events | None]:
     """Tracks with their events.
 
     One that begins with a longer delta time than there is, is written anew: symusic reads that differently there.
     """
     bodies = [_written_out(body) if min(body[:4], default=0) > 127 else body for body in bodies]
-    return bodies, find_events(bodies)
+    return bodies, find_events(bodies, corrupted)
 
 
 def _written_out(body: bytes) -> bytes:
@@ -71,13 +71,16 @@ def _parsed(bodies: list[bytes], events: Events, ticks_per_quarter: int):
     import symusic
 
     try:
-        score = symusic.Score.from_midi(repair.pack(bodies, events.programs, ticks_per_quarter))
+        score = symusic.Score.from_midi(repair.pack(events.marked(bodies), events.programs, ticks_per_quarter))
     except (RuntimeError, OverflowError, MemoryError, ValueError):
         return None
     check_note_count(score.note_num())
     channels = {str(i): channels for i, channels in enumerate(events.channels)}
     good = all(track.program in channels.get(track.name, ()) for track in score.tracks if track.notes)
-    return score if good else None  # an event goes on where the track ends, or is not what it seems
+    if not good:
+        return None  # an event goes on where the track ends, or is not what it seems
+    events.add_late(bodies, score.markers)
+    return score
 
 
 def _ended(bodies: list[bytes], draft: Draft, unended: np.ndarray) -> list[bytes]:

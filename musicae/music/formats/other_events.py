@@ -6,6 +6,8 @@ last byte that may belong to another event: of most files, a few bytes.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,10 +20,13 @@ TEXT, NAME, INSTRUMENT = 1, 3, 4  # kinds of words, as they are numbered in a fi
 Control = tuple[int, int, int]  # tick, number, value: see `musicae.music.score.controls`
 
 _META, _EXCLUSIVE, _ESCAPE = 0xFF, 0xF0, 0xF7
-_METAS = (*range(0x0A), 0x20, 0x21, 0x2F, 0x51, 0x54, 0x58, 0x59, 0x7F)
+_MARKER = 6
+_WORDS = range(TEXT, 8)
 _INTEREST = bytes(byte >= 0xB0 and not 0xF0 <= byte < _META for byte in range(256))
 _LENGTH = bytes([2] * 128 + [3] * 64 + [2] * 32 + [3] * 16 + [2] * 16)  # of an event, by its status
-_MANY = 6000  # bytes: from here on it is faster to find all events at once, notes too
+_MANY = 6000  # bytes: from here on, if they are a quarter of all, it is faster to find all events at once, notes too
+_WITH_LENGTH = b"\xff", b"\xf0", b"\xf7"
+_LONGEST_TAIL = 64  # bytes behind the last change of program which are read to see whether it is one
 _LONGEST_NUMBER = 8  # bytes
 
 
@@ -35,12 +40,38 @@ class Events:
         words: (track, tick, kind, bytes) of all text events, their kind as in the file, 1 to 7.
         programs: for each track, the positions of the statuses of its changes of program.
         channels: for each track, the channels that may have notes.
+        late: for tracks that were not read that far, the positions of the statuses of their last changes of program.
     """
 
     controls: dict[tuple[int, int], list[Control]] = field(default_factory=dict)
     words: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     programs: list[list[int]] = field(default_factory=list)
     channels: list[tuple[int, ...]] = field(default_factory=list)
+    late: dict[int, list[int]] = field(default_factory=dict)
+
+    def marked(self, bodies: list[bytes]) -> list[bytes]:
+        """The tracks, with markers in place of the `late` changes of program."""
+        bodies = list(bodies)
+        for track, late in self.late.items():
+            for at in reversed(late):  # those before stay where they are
+                mark = b"%d %d" % (track, at)
+                start, after = bodies[track][:at], bodies[track][at + 2 :]
+                bodies[track] = b"".join([start, bytes([_META, _MARKER, len(mark)]), mark, after])
+        return bodies
+
+    def add_late(self, bodies: list[bytes], markers: Iterable) -> None:
+        """Adds the `late` changes of program of tracks, which are where symusic found the markers for them."""
+        if not self.late:
+            return
+        ticks = {}
+        for marker in markers:
+            with contextlib.suppress(UnicodeDecodeError):  # one of the file
+                ticks[marker.text] = marker.time
+        for track, late in self.late.items():
+            for at in late:
+                status, program = bodies[track][at : at + 2]
+                tick = ticks.get(f"{track} {at}", 0)
+                self.controls[track, status & 15].append((tick, PROGRAM, program))
 
     def _add(self, track: int, tick: int, status: int, data: list[int]) -> None:
         """Adds an event of a channel, unless it is found with its notes."""
@@ -54,45 +85,87 @@ class Events:
         self.controls.setdefault((track, channel), []).append(control)
 
 
-def find_events(bodies: list[bytes]) -> Events | None:
+def find_events(bodies: list[bytes], corrupted: bool = False) -> Events | None:
     """The events of tracks that are no notes; None where a track is damaged.
 
     Args:
         bodies: tracks without their end-of-track event, and with the delta time before it.
+        corrupted: whether the file is known to be: then tracks are read up to their last change of program.
     """
     channels = [tuple(channel for channel in range(16) if 0x90 | channel in body) for body in bodies]
-    ends = list(map(_end, bodies, channels))
+    spans = list(map(_span_of_interest, bodies, channels))
     events = Events(programs=[[] for _ in bodies], channels=channels)
-    if sum(ends) > _MANY and _add_all(events, bodies):
+    if sum(end for end, _ in spans) > max(_MANY, sum(map(len, bodies)) // 4) and _add_all(events, bodies):
         return events
     try:
-        for track, (body, end) in enumerate(zip(bodies, ends, strict=True)):
-            if end:
-                _add_some(events, track, body, end)
+        for track, (body, (end, late)) in enumerate(zip(bodies, spans, strict=True)):
+            if corrupted and late:
+                end, late = late[-1] + 1, []
+            _add_some(events, track, body, end, late)
     except IndexError:
         return None
     return events
 
 
-def _end(body: bytes, channels: tuple[int, ...]) -> int:
-    """Where the last byte that may be a status of interest ends; 0 without one."""
+def _span_of_interest(body: bytes, channels: tuple[int, ...]) -> tuple[int, list[int]]:
+    """Where the last byte that may be a status of interest ends, 0 without one; and where changes of program are after
+    it, known from the bytes around them."""
     table = bytearray(_INTEREST)
     for channel in channels:  # what they set is found with their notes
         table[0xB0 | channel] = table[0xE0 | channel] = 0
     marks = body.translate(table)
-    at = marks.rfind(1)
-    while at >= 0 and _is_delta(body[at : at + 5]):
+    last = end = _last_mark(marks, body, len(body))
+    late = []
+    while end >= 0 and _is_program(body[end : end + 4]):
+        late.append(end)
+        end = _last_mark(marks, body, end)
+    if not late:
+        return end + 1, late
+    may_be_words = any(body.find(status, end + 1, last) >= 0 for status in _WITH_LENGTH)
+    if may_be_words or len(body) - last > _LONGEST_TAIL or not _ends_well(body[last:]):
+        return last + 1, []
+    return end + 1, late[::-1]
+
+
+def _ends_well(events: bytes) -> bool:
+    """Whether events are whole up to the end of their track: many that are not were cut off."""
+    try:
+        _walked(b"\0" + events, len(events) + 1)
+    except IndexError:
+        return False
+    return True
+
+
+def _last_mark(marks: bytes, body: bytes, end: int) -> int:
+    """The last byte before `end` that may be a status of interest; -1 without one.
+
+    Before a status a delta time ends, with a byte below 128.
+    """
+    at = marks.rfind(1, 0, end)
+    while at >= 0 and ((at and body[at - 1] > 127) or _is_delta(body[at : at + 5])):
         at = marks.rfind(1, 0, at)
-    return at + 1
+    return at
+
+
+def _is_program(first: bytes) -> bool:
+    """Whether four bytes, or three that end a track, are a change of program and the time up to a status.
+
+    If the first belonged to a time, notes and controls would go on after the second with two bytes of data. Changes of
+    program without a status would not, but there are none where all before it have one.
+    """
+    if len(first) < 3 or first[0] >> 4 != 0xC or max(first[1:3]) > 127:
+        return False
+    return len(first) == 3 or 127 < first[3] < _EXCLUSIVE
 
 
 def _is_delta(first: bytes) -> bool:
-    """Whether a byte that looks like a status, with four more, is surely part of a delta time."""
+    """Whether a byte that looks like a status, with four more, is surely part of a delta time, or a meta event that is
+    no words."""
     status, *data = first
     if max(data[: _LENGTH[status] - 1], default=0) > 127:
         return True
     if status == _META:
-        return data[:1] != [] and data[0] not in _METAS
+        return data[:1] != [] and data[0] not in _WORDS
     # A status follows the second byte, and two data bytes this; behind a program they would be a time and a status.
     return 0xC0 <= status < 0xE0 and len(data) == 4 and data[1] > 127 and max(data[2:]) < 128
 
@@ -114,19 +187,23 @@ def _add_all(events: Events, bodies: list[bytes]) -> bool:
         events._add(*row)
     for track, at in zip(found.track[program].tolist(), found.start[program].tolist(), strict=True):
         events.programs[track].append(at - int(starts[track]))
-    events.words += [(one.track, one.tick, one.kind, one.data) for one in found.meta if TEXT <= one.kind <= 7]
+    events.words += [(one.track, one.tick, one.kind, one.data) for one in found.meta if one.kind in _WORDS]
     return True
 
 
-def _add_some(events: Events, track: int, body: bytes, end: int) -> None:
-    """Adds the events of a track up to `end`.
+def _add_some(events: Events, track: int, body: bytes, end: int, late: list[int]) -> None:
+    """Adds the events of a track up to `end`, and the `late` changes of program unless they belong to one of these.
 
     Raises:
         IndexError: the track is damaged.
     """
-    for tick, status, at in _walked(body, end):
+    found, stop = _walked(body, end) if end else ([], 0)
+    if late and stop > late[0]:
+        found, _ = _walked(body, late[-1] + 1)
+        late = []
+    for tick, status, at in found:
         if status == _META:
-            if TEXT <= body[at] <= 7:
+            if body[at] in _WORDS:
                 start, after = _span(body, at + 1)
                 events.words.append((track, tick, body[at], body[start:after]))
             continue
@@ -135,11 +212,15 @@ def _add_some(events: Events, track: int, body: bytes, end: int) -> None:
             raise IndexError
         events.programs[track] += [at - 1] * (status >> 4 == 0xC and body[at - 1] == status)
         events._add(track, tick, status, data)
+    if late:
+        events.late[track] = late
+        for at in late:
+            events.controls.setdefault((track, body[at] & 15), [])
 
 
-def _walked(body: bytes, end: int) -> list[tuple[int, int, int]]:
+def _walked(body: bytes, end: int) -> tuple[list[tuple[int, int, int]], int]:
     """(tick, status, where its data begin) of the events of a track that are no notes: up to `end`, and of those
-    without a status after it.
+    without a status after it; and where what follows begins.
 
     Raises:
         IndexError: the track is damaged.
@@ -155,7 +236,7 @@ def _walked(body: bytes, end: int) -> list[tuple[int, int, int]]:
             position += 1
         tick += delta
         if position == size:
-            return found
+            return found, size
         first = body[position]
         position += first > 127
         if first >= 0xF0:
@@ -167,7 +248,7 @@ def _walked(body: bytes, end: int) -> list[tuple[int, int, int]]:
         if not status or position - begin > _LONGEST_NUMBER:
             raise IndexError
         if begin >= end and (first > 127 or status < 0xB0):
-            return found
+            return found, begin
         if status >= 0xB0:
             found.append((tick, status, position))
         position += 1 if 0xC0 <= status < 0xE0 else 2

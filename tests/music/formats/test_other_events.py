@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import mido
 import pytest
+import symusic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,15 +57,44 @@ def test_they_are_those_of_mido(many, tracks):
             if one.type in row:
                 expected.setdefault((i, one.channel), []).append((tick, *row[one.type](one)))
     kept, other_events._MANY = other_events._MANY, many
+    bodies = repair.repair(out.getvalue()).bodies
     try:
-        found = find_events(repair.repair(out.getvalue()).bodies)
+        found = find_events(bodies)
     finally:
         other_events._MANY = kept
+    found.add_late(bodies, _markers(found, bodies))
     assert sorted(found.words) == sorted(words)
     for (track, channel), rows in expected.items():
         noted = channel in found.channels[track]
         wanted = [row for row in rows if not noted or row[1] in (PROGRAM, PRESSURE)]
         assert found.controls.get((track, channel), []) == wanted
+
+
+def _markers(found, bodies):
+    return symusic.Score.from_midi(repair.pack(found.marked(bodies), found.programs, 480)).markers
+
+
+def test_programs_behind_the_notes_have_their_times():
+    """They are found without reading the notes, as are those between them."""
+    music = ONE_NOTE[:-4] * 50
+    body = music + b"\x05\xc0\x07\x05" + music[1:] + b"\x05\xc0\x08\0\xb0\7\x64\x83\0\xc3\x09\0"
+    found = find_events([body])
+    assert len(found.late[0]) > 1
+    found.add_late([body], _markers(found, [body]))
+    read = mido.MidiFile(file=io.BytesIO(repair.pack([body], [[]], 480))).tracks[0]
+    ticks = itertools.accumulate(message.time for message in read)
+    programs = [(tick, message) for tick, message in zip(ticks, read, strict=True) if message.type == "program_change"]
+    expected = [(tick, PROGRAM, message.program) for tick, message in programs[16:]]  # behind those of `pack`
+    assert found.controls[0, 0] + found.controls[0, 3] == expected
+
+
+def test_a_text_that_looks_like_a_program_is_none():
+    for text in (b"\xc0\x07\0\x90", b"\xc0\x07"):
+        body = ONE_NOTE[:-4] + b"\0\xff\x01" + bytes([len(text)]) + text + b"\0"
+        found = find_events([body])
+        assert not found.late
+        assert not found.controls
+        assert found.words == [(0, found.words[0][1], 1, text)]
 
 
 def test_a_damaged_track_has_no_events():
