@@ -30,7 +30,7 @@ def off_grid(tracks: tuple[Track, ...], grid: Grid, steps_per_quarter: int) -> l
     beat = steps_per_quarter * (grid.bar_ticks[-1] - grid.bar_ticks[0]) / grid.total_steps
     thirds = 3 * ((start - grid.bar_ticks[0]) / beat % 1)
     are_thirds = np.abs(thirds - np.round(thirds)) < _TOLERANCE
-    sentence = f"moved are {np.mean(far > 0):.0%} of all, by {far.max() / beat:.2f} beats at most"
+    sentence = f"that is {np.mean(far > 0):.0%} of them, by {far.max() / beat:.2f} beats at most"
     if steps_per_quarter % 3 and are_thirds[far > 0].mean() > _MOSTLY:
         sentence += f": triplets or swing, which a grid of {steps_per_quarter} steps a beat lacks and one of 12 has"
     return [sentence]

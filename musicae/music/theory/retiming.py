@@ -17,7 +17,8 @@ from musicae.music.theory.beats import Onsets, find_beats, onsets
 
 FEWEST_ONSETS = 32  # fewer say too little about where beats are
 LONGEST = 1800.0  # seconds
-EXACT_GRIDS, EXACT_SHARE = (24, 32), 0.6  # steps to a quarter; the share of onsets on them that notation has
+EXACT_GRIDS, EXACT_SHARE = (24, 32), 0.6  # steps to a quarter; the share of onsets on them that notation has, ...
+EXACT_BEATS = 0.03  # ... and the share of its onsets on quarters
 LOOSE = ((4, 0.3), (3, 0.3), (2, 0.6))  # steps to a quarter, and how well onsets played to a click sit on them
 TEMPO_HOLDS = (
     0.6  # concentration of onsets about some phase of the sixteenths that shows that the file's tempo is right
@@ -41,8 +42,8 @@ def played_without_click(song: Score) -> bool:
         return False
     quarters = ticks / song.ticks_per_quarter
     tolerance = max(1.0, 0.002 * song.ticks_per_quarter) / song.ticks_per_quarter
-    off = np.min([np.abs(quarters * n - np.round(quarters * n)) / n for n in EXACT_GRIDS], 0)
-    if (off <= tolerance / 2).mean() > EXACT_SHARE:
+    on = {n: np.abs(quarters * n - np.round(quarters * n)) / n <= tolerance / 2 for n in (1, *EXACT_GRIDS)}
+    if np.logical_or.reduce([on[n] for n in EXACT_GRIDS]).mean() > EXACT_SHARE and on[1].mean() > EXACT_BEATS:
         return False
     return all(_on_steps(quarters, n).real < enough for n, enough in LOOSE)
 
@@ -64,8 +65,11 @@ def on_beats(song: Score, find: bool | None = None, tempo: float | None = None) 
         ConfigError: it is longer than half an hour, and `find` is on.
     """
     if find is None:
-        find = played_without_click(song) and song.seconds <= LONGEST
-    return on_found_beats(song, tempo) if find else song
+        if not played_without_click(song) or song.seconds > LONGEST:
+            return song
+        reason = "its notes do not keep to the beats of its file, which --no-beats would take"
+        song = replace(song, changes=(*song.changes, reason))
+    return on_found_beats(song, tempo) if find is not False else song
 
 
 def on_found_beats(song: Score, tempo: float | None = None) -> Score:
@@ -90,8 +94,7 @@ def on_found_beats(song: Score, tempo: float | None = None) -> Score:
     beats = np.append(beats[0] - np.arange(-first % metre, 0, -1) * (beats[1] - beats[0]), beats)
     stated, median = song.tempos[0].quarters_per_minute, 60 / float(np.median(np.diff(beats)))
     sentence = (
-        f"its notes do not keep to the beat of the file ({stated:.0f} BPM): beats were found at about "
-        f"{median:.0f} BPM, in bars of {metre} (--no-beats keeps those of the file)"
+        f"beats were found in the notes, at about {median:.0f} BPM in bars of {metre} (the file states {stated:.0f})"
     )
     return replace(_moved(song, beats, metre), changes=(*song.changes, sentence))
 

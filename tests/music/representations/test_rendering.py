@@ -72,7 +72,7 @@ def test_a_tempo_of_ones_own():
 def test_swing_is_said_or_kept():
     rows = notes(*((480 * i + at, 480 * i + at + 100, 60, 80) for i in range(16) for at in (0, 320)))
     said = "triplets or swing, which a grid of 4 steps a beat lacks and one of 12 has"
-    assert Melody().extract(song(rows=rows)).report[-1] == f"moved are 50% of all, by 0.08 beats at most: {said}"
+    assert Melody().extract(song(rows=rows)).report[-1] == f"that is 50% of them, by 0.08 beats at most: {said}"
     for kind in (Melody(steps_per_quarter=12, steps=96), Multitrack()):
         excerpt = kind.extract(song(rows=rows))
         assert "grid" not in " ".join(excerpt.report)
@@ -86,4 +86,4 @@ def test_late_notes_are_not_called_swing():
     rows = QUARTERS.copy()
     rows["start"][::4] += 20
     report = Melody().extract(song(rows=rows)).report
-    assert report[-1] == "moved are 25% of all, by 0.04 beats at most"
+    assert report[-1] == "that is 25% of them, by 0.04 beats at most"
