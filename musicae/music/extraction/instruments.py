@@ -19,6 +19,7 @@ from musicae.music.formats.pretty_midi_ import enharmonic
 from musicae.music.score.score import Track
 
 _NUMBER, _NAME, _TEMPO, _FRAMES, _METRE, _KEY = 0x00, 0x03, 0x51, 0x54, 0x58, 0x59
+_INEXACT = 29  # of 2 to this power, the denominator of a metre, mido says that it is no power of 2
 # Of some meta events mido wants so many bytes; of those that it does not know it forgets the delta time.
 _LEAST_DATA = {0x20: 1, _TEMPO: 3, _FRAMES: 5, _METRE: 4, _KEY: 2}
 _UNKNOWN = frozenset(range(256)) - {0x00, *range(0x01, 0x08), 0x09, 0x20, 0x21, 0x2F, 0x51, 0x54, 0x58, 0x59, 0x7F}
@@ -64,7 +65,7 @@ def _is_plain(one) -> bool:
     if kind == _TEMPO:
         return any(data[:3])
     if kind == _METRE:
-        return data[0] > 0
+        return data[0] > 0 and data[1] < _INEXACT
     if kind == _KEY:
         return data[1] < 2 and (data[0] <= 7 or data[0] >= 256 - 7)
     if kind == _FRAMES:

@@ -107,6 +107,13 @@ def test_nothing_is_read_that_pretty_midi_refuses(tracks, at, byte):
         assert everything(bytes(data)) == everything(with_pretty_midi(bytes(data)))
 
 
+def test_no_metre_is_read_that_mido_refuses():
+    for power in range(256):
+        data = file(meta(0x58, bytes([4, power, 24, 8])) + b"\0\x90\x3c\x40\x10\x80\x3c\0" + END)
+        if read_instruments(data):
+            with_pretty_midi(data)
+
+
 def test_notes_that_begin_together_are_in_the_order_of_their_ends():
     on = [b"\0\x99\x26\x64", b"\0\x99\x25\x28", b"\0\x99\x26\x28"]
     off = [b"\x10\x89\x25\0", b"\0\x89\x26\0"]
