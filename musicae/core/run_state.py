@@ -79,7 +79,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise Error(f"{folder} is a file: name a folder with --out") from None
     except OSError as error:
         raise Error(f"{folder} cannot be written: {error.strerror or error}; name another --out") from None
-    lock = FileLock(folder / LOCK, blocking=False)
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout:

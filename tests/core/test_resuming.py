@@ -303,6 +303,7 @@ def test_a_folder_is_held_by_one_process_as_long_as_it_lives(tmp_path):
     receiver, sender = FORKS.Pipe(duplex=False)
     other = FORKS.Process(target=hold, args=(tmp_path, sender))
     other.start()
+    sender.close()
     try:
         assert receiver.recv() == "held"
         with pytest.raises(Error, match=r"another process trains there; wait for it, or name another --out$"):
