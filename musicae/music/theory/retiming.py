@@ -67,7 +67,7 @@ def on_beats(song: Score, find: bool | None = None, tempo: float | None = None) 
     if find is None:
         if not played_without_click(song) or song.seconds > LONGEST:
             return song
-        reason = "its notes do not keep to the beats of its file, which --no-beats would take"
+        reason = "its notes do not keep to the beats that its file states (--no-beats keeps these)"
         song = replace(song, changes=(*song.changes, reason))
     return on_found_beats(song, tempo) if find is not False else song
 
