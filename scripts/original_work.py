@@ -17,14 +17,13 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
+from timed import HALFWAY, for_each_line
 
-HALFWAY = 6908  # the step at which scheduled sampling has probability 1/2
 CLIP = 1.0  # norm of gradients
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -63,11 +62,7 @@ def prepared(kind: str, name: str, batch: int, steps: int) -> Callable[[], Any]:
 
 def main(kind: str, name: str, batch: str, steps: str) -> None:
     """Do it and say how long it took."""
-    work = prepared(kind, name, int(batch), int(steps))
-    for _ in sys.stdin:
-        start = time.process_time()
-        work()
-        print(time.process_time() - start, flush=True)
+    for_each_line(prepared(kind, name, int(batch), int(steps)))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,14 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import torch
+from timed import HALFWAY, for_each_line
 
 from musicae.core.data import Batch
 from musicae.core.speed import decoding, training_step
 from musicae.loading import build_network
 from musicae.presets import PRESETS
-
-HALFWAY = 6908  # the step at which scheduled sampling has probability 1/2
 
 
 def main(kind: str, name: str, batch: str, precision: str = "float32") -> None:
@@ -32,10 +30,7 @@ def main(kind: str, name: str, batch: str, precision: str = "float32") -> None:
         spec = preset.representation.example_spec
         x = torch.randint(0, spec.outputs, (n, *spec.size), generator=torch.Generator().manual_seed(0))
         work = training_step(model, preset.objective, Batch(x, None, None), step=HALFWAY, bf16=precision == "bf16")
-    for _ in sys.stdin:
-        start = time.process_time()
-        work()
-        print(time.process_time() - start, flush=True)
+    for_each_line(work)
 
 
 if __name__ == "__main__":
