@@ -29,7 +29,7 @@ from musicae.core.priors import FittedMixture
 from musicae.datasets import open_data
 from musicae.loading import load
 from musicae.music.analysis.attributes import measure
-from musicae.music.latent.interpolation import path, snap_to_key
+from musicae.music.latent.interpolation import latents_at, snap_to_key
 from musicae.music.model import MusicModel
 
 POSITIONS = np.linspace(0, 1, 11, dtype=np.float32)
@@ -48,7 +48,7 @@ def of_model(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tenso
     """The path of `interpolate`, for each pair alone."""
     pairs = zip(a.split(1), b.split(1), strict=True)
     return torch.from_numpy(
-        np.concatenate([snap_to_key(model, path(model, *pair, len(t)).numpy()) for pair in pairs], 1)
+        np.concatenate([snap_to_key(model, latents_at(model, *pair, t).numpy()) for pair in pairs], 1)
     )
 
 

@@ -11,12 +11,12 @@ def lerp(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     Args:
         a: `[..., latent]`.
         b: `[..., latent]`.
-        t: places between 0 (a) and 1 (b), `[steps]`.
+        t: places between 0 (a) and 1 (b), `[steps]`; or of each row of `a` and `b`, `[steps, ...]`.
 
     Returns:
         `[steps, ..., latent]`; the ends are `a` and `b` to the bit.
     """
-    t = t.view(-1, *[1] * a.dim()).to(a)
+    t = _beside(t, a).to(a)
     return torch.where(t < 0.5, a + t * (b - a), b - (1 - t) * (b - a))
 
 
@@ -31,13 +31,18 @@ def slerp(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     """
     cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=-1).clamp(-1, 1)
     omega = torch.acos(cosine).unsqueeze(0).unsqueeze(-1)
-    places = t.view(-1, *[1] * a.dim()).to(omega)
+    places = _beside(t, a).to(omega)
     sine = omega.sin()
     circle = ((1 - places) * omega).sin() / sine * a + (places * omega).sin() / sine * b
     inner = (
         (places > 0) & (places < 1) & (sine > 1e-4) & ((a != 0).any(-1, keepdim=True) & (b != 0).any(-1, keepdim=True))
     )
     return torch.where(inner, circle.to(a), lerp(a, b, t))
+
+
+def _beside(t: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+    """Places `[steps, ...]` with as many axes as the path between `a` `[..., latent]` and another has."""
+    return t.reshape(*t.shape, *[1] * (a.dim() + 1 - t.dim()))
 
 
 def grid(side: int, dimensions: int = 2) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import repeat
 from typing import Any, Unpack
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from musicae.core.evaluation import measure
-from musicae.core.geometry import lerp, slerp
+from musicae.core.geometry import slerp
 from musicae.core.model import BATCH
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
@@ -21,7 +20,14 @@ from musicae.music.analysis.keys import keys
 from musicae.music.codec import MusicCodec
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import Windows
-from musicae.music.latent.interpolation import equal_change_positions, path, snap_to_key
+from musicae.music.latent.interpolation import (
+    Path,
+    conditioned_stages,
+    cycled,
+    equal_change_positions,
+    path,
+    places_of_steps,
+)
 from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shared_candidates
 from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
@@ -85,7 +91,7 @@ class MusicModel(MusicCodec):
             b: the song that it ends with, on A's bars.
             steps: how many, both ends included; at least 2.
             linear: at even positions of straight lines; otherwise, about as much changes from step to step
-                (`latent.interpolation.path`).
+                (`latent.interpolation.latents_at`).
             options: see `VerbOptions`; the selection is that of both songs. Without conditions each step has those of
                 the nearer song. Chords continue from step to step, repeated as needed; with `hits`, each step has all
                 of them.
@@ -98,18 +104,13 @@ class MusicModel(MusicCodec):
             without_words(self.extract(a, **vars(selection), tempo=conditions.get("tempo"))),
             without_words(self.extract(b, **vars(selection), tempo=conditions.get("tempo"))),
         )
-        ends = [torch.from_numpy(self.encode_windows(one.windows)) for one in pair]
-        latents = (lerp(*ends, torch.linspace(0, 1, steps)) if linear else path(self, *ends, steps)).numpy()
-        stages = self._stages(pair, steps, conditions)
-        like = stages[0]
-        latents = cycled(latents, len(like.windows), axis=1)
-        latents = snap_to_key(self, latents, [self.condition(stage) for stage in stages])
-        # One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
-        decoded = [self._decoded(z, stage, decoding) for z, stage in zip(latents, stages, strict=True)]
-        songs = [self.render(windows, like) for windows in decoded]
+        like = self.conditioned(pair[0], conditions)
+        places = places_of_steps(steps, len(like.windows))
+        found = path(self, pair, places, conditioned_stages(self, pair, places, conditions), linear)
+        songs = [self.render(windows, like) for windows in self._decoded_path(found, decoding)]
         originals = tuple(self.render(one.windows, one) for one in pair)
         reports[0].extend(like.excerpt.report[len(pair[0].excerpt.report) :])
-        return Interpolation(songs, originals, reports, latents, like.ticks)
+        return Interpolation(songs, originals, reports, found.latents, like.ticks)
 
     def reconstruct(self, song: Any, **options: Unpack[VerbOptions]) -> Reconstruction:
         """A song as the model reconstructs it, and how much of it is right.
@@ -274,12 +275,13 @@ class MusicModel(MusicCodec):
         """The decodes of latent vectors under the conditions of `like`."""
         return self.decode_windows(z, self.condition(like), decoding, known=known)
 
-    def _stages(self, pair: tuple[Windowed, Windowed], steps: int, conditions: dict[str, Any]) -> list[Windowed]:
-        """The windows whose conditions each step from A to B has, on the bars of A."""
-        grid = pair[0].excerpt.grid
-        aligned = [replace(one, excerpt=replace(one.excerpt, grid=grid)) for one in pair]
-        nearer = [aligned[2 * i >= steps] for i in range(steps)]
-        return [self.conditioned(one, conditions, before=i * len(grid)) for i, one in enumerate(nearer)]
+    def _decoded_path(self, found: Path, decoding: Decoding) -> np.ndarray:
+        """The decodes of a path, `[steps, windows, *shape]`.
+
+        One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
+        """
+        steps = zip(found.latents, found.stages, strict=True)
+        return np.stack([self._decoded(z, stage, decoding) for z, stage in steps])
 
     def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
         """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those with equal ids alike.
@@ -309,7 +311,7 @@ class MusicModel(MusicCodec):
         shares = np.ones(n, np.float32)
         if equal_steps:
             ends = torch.from_numpy(z), torch.from_numpy(z + shift)
-            shares = equal_change_positions(self, *ends, n + 1)[1:].numpy()
+            shares = equal_change_positions(self, *ends, torch.linspace(0, 1, n + 1))[1:].numpy()
         return shares[:, None, None] * shift
 
     def _amounts(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
@@ -344,8 +346,3 @@ class MusicModel(MusicCodec):
         both = (self.representation.rejoin(one, target.lengths) for one in (windows, target.windows))
         found, wanted = (self.representation.onsets(one) for one in both)
         return float((found & wanted).sum() / max(wanted.sum(), 1))
-
-
-def cycled(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
-    """Latent vectors repeated cyclically along an axis until there are `windows`, or the first `windows` of them."""
-    return z.take(np.arange(windows) % z.shape[axis], axis)

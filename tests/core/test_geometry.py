@@ -70,6 +70,16 @@ def test_slerp_goes_its_own_way_for_every_row_of_a_batch():
         torch.testing.assert_close(together[:, row], slerp(a[row], b[row], PLACES))
 
 
+@PATHS
+def test_every_row_of_a_batch_may_have_places_of_its_own(path):
+    a, b = vector(3, 4, 8), vector(4, 4, 8)
+    places = torch.rand(7, 4, generator=torch.Generator().manual_seed(0))
+    found = path(a, b, places)
+    for row in range(4):
+        torch.testing.assert_close(found[:, row], path(a[row], b[row], places[:, row]))
+    assert torch.equal(path(a, b, PLACES[:, None].expand(7, 4)), path(a, b, PLACES))
+
+
 def test_lerp_is_a_straight_line():
     a, b = vector(1), vector(2)
     torch.testing.assert_close(lerp(a, b, PLACES), torch.stack([(1 - t) * a + t * b for t in PLACES]))

@@ -27,7 +27,7 @@ from musicae.errors import DataError
 from musicae.music.analysis.attributes import measure
 from musicae.music.analysis.similarity import nearest, overlaps
 from musicae.music.data.windows import Windows, to_batch
-from musicae.music.latent.interpolation import path, snap_to_key
+from musicae.music.latent.interpolation import latents_at, snap_to_key
 from musicae.music.model import MusicModel
 from musicae.music.options import Decoding
 from musicae.music.representations.base import Representation
@@ -198,9 +198,9 @@ def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: 
     first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
     ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
     condition = to_batch(np.asarray(like.array[first]), model.representation).condition
-    paths = np.concatenate(
-        [path(model, *pair, 3).numpy() for pair in zip(*(end.split(1) for end in ends), strict=True)], 1
-    )
+    halves = torch.linspace(0, 1, 3)
+    one_by_one = zip(*(end.split(1) for end in ends), strict=True)
+    paths = np.concatenate([latents_at(model, *pair, halves).numpy() for pair in one_by_one], 1)
     _, middle, _ = snap_to_key(model, paths, [condition] * 3)
     return model.decode_windows(middle, condition, Decoding(temperature, seed=seed))
 

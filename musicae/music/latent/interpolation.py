@@ -8,6 +8,8 @@ changes, and each is moved into one key.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,47 +21,93 @@ from musicae.music.analysis.note_table import Notes
 from musicae.music.codec import MusicCodec
 from musicae.music.latent.steering import DIATONIC
 from musicae.music.representations import Representation
+from musicae.music.representations.excerpt import Windowed
 
 TRIED = 33  # positions along a path that are decoded to find those of equal change
 WINDOWS = 8  # of a song that are decoded there, evenly spaced
 AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one is enough
 
 
-def path(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """Positions between the latent vectors of two songs, both ends included.
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A path between two songs A and B, all that its decoding needs: of each step, all windows of a song.
 
-    They lie on straight lines, and about as much changes from each to the next (`equal_change_positions`). Of a model
-    that does not decode ahead (`MusicCodec.decodes_ahead`), they divide great circles evenly.
+    Attributes:
+        latents: float32 `[steps, windows, latent]`.
+        places: how far each is from A to B, float `[steps, windows]`; at 0 its latent vector is A's, at 1 B's. Those of
+            a step are the same, except where one step leads from A to B.
+        stages: of each step the windows whose conditions it has, with their lengths, on the bars of A.
+    """
+
+    latents: np.ndarray
+    places: np.ndarray
+    stages: Sequence[Windowed]
+
+
+def places_of_steps(steps: int, windows: int) -> np.ndarray:
+    """Places `[steps, windows]` that divide the path from A (0) to B (1) evenly, the same for all windows of a step."""
+    return np.linspace(0, 1, steps)[:, None].repeat(windows, 1)
+
+
+def path(
+    model: MusicCodec,
+    pair: tuple[Windowed, Windowed],
+    places: np.ndarray,
+    stages: Sequence[Windowed],
+    linear: bool = False,
+) -> Path:
+    """The path between two songs.
+
+    Args:
+        model: encodes and decodes.
+        pair: A and B, in windows of the same number; they are repeated as needed.
+        places: `[steps, windows]`; see `Path`.
+        stages: see `conditioned_stages`.
+        linear: at these places of straight lines; otherwise, see `latents_at`.
+    """
+    a, b = (torch.from_numpy(cycled(model.encode_windows(one.windows), places.shape[1])) for one in pair)
+    shares = torch.from_numpy(places).float()
+    latents = (lerp(a, b, shares) if linear else latents_at(model, a, b, shares)).numpy()
+    return Path(snap_to_key(model, latents, [model.condition(stage) for stage in stages]), places, stages)
+
+
+def latents_at(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """The latent vectors between those of two songs.
+
+    They lie on straight lines, where these shares of the change are done (`equal_change_positions`). Of a model that
+    does not decode ahead (`MusicCodec.decodes_ahead`), they divide great circles in these shares.
 
     Args:
         model: decodes.
         a: the latent vectors of one song, `[n, latent]`.
         b: those of the other one.
-        steps: how many positions.
+        shares: `[steps]`, or of each vector `[steps, n]`; 0 is `a`, 1 is `b`.
 
     Returns:
         `[steps, n, latent]`.
     """
     if model.decodes_ahead:
-        return lerp(a, b, equal_change_positions(model, a, b, steps))
-    return slerp(a, b, torch.linspace(0, 1, steps))
+        return lerp(a, b, equal_change_positions(model, a, b, shares))
+    return slerp(a, b, shares)
 
 
-def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:
-    """Positions between 0 and 1 such that about as much of the decode changes from each to the next.
+def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Positions between 0 and 1 where given shares of the change of the decode are done: as much changes between any
+    two as the difference of their shares.
 
     Args:
         model: decodes, greedily.
         a: the latent vectors of one song, `[n, latent]`.
         b: those of the other one.
-        steps: how many positions, both ends included.
+        shares: of the change, of any shape.
 
     Returns:
-        float32 `[steps]`, from 0 to 1; evenly spaced if nothing changes, or the model does not decode ahead.
+        float32, of the shape of `shares`, at 0 and 1 the same; the shares themselves if nothing changes, or the model
+        does not decode ahead.
     """
-    tried, even = torch.linspace(0, 1, TRIED), torch.linspace(0, 1, steps)
     if not model.decodes_ahead:
-        return even
+        return shares
+    tried = torch.linspace(0, 1, TRIED)
     some = np.linspace(0, len(a) - 1, min(len(a), WINDOWS)).round().astype(int)
     codes = lerp(a[some], b[some], tried).flatten(0, 1).numpy()
     windows = model.decode_windows(codes).reshape(TRIED, len(some), *model.representation.shape)
@@ -67,9 +115,37 @@ def equal_change_positions(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, 
     changes = 1 - model.representation.step_matches(after, before).reshape(TRIED - 1, -1).mean(1)
     travelled = np.append(0, changes.cumsum())
     if travelled[-1] == 0:
-        return even
-    inner = np.interp(even[1:-1] * travelled[-1], travelled, tried)
-    return torch.tensor([0.0, *inner, 1.0], dtype=torch.float32)
+        return shares
+    found = torch.from_numpy(np.interp(shares * travelled[-1], travelled, tried)).float()
+    return torch.where((shares > 0) & (shares < 1), found, shares)
+
+
+def conditioned_stages(
+    model: MusicCodec, pair: tuple[Windowed, Windowed], places: np.ndarray, conditions: dict[str, Any]
+) -> list[Windowed]:
+    """The windows whose conditions each step of a path has, on the bars of A: those that are requested, continued from
+    step to step, otherwise at each place those of the nearer song.
+
+    Args:
+        model: a model, maybe conditional.
+        pair: A and B, on the same bars.
+        places: `[steps, windows]`; see `Path`.
+        conditions: see `MusicCodec.conditioned`.
+    """
+    grid = pair[0].excerpt.grid
+    aligned = [replace(one, excerpt=replace(one.excerpt, grid=grid)) for one in pair]
+
+    def stage(i: int) -> Windowed:
+        a, b = (model.conditioned(one, conditions, before=i * len(grid)) for one in aligned)
+        near_b = (places[i] > 0.5).reshape(-1, *[1] * (a.windows.ndim - 1))
+        return replace(a, windows=np.where(near_b, b.windows, a.windows))
+
+    return [stage(i) for i in range(len(places))]
+
+
+def cycled(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
+    """Latent vectors repeated cyclically along an axis until there are `windows`, or the first `windows` of them."""
+    return z.take(np.arange(windows) % z.shape[axis], axis)
 
 
 def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:

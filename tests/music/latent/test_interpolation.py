@@ -11,7 +11,14 @@ from music.making import C_MAJOR, melodies
 from musicae.core.directions import Directions
 from musicae.core.geometry import lerp, slerp
 from musicae.core.randomness import RandomSource
-from musicae.music.latent.interpolation import equal_change_positions, path, snap_to_key
+from musicae.music.latent.interpolation import (
+    conditioned_stages,
+    equal_change_positions,
+    latents_at,
+    path,
+    places_of_steps,
+    snap_to_key,
+)
 
 # Positions ---------------------------------------------------------------------------------------
 
@@ -33,33 +40,46 @@ def ends(n: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_as_much_changes_from_each_position_to_the_next(abrupt):
-    positions = equal_change_positions(abrupt, *ends(), 6)
+    positions = equal_change_positions(abrupt, *ends(), torch.linspace(0, 1, 6))
     assert positions[[0, -1]].tolist() == [0, 1]
     np.testing.assert_allclose(positions[1:-1], [0.44, 0.48, 0.52, 0.56], atol=0.02)
 
 
 def test_the_path_back_has_the_same_positions(abrupt):
-    there, back = (equal_change_positions(abrupt, *pair, 7) for pair in (ends(), ends()[::-1]))
+    there, back = (equal_change_positions(abrupt, *pair, torch.linspace(0, 1, 7)) for pair in (ends(), ends()[::-1]))
     np.testing.assert_allclose(back, 1 - there.flip(0), atol=1e-5)
 
 
 def test_positions_are_even_where_nothing_changes(abrupt):
     a, _ = ends()
-    assert torch.equal(equal_change_positions(abrupt, a, a, 5), torch.linspace(0, 1, 5))
+    assert torch.equal(equal_change_positions(abrupt, a, a, torch.linspace(0, 1, 5)), torch.linspace(0, 1, 5))
 
 
 @pytest.mark.parametrize("preset", [tiny.RECURRENT, tiny.HITS], ids=["recurrent", "conditional"])
 def test_models_that_do_not_decode_ahead_follow_great_circles(preset):
     a, b = (RandomSource(seed).normal(3, 4) for seed in (1, 2))
-    torch.testing.assert_close(path(tiny.model(preset), a, b, 5), slerp(a, b, torch.linspace(0, 1, 5)))
+    torch.testing.assert_close(
+        latents_at(tiny.model(preset), a, b, torch.linspace(0, 1, 5)), slerp(a, b, torch.linspace(0, 1, 5))
+    )
 
 
 def test_the_path_is_straight_and_its_ends_are_the_ends(abrupt):
     a, b = ends()
-    positions = path(abrupt, a, b, 5)
+    positions = latents_at(abrupt, a, b, torch.linspace(0, 1, 5))
     assert torch.equal(positions[0], a)
     assert torch.equal(positions[-1], b)
-    torch.testing.assert_close(positions, lerp(a, b, equal_change_positions(abrupt, a, b, 5)))
+    torch.testing.assert_close(positions, lerp(a, b, equal_change_positions(abrupt, a, b, torch.linspace(0, 1, 5))))
+
+
+def test_one_step_may_lead_from_a_to_b():
+    model = tiny.model(tiny.MELODY)
+    pair = tuple(model.extract(tiny.song(8, pitch=pitch)) for pitch in (60, 67))
+    a, b = (model.encode_windows(one.windows) for one in pair)
+    places = np.concatenate([places_of_steps(5, 4), np.linspace(0, 1, 4)[None]])
+    found = path(model, pair, places, conditioned_stages(model, pair, places, {}))
+    np.testing.assert_array_equal(found.latents[-1, [0, -1]], [a[0], b[-1]])
+    np.testing.assert_array_equal(found.latents[[0, 4]], [a, b])
+    assert len(found.stages) == len(found.latents) == 6
 
 
 # Keys ---------------------------------------------------------------------------------------------

@@ -80,7 +80,9 @@ def test_more_of_an_attribute_is_reached_in_equal_steps_alike_in_every_window(mo
     song = tiny.song(8)
     varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
     z, whole = model.encode(song), np.array([6, -3, 0, 0], np.float32)
-    shares = equal_change_positions(model, torch.from_numpy(z), torch.from_numpy(z + whole), 5)[1:].numpy()
+    shares = equal_change_positions(model, torch.from_numpy(z), torch.from_numpy(z + whole), torch.linspace(0, 1, 5))[
+        1:
+    ].numpy()
     assert shares[-1] == 1
     assert (np.diff(shares) > 0).all()
     for share, moved in zip(shares, decoded, strict=True):
