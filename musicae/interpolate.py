@@ -25,9 +25,9 @@ ORIGINAL = "The original, in the notes that the model works with."
 class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
     """From one song (or picture) to another in steps, in one file.
 
-    The result keeps A's tempo, metre, program and track name. Its first and last step are the model's reconstructions
-    of A and B. --chords are repeated from step to step; --hits are all played in each step, in their own tempo and
-    metre.
+    The result keeps A's tempo, metre, program and track name; its loudness goes from A's to B's. Its first and last
+    step are the model's reconstructions of A and B. --chords are repeated from step to step; --hits are all played in
+    each step, in their own tempo and metre.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A", help_behavior_hint="")]

@@ -32,7 +32,7 @@ from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shar
 from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
 from musicae.music.representations.excerpt import Windowed
-from musicae.music.representations.windowing import aligned_pair, whole_windows, without_words
+from musicae.music.representations.windowing import aligned_pair, as_loud_as, whole_windows, without_words
 from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
 
@@ -107,7 +107,8 @@ class MusicModel(MusicCodec):
         like = self.conditioned(pair[0], conditions)
         places = places_of_steps(steps, len(like.windows))
         found = path(self, pair, places, conditioned_stages(self, pair, places, conditions), linear)
-        songs = [self.render(windows, like) for windows in self._decoded_path(found, decoding)]
+        levels = (as_loud_as(self.representation, pair, step, like) for step in places)
+        songs = [self.render(*step) for step in zip(self._decoded_path(found, decoding), levels, strict=True)]
         originals = tuple(self.render(one.windows, one) for one in pair)
         reports[0].extend(like.excerpt.report[len(pair[0].excerpt.report) :])
         return Interpolation(songs, originals, reports, found.latents, like.ticks)

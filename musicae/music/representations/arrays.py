@@ -6,9 +6,6 @@ import numpy as np
 
 from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import NOTE
-from musicae.music.score.score import Track
-
-DEFAULT_VELOCITY = 80  # of notes on a track that has none of its own, as in MusicVAE
 
 
 def slices(array: np.ndarray, starts: np.ndarray, steps: int) -> np.ndarray:
@@ -52,10 +49,5 @@ def placed(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, velocity, grid
     notes["start"] = grid.ticks(start) - grid.bar_ticks[0]
     notes["end"] = grid.ticks(end) - grid.bar_ticks[0]
     notes["pitch"] = pitch
-    notes["velocity"] = velocity
+    notes["velocity"] = np.clip(np.round(velocity), 1, 127)
     return notes[np.lexsort((notes["pitch"], notes["start"]))]
-
-
-def median_velocity(track: Track) -> float:
-    """The median velocity of a track's notes; without any, 80."""
-    return float(np.median(track.notes["velocity"])) if len(track.notes) else DEFAULT_VELOCITY

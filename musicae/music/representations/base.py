@@ -12,9 +12,10 @@ from musicae.core.conditioning import Conditioning
 from musicae.core.configuration import Range, check
 from musicae.core.example_spec import ExampleSpec
 from musicae.errors import NoWindows
-from musicae.music.representations.arrays import first_steps, median_velocity, placed, slices
+from musicae.music.representations.arrays import first_steps, placed, slices
 from musicae.music.representations.bars import divisible, selected_bars, sounding_bars, words_left_out
 from musicae.music.representations.excerpt import Excerpt
+from musicae.music.representations.loudness import Loudness
 from musicae.music.representations.report import off_grid, sentences
 from musicae.music.representations.tracks import title
 from musicae.music.score.grid import Grid
@@ -150,10 +151,22 @@ class Representation(ABC):
     def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """The tracks of an array on the grid of an excerpt, with its programs and names: see `rendering.render`.
 
-        All notes of a part have the median velocity of its notes in the excerpt.
+        They are as loud as `excerpt.loudness`, or as the excerpt itself, unless an array says how loud its notes are.
         """
-        velocity = median_velocity(excerpt.track)
-        return (replace(excerpt.track, notes=placed(*self.decode(array), velocity, excerpt.grid)),)
+        start, end, pitch = self.decode(array)
+        (loudness,) = excerpt.loudness or self.loudness(excerpt)
+        notes = placed(start, end, pitch, loudness.at(start, pitch), excerpt.grid)
+        return (replace(excerpt.track, notes=notes),)
+
+    def loudness(self, excerpt: Excerpt) -> tuple[Loudness, ...]:
+        """The loudness of each part of an excerpt; nothing where arrays say how loud their notes are."""
+        start, _, pitch = self.decode(excerpt.array)
+        notes, is_drum = excerpt.track.notes, excerpt.track.is_drum
+        return (Loudness.of((start, pitch), notes, self.held_as(notes["pitch"]), excerpt.grid, is_drum),)
+
+    def held_as(self, pitches: np.ndarray) -> np.ndarray:
+        """The pitches that notes of a song have in an array, after all that is moved."""
+        return pitches
 
     # Windows of an array ----------------------------------------------------------------------------
 

@@ -112,6 +112,10 @@ class Drums(OnePart):
         )
         return array, unknown_keys(self.drums, notes["pitch"]) + changes
 
+    def held_as(self, pitches: np.ndarray) -> np.ndarray:
+        """See `Representation.held_as`: the keys of the drums that they are played as."""
+        return self.drums.written[self.drums.nearest[pitches]]
+
     def decode(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The hits of a plane [classes, total_steps], a step long, each as the first key of its drum."""
         step, drum = np.nonzero(array.T)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from musicae.music.representations.loudness import Between, Loudness
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 
@@ -20,6 +21,7 @@ class Excerpt:
         song: the song, in ticks of which a step is a whole number.
         tracks: what was taken, one for each part of the representation; several tracks taken together are one here.
         report: what was chosen, moved and left out, a sentence each.
+        loudness: of each part of what is rendered on it; None for its own.
     """
 
     array: np.ndarray
@@ -27,6 +29,7 @@ class Excerpt:
     song: Score
     tracks: tuple[Track, ...]
     report: tuple[str, ...] = ()
+    loudness: tuple[Loudness | Between, ...] | None = None
 
     @property
     def track(self) -> Track:

@@ -191,6 +191,10 @@ class Groove(OnePart):
         notes["velocity"] = np.clip(np.round(velocity[hit] * LOUDEST), 1, LOUDEST)
         return (replace(excerpt.track, notes=tidy(notes)),)
 
+    def loudness(self, excerpt: Excerpt) -> tuple[()]:
+        """See `Representation.loudness`."""
+        return ()
+
     def onsets(self, windows: np.ndarray) -> np.ndarray:
         """Which drums are hit in windows [n, 27, steps]: bool [n, steps, 9]."""
         return windows[:, :DRUMS].swapaxes(1, 2) > 0.5

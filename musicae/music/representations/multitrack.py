@@ -174,6 +174,10 @@ class Multitrack(Representation):
             for part, one in all_parts.items()
         )
 
+    def loudness(self, excerpt: Excerpt) -> tuple[()]:
+        """See `Representation.loudness`."""
+        return ()
+
     def _part_numbers(self, tracks: tuple[Track, ...]) -> list[int]:
         """The part that each of some tracks is."""
         seen: Counter = Counter()

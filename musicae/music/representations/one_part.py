@@ -73,6 +73,10 @@ class Pitched(OnePart):
         """The number of pitches in the range."""
         return self.highest_pitch - self.lowest_pitch + 1
 
+    def held_as(self, pitches: np.ndarray) -> np.ndarray:
+        """See `Representation.held_as`."""
+        return self.in_range(pitches)
+
     def in_range(self, pitches: np.ndarray) -> np.ndarray:
         """Pitches moved by octaves into the range, int64."""
         pitches = pitches.astype(np.int64)

@@ -14,6 +14,7 @@ from musicae.music.representations.base import Bars, Representation, Steps
 from musicae.music.representations.beats import beats
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.excerpt import Excerpt
+from musicae.music.representations.loudness import Loudness
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
 from musicae.music.representations.tracks import BASS_PROGRAMS, describe, melody_track, requested, sounding, title
@@ -129,8 +130,16 @@ class Trio(Representation):
 
     def tracks(self, array: np.ndarray, excerpt: Excerpt) -> tuple[Track, ...]:
         """See `Representation.tracks`; those of the parts that a song lacks are a piano, an electric bass, drums."""
-        parts = zip(self._split(array), excerpt.tracks, strict=True)
-        return tuple(kind.tracks(part, replace(excerpt, tracks=(one,)))[0] for (kind, part), one in parts)
+        loudness = excerpt.loudness or self.loudness(excerpt)
+        parts = zip(self._split(array), excerpt.tracks, loudness, strict=True)
+        return tuple(
+            kind.tracks(part, replace(excerpt, tracks=(one,), loudness=(its,)))[0] for (kind, part), one, its in parts
+        )
+
+    def loudness(self, excerpt: Excerpt) -> tuple[Loudness, ...]:
+        """See `Representation.loudness`."""
+        parts = zip(self._split(excerpt.array), excerpt.tracks, strict=True)
+        return tuple(kind.loudness(replace(excerpt, array=part, tracks=(one,)))[0] for (kind, part), one in parts)
 
     # Windows -------------------------------------------------------------------------------------
 

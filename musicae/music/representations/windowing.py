@@ -72,6 +72,17 @@ def aligned_pair(
     return pair, reports
 
 
+def as_loud_as(
+    representation: Representation, pair: tuple[Windowed, Windowed], share: np.ndarray, like: Windowed
+) -> Windowed:
+    """`like`, to render what is as loud as lies between a pair on the same bars, with the share of the second in each
+    window [windows]."""
+    share = np.repeat(share, like.lengths)
+    loudness = zip(*(representation.loudness(one.excerpt) for one in pair), strict=True)
+    loudness = tuple(one.toward(other, share) for one, other in loudness)
+    return replace(like, excerpt=replace(like.excerpt, loudness=loudness))
+
+
 def whole_windows(representation: Representation, windows: np.ndarray, target: Windowed) -> tuple[float, float]:
     """How many windows match the target in all of its own steps, and how many there are."""
     right = representation.step_matches(windows, target.windows)
