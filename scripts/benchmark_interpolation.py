@@ -1,143 +1,330 @@
-"""Interpolations between windows of music: the test of the MusicVAE paper (Roberts et al. 2018), for several paths.
+"""What lies between two songs: as `interpolate` finds it, and on plain paths, measured beside the songs themselves.
 
-    python scripts/benchmark_interpolation.py melody-2bar --data CORPUS --pairs 1000
+    python scripts/benchmark_interpolation.py --songs FOLDERS --pairs 40
+    python scripts/benchmark_interpolation.py --songs FOLDERS --part all --model MODEL --save FOLDER --json FILE
 
-Pairs of held-out windows are drawn at random, and eleven positions between the two are decoded greedily. Printed for
-each path through latent space:
+Pairs are drawn in four groups: near or far in register (10 semitones and more between the mean pitches), in the same
+key or not (the major scale that most notes lie in). Each song is cut to its first 32 bars that sound, and used once
+while there are enough. Songs are those of the test part, as training splits them by a hash of their notes; with --part
+all, every song (of a style that no model has learnt from, or where the test part is too small: then say so).
 
-* the distance to the first end at each position: the share of the steps that differ (normalised Hamming distance);
-* `monotone`: the share of changes that lead away from the first end and toward the other, or keep the distance;
-* `evenness`: the largest change between positions over the mean one, the median over the pairs; 1 is perfectly even;
-* the means of the attributes at the midpoint, and of the ends (musicae.music.analysis.attributes).
+The path is `load(MODEL).interpolate(a, b, steps=5)` of whole songs, as the command does it. Beside it: equal steps on a
+straight line, and on a great circle (nothing moved into a key); the tokens of both, each step taken from B with
+probability t; and with --corpus for each window the training window whose latent vector is nearest to the line. The
+measures are those of `musicae.music.analysis.coherence`; moreover, of all pairs:
 
-For comparison the two windows are also mixed without a model, each step taken from the second with probability t.
+* `notes by line`: notes a bar by what lies on the straight line between the two ends;
+* `silent`: the share of the windows where no note begins although one does in both ends;
+* `nearer`: the share of the steps that lead nearer to B (share of the steps of music that differ); `uneven`: the
+  largest change from step to step by the mean change, the mean over pairs;
+* `distinguished`: the accuracy of gradient boosting on statistics of windows (`coherence.window_statistics`), middles
+  against the songs, cross-validated such that no song is in two folds; `floor`: of one half of the songs against the
+  other.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
+from classifier_test import accuracy, floor
+from song_pairs import GROUPS, Pair, drawn, pool
 
 from musicae.core.geometry import lerp, slerp
-from musicae.core.priors import FittedMixture
 from musicae.datasets import open_data
 from musicae.loading import load
-from musicae.music.analysis.attributes import measure
-from musicae.music.latent.interpolation import latents_at, snap_to_key
+from musicae.music.analysis.coherence import NoteSequence, array_of, measures, silent, window_statistics
 from musicae.music.model import MusicModel
+from musicae.music.render.png import save_interpolation
+from musicae.music.representations.excerpt import Windowed
+from musicae.music.representations.windowing import aligned_pair
 
-POSITIONS = np.linspace(0, 1, 11, dtype=np.float32)
-LEAST = 4  # onsets of the windows that are used
+PLACES = np.linspace(0, 1, 5, dtype=np.float32)
+NAMES = ("A", "1/4", "1/2", "3/4", "B")
+MIDDLE = slice(1, 4)
+KNOWN = 20_000  # training windows among which the nearest is looked for
+SAVED = 20  # pairs
+OURS = "interpolate"
 
 
-def paths(model: MusicModel) -> dict[str, Callable]:
-    """Functions of two ends `[pairs, latent]` and positions that return `[positions, pairs, latent]`, by name."""
-    found = {"straight": lerp, "great circle": slerp, "as interpolate does": partial(of_model, model)}
-    if model.prior:
-        found["great circle where the fitted prior is round"] = partial(in_coordinates, model.prior)
+@dataclass(frozen=True, eq=False)
+class Decodes:
+    """What lies between two songs, on one path.
+
+    Args:
+        arrays: of the representation, one a place.
+        sequences: their notes.
+        windows: statistics of the windows of each place (`window_statistics`), `[windows, statistics]`.
+    """
+
+    arrays: list[np.ndarray]
+    sequences: list[NoteSequence]
+    windows: list[np.ndarray]
+
+    @classmethod
+    def of(cls, model: MusicModel, arrays: list[np.ndarray], like: Windowed) -> Decodes:
+        """The decodes as arrays on the bars of an excerpt."""
+        grid, kind = like.excerpt.grid, model.representation
+        cut = [kind.cut(array, grid.windows(kind.steps))[0] for array in arrays]
+        statistics = [np.stack(list(window_statistics(kind, windows).values()), 1) for windows in cut]
+        return cls(arrays, [NoteSequence.of(kind, array, grid) for array in arrays], statistics)
+
+
+# The paths --------------------------------------------------------------------------------------
+
+
+def baselines(model: MusicModel, known: np.ndarray | None, seed: int) -> dict[str, Callable]:
+    """Functions of two songs' windows, aligned, that return the windows at each place, by name."""
+    found = {"line": partial(along, model, lerp), "circle": partial(along, model, slerp), "mixed": partial(mixed, seed)}
+    if known is not None:
+        found["nearest"] = partial(nearest, model, known, model.encode_windows(known))
     return found
 
 
-def of_model(model: MusicModel, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """The path of `interpolate`, for each pair alone."""
-    pairs = zip(a.split(1), b.split(1), strict=True)
-    return torch.from_numpy(
-        np.concatenate([snap_to_key(model, latents_at(model, *pair, t).numpy()) for pair in pairs], 1)
-    )
+def _codes(model: MusicModel, pair: tuple[Windowed, Windowed]) -> list[torch.Tensor]:
+    return [torch.from_numpy(model.encode_windows(one.windows)) for one in pair]
 
 
-def in_coordinates(prior: FittedMixture, a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """A great circle in the coordinates in which codes have unit covariance, a straight line in other dimensions."""
-    ya, yb = (torch.from_numpy(prior.coordinates(end.numpy())) for end in (a, b))
-    rests = (end - torch.from_numpy(prior.codes(y.numpy())) for end, y in ((a, ya), (b, yb)))
-    return torch.from_numpy(prior.codes(slerp(ya, yb, t).numpy())) + lerp(*rests, t)
+def along(model: MusicModel, curve: Callable, pair: tuple[Windowed, Windowed]) -> list[np.ndarray]:
+    """Decodes at even places of a line or a circle."""
+    conditions = [model.condition(pair[int(place > 0.5)]) for place in PLACES]
+    codes = curve(*_codes(model, pair), torch.from_numpy(PLACES)).numpy()
+    return [model.decode_windows(z, condition) for z, condition in zip(codes, conditions, strict=True)]
 
 
-def chosen(model: MusicModel, windows: np.ndarray, pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two sets of `pairs` random windows, none of them nearly silent."""
-    order = np.random.default_rng(seed).permutation(len(windows))[: 8 * pairs]
-    drawn = np.asarray(windows[np.sort(order)])[np.argsort(np.argsort(order))]
-    onsets = model.representation.onsets(drawn).reshape(len(drawn), -1).sum(1)
-    drawn = drawn[onsets >= LEAST]
-    return drawn[:pairs], drawn[pairs : 2 * pairs][:pairs]
+def mixed(seed: int, pair: tuple[Windowed, Windowed]) -> list[np.ndarray]:
+    """Each step of the windows taken from the second with probability t, without a model."""
+    first, second = (one.windows for one in pair)
+    chance = np.random.default_rng(seed).random((len(first), first.shape[-1]))
+    chance = chance.reshape(len(first), *[1] * (first.ndim - 2), -1)
+    return [np.where(chance < place, second, first) for place in PLACES]
 
 
-def decoded(model: MusicModel, interpolate: Callable, ends: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The decodes between ends `[pairs, latent]`: windows `[positions, pairs, *shape]`."""
-    z = interpolate(*map(torch.from_numpy, ends), torch.from_numpy(POSITIONS)).numpy()
-    windows = model.decode_windows(z.reshape(-1, z.shape[-1]))
-    return windows.reshape(len(POSITIONS), len(ends[0]), *model.representation.shape)
+def nearest(model: MusicModel, known: np.ndarray, codes: np.ndarray, pair: tuple[Windowed, Windowed]):
+    """The known windows with the nearest latent vectors to even places of a line; the ends as they are."""
+    line = lerp(*_codes(model, pair), torch.from_numpy(PLACES))
+    found = [known[torch.cdist(z, torch.from_numpy(codes)).argmin(1).numpy()] for z in line[MIDDLE]]
+    return [pair[0].windows, *found, pair[1].windows]
 
 
-def mixed(first: np.ndarray, second: np.ndarray, seed: int) -> np.ndarray:
-    """Two windows `[pairs, ..., steps]` mixed step by step, `[positions, pairs, ..., steps]`."""
-    chance = np.random.default_rng(seed).random((len(POSITIONS), len(first), first.shape[-1]))
-    later = (chance < POSITIONS[:, None, None]).reshape(*chance.shape[:2], *[1] * (first.ndim - 2), -1)
-    return np.where(later, second, first)
-
-
-def differing(model: MusicModel, windows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The share of the steps that differ, `[positions, pairs]`, of windows `[positions, pairs, *shape]`."""
-    both = (array.reshape(-1, *model.representation.shape) for array in np.broadcast_arrays(windows, others))
-    return 1 - model.representation.step_matches(*both).mean(1).reshape(windows.shape[:2])
-
-
-def figures(model: MusicModel, windows: np.ndarray) -> dict:
-    """Distances along decodes `[positions, pairs, *shape]`, and the attributes of their midpoints."""
-    to_first, to_last = differing(model, windows, windows[:1]), differing(model, windows, windows[-1:])
-    changes = differing(model, windows[1:], windows[:-1])
-    moving = changes.sum(0) > 0
-    forward = np.stack([np.diff(to_first, axis=0) >= -1e-9, np.diff(to_last, axis=0) <= 1e-9])
-    return {
-        "distance": to_first.mean(1),
-        "monotone": float(forward.mean()),
-        "evenness": float(np.median((changes.max(0) / np.maximum(changes.mean(0), 1e-9))[moving])),
-        "middle": {name: np.nanmean(values) for name, values in _attributes(model, windows[len(windows) // 2]).items()},
+def interpolated(model: MusicModel, pair: Pair, save: Path | None, plain: dict[str, Callable]) -> dict[str, Decodes]:
+    """All paths between two songs, and the two songs themselves, as the representation holds them."""
+    kind = model.representation
+    ends, _ = aligned_pair(kind, *(model.extract(one.song) for one in pair.songs))
+    found = model.interpolate(*(one.song for one in pair.songs), steps=len(PLACES))
+    if save:
+        name = f"{pair.group} {pair.songs[0].name} to {pair.songs[1].name}"
+        found.save(save / f"{name}.mid", force=True)
+        names = tuple(one.name for one in pair.songs)
+        save_interpolation(found.songs, save / f"{name}.png", found.originals, True, names)
+    arrays = {
+        "songs": [kind.join(one.windows, ends[0].lengths) for one in ends],
+        OURS: [array_of(kind, song, found.ticks)[0] for song in found.songs],
     }
+    for name, baseline in plain.items():
+        arrays[name] = [kind.join(windows, ends[0].lengths) for windows in baseline(ends)]
+    return {name: Decodes.of(model, some, ends[0]) for name, some in arrays.items()}
 
 
-def _attributes(model: MusicModel, windows: np.ndarray) -> dict[str, np.ndarray]:
-    return measure(model.representation, windows)
+# Figures ----------------------------------------------------------------------------------------
 
 
-def described(name: str, found: dict) -> list[str]:
-    """The figures as lines of text."""
-    distances = " ".join(f"{d:.3f}" for d in found["distance"])
-    return [
-        name,
-        f"  distance to the first end: {distances}",
-        f"  monotone {found['monotone']:.3f}, evenness {found['evenness']:.2f}",
-        "  midpoints: " + ", ".join(f"{key} {value:.3f}" for key, value in found["middle"].items()),
+def figures(model: MusicModel, decodes: Decodes) -> dict[str, Any]:
+    """The figures of one pair: lists of one a place, and of the whole path."""
+    rows = [measures(sequence) for sequence in decodes.sequences]
+    found = {name: [row[name] for row in rows] for name in rows[0]}
+    notes, last = found["notes_a_bar"], len(rows) - 1
+    shares = np.linspace(0, 1, len(rows))
+    found["notes_on_line"] = ((1 - shares) * notes[0] + shares * notes[-1]).tolist()
+    none = [silent(sequence) for sequence in decodes.sequences]
+    both = ~none[0] & ~none[-1]
+    found["silent"] = [float(one[both].mean()) if both.any() else 0.0 for one in none]
+    found["changes"] = [_differ(model, *decodes.arrays[i : i + 2]) for i in range(last)]
+    found["to_b"] = [_differ(model, array, decodes.arrays[-1]) for array in decodes.arrays]
+    return found
+
+
+def _differ(model: MusicModel, a: np.ndarray, b: np.ndarray) -> float:
+    return 1 - float(model.representation.step_matches(a[None], b[None]).mean())
+
+
+def summary(rows: list[dict]) -> dict[str, Any]:
+    """Means over pairs, for each place, and of the whole path."""
+    found = {name: np.nanmean([row[name] for row in rows], 0).tolist() for name in rows[0]}
+    notes, line = (np.sum([row[name] for row in rows], 0) for name in ("notes_a_bar", "notes_on_line"))
+    found["notes_by_line"] = (notes / line).tolist()
+    to_b = np.array([row["to_b"] for row in rows])
+    found["nearer"] = float(((np.diff(to_b) < 0) | (to_b[:, 1:] == 0)).mean())
+    changes = np.array([row["changes"] for row in rows])
+    moving = changes.sum(1) > 0
+    found["uneven"] = float((changes.max(1)[moving] / changes.mean(1)[moving]).mean()) if moving.any() else 1.0
+    return found
+
+
+def distinguished(pairs: list[Pair], all_decodes: list[dict[str, Decodes]], seed: int) -> dict[str, Any]:
+    """The accuracies of the classifier: `floor`, and by way one for each of the places between."""
+    songs = [one.number for pair in pairs for one in pair.songs]
+    joined = np.array([[one.number for one in pair.songs] for pair in pairs])
+    real = [array for each in all_decodes for array in each["songs"].windows]
+    found = {"floor": floor(real, songs, joined, seed)}
+    for name in all_decodes[0]:
+        if name != "songs":
+            places = [[each[name].windows[i] for each in all_decodes] for i in range(*MIDDLE.indices(5))]
+            found[name] = [accuracy(real, songs, place, joined[:, 0].tolist(), joined, seed) for place in places]
+    return found
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+ROWS = {
+    "leaps": "leaps over 7",
+    "leaps_octave": "leaps over 12",
+    "interval": "mean interval",
+    "repeated_notes": "repeated notes",
+    "range": "range a window",
+    "notes_by_line": "notes by line",
+    "silent": "silent windows",
+    "scale_window": "scale, a window",
+    "scale_16": "scale, 16 bars",
+    "rhythms_16": "repeated rhythms, 16 bars",
+    "bars_16": "repeated bars, 16 bars",
+    "leaps_seams": "leaps over 7 at seams",
+    "leaps_inside": "leaps over 7 inside",
+}
+
+
+def table(name: str, found: dict, accuracies: list[float] | None) -> list[str]:
+    """The figures of one path, a row for each measure."""
+    lines = [f"\n| {name} | {' | '.join(NAMES)} |", "|---|" + "---|" * len(NAMES)]
+    for key, title in ROWS.items():
+        if np.isfinite(found[key]).any():
+            lines.append(f"| {title} | {' | '.join(f'{value:.3f}' for value in found[key])} |")
+    if accuracies:
+        lines.append(f"| distinguished from songs | | {' | '.join(f'{value:.3f}' for value in accuracies)} | |")
+    return [*lines, f"nearer to B {found['nearer']:.3f}, uneven {found['uneven']:.2f}"]
+
+
+def groups_table(by_group: dict[str, dict]) -> list[str]:
+    """The middle of the path group by group, with the mean of the ends in brackets."""
+    lines = [f"\n| at 1/2 (ends) | {' | '.join(by_group)} |", "|---|" + "---|" * len(by_group)]
+    for key, title in ROWS.items():
+        values = [found[key] for found in by_group.values()]
+        cells = [f"{one[2]:.3f} ({np.mean([one[0], one[-1]]):.3f})" for one in values]
+        if np.isfinite(values).any():
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
+
+
+def must(found: dict, accuracies: list[float], least: float, identical: float, ends: float) -> list[str]:
+    """What must be reached: at 1/2, at the worst of the three places, and whether that is reached."""
+    end = {key: (found[key][0] + found[key][-1]) / 2 for key in ROWS}
+    minus, by = (
+        (lambda key: [v - end[key] for v in found[key][MIDDLE]]),
+        (lambda key: [v / end[key] if end[key] else np.nan for v in found[key][MIDDLE]]),
+    )
+    rows = [
+        ("leaps over an octave, middle minus ends", minus("leaps_octave"), "<=", 0.01),
+        ("mean interval, middle by ends", by("interval"), "<=", 1.2),
+        ("scale over sixteen bars, middle minus ends", minus("scale_16"), ">=", -0.01),
+        ("repeated notes, middle minus ends", minus("repeated_notes"), "<=", 0.03),
+        ("repeated rhythms over sixteen bars, middle by ends", by("rhythms_16"), ">=", 0.8),
+        ("notes a bar by the line, least", found["notes_by_line"][MIDDLE], ">=", 0.85),
+        ("notes a bar by the line, most", found["notes_by_line"][MIDDLE], "<=", 1.2),
+        ("silent windows where both ends sound", found["silent"][MIDDLE], "<=", 0.0),
+        (f"distinguished from songs (floor {least:.3f})", accuracies, "<=", least + 0.08),
+        ("steps that lead nearer to B", [found["nearer"]] * 3, ">=", 0.97),
+        ("largest change by mean change", [found["uneven"]] * 3, "<=", 1.6),
+        ("ends are reconstructions, share of pairs", [ends] * 3, ">=", 1.0),
+        ("identical songs: steps that are the song", [identical] * 3, ">=", 1.0),
     ]
+    lines = ["\n| must reach | at 1/2 | worst place | must | reached |", "|---|---|---|---|---|"]
+    for title, values, sign, bound in rows:
+        if np.isfinite(values).all():
+            worst = max(values) if sign == "<=" else min(values)
+            good = worst <= bound + 1e-9 if sign == "<=" else worst >= bound - 1e-9
+            lines.append(
+                f"| {title} | {values[1]:.3f} | {worst:.3f} | {sign} {bound:.2f} | {'yes' if good else 'no'} |"
+            )
+    return lines
+
+
+# The command ------------------------------------------------------------------------------------
+
+
+def of_identical(model: MusicModel, pairs: list[Pair]) -> float:
+    """Between a song and itself: the share of the steps that are the song's reconstruction, to the note."""
+    same = []
+    for pair in pairs:
+        song = pair.songs[0].song
+        once = model.reconstruct(song).song
+        steps = model.interpolate(song, song, steps=len(PLACES)).songs
+        notes = [[track.notes.tolist() for track in one.tracks] for one in (once, *steps)]
+        same += [one == notes[0] for one in notes[1:]]
+    return float(np.mean(same))
+
+
+def ends_are_reconstructions(all_decodes: list[dict[str, Decodes]]) -> float:
+    """The share of the pairs whose first and last step are plain decodes of their posterior means."""
+    ends = [(each[OURS].arrays[i], each["line"].arrays[i]) for each in all_decodes for i in (0, -1)]
+    return float(np.mean([np.array_equal(*both) for both in ends]))
+
+
+def options_of(description: str) -> argparse.ArgumentParser:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--songs", nargs="+", required=True, type=Path, help="folders of songs")
+    parser.add_argument("--model", default="melody-2bar", help="a model that ships, or a folder that training wrote")
+    parser.add_argument("--part", choices=("test", "all"), default="test", help="of the songs (default: test)")
+    parser.add_argument("--pairs", type=int, default=40, help="in all groups together (default: 40)")
+    parser.add_argument("--group", choices=GROUPS, help="of pairs; all four if none is named")
+    parser.add_argument("--seed", type=int, default=0, help="of the pairs")
+    parser.add_argument("--corpus", help="that the model was trained on: for the nearest real windows")
+    parser.add_argument("--fast", action="store_true", help="no baseline but the line")
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--save", type=Path, help=f"folder for MIDI files and pictures of up to {SAVED} pairs")
+    return parser
 
 
 def main() -> None:
-    """Encode, decode along every path, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="name of a model that ships, or a folder that training wrote")
-    parser.add_argument("--data", nargs="+", required=True, help="a corpus that training wrote, or files")
-    parser.add_argument("--part", choices=("validation", "test"), default="test", help="of the corpus (default: test)")
-    parser.add_argument("--pairs", type=int, default=1000, help="of windows (default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the pairs and of the mixing")
-    options = parser.parse_args()
+    """Draw pairs, go all paths, measure, print."""
+    options = options_of(__doc__).parse_args()
+    torch.set_num_threads(1)
     model = load(options.model)
-    with TemporaryDirectory() as folder:
-        windows = getattr(open_data(model.preset, options.data, Path(folder), held_out=True), options.part).array
-        pair = chosen(model, windows, options.pairs, options.seed)
-    print(f"{len(pair[1])} pairs of the {options.part} part")
-    for name, values in _attributes(model, np.concatenate(pair)).items():
-        low, high = np.nanquantile(values, [0.05, 0.95])
-        print(f"  ends: {name} {np.nanmean(values):.3f}, 90% between {low:.3f} and {high:.3f}")
-    codes = tuple(model.encode_windows(windows) for windows in pair)
-    for name, one in paths(model).items():
-        print("\n".join(described(name, figures(model, decoded(model, one, codes)))), flush=True)
-    print("\n".join(described("mixed without a model", figures(model, mixed(*pair, options.seed)))))
+    songs = pool(model, options.songs, options.part, 4 * options.pairs, options.seed)
+    pairs = drawn(songs, options.pairs, options.seed, options.group)
+    print(f"{len(songs)} songs; pairs: " + ", ".join(f"{sum(p.group == g for p in pairs)} {g}" for g in GROUPS))
+    known = None
+    if options.corpus:
+        train = open_data(model.preset, [options.corpus], Path()).train.array
+        known = np.asarray(train[np.sort(np.random.default_rng(0).permutation(len(train))[:KNOWN])])
+    plain = baselines(model, known, options.seed)
+    plain = {"line": plain["line"]} if options.fast else plain
+    if options.save:
+        options.save.mkdir(parents=True, exist_ok=True)
+    turn = max(len(pairs) // SAVED, 1)
+    folders = [None if i % turn else options.save for i in range(len(pairs))]
+    all_decodes = [interpolated(model, *each, plain) for each in zip(pairs, folders, strict=True)]
+    rows = {name: [figures(model, each[name]) for each in all_decodes] for name in all_decodes[0]}
+    tell = distinguished(pairs, all_decodes, options.seed)
+    found = {name: summary(some) for name, some in rows.items()}
+    for name in plain:
+        print("\n".join(table(name, found[name], tell[name])))
+    print("\n".join(table(OURS, found[OURS], tell[OURS])))
+    which = {g: [row for row, pair in zip(rows[OURS], pairs, strict=True) if pair.group == g] for g in GROUPS}
+    print("\n".join(groups_table({g: summary(some) for g, some in which.items() if some})))
+    checks = of_identical(model, pairs[:: max(len(pairs) // 4, 1)]), ends_are_reconstructions(all_decodes)
+    print("\n".join(must(found[OURS], tell[OURS], tell["floor"], *checks)))
+    if options.json:
+        names = [[pair.group, *(one.path for one in pair.songs)] for pair in pairs]
+        text = {"pairs": names, "rows": rows, "distinguished": tell, "figures": found}
+        options.json.write_text(json.dumps(text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def _extract(piece: Piece, representation: Representation, track: int | str | No
         return one._replace(reason=getattr(error, "reason", None) or in_one_line(error)), none
     if not len(windows):
         return one._replace(reason=problems[0].removeprefix(f"{title(song)}: ")), none
-    one = one._replace(split=piece.split, fingerprint=_fingerprint(song), count=len(windows))
+    one = one._replace(split=piece.split, fingerprint=fingerprint(song), count=len(windows))
     return one._replace(quarters_per_minute=mean_tempo(retimed), retimed=retimed is not song), windows
 
 
@@ -130,7 +130,7 @@ def mean_tempo(song: Score) -> float:
     return round(60 * song.end / song.ticks_per_quarter / song.seconds, 4)
 
 
-def _fingerprint(song: Score) -> str:
+def fingerprint(song: Score) -> str:
     """A hash of the pitched notes that neither key, tempo, ticks nor the time of the first note change."""
     notes = [track.notes for track in song.tracks if not track.is_drum and len(track.notes)]
     notes = np.concatenate(notes or [track.notes for track in song.tracks])
