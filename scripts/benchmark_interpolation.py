@@ -4,8 +4,8 @@
     python scripts/benchmark_interpolation.py --songs FOLDERS --part all --model MODEL --save FOLDER --json FILE
 
 Pairs are drawn in four groups: near or far in register (10 semitones and more between the mean pitches), in the same
-key or not (the major scale that most notes lie in). Each song is cut to its first 32 bars that sound, and used once
-while there are enough. Songs are those of the test part, as training splits them by a hash of their notes; with --part
+key or not (the major scale that most notes lie in). Each song is cut to its first 32 bars that sound, and is in
+two pairs at most. Songs are those of the test part, as training splits them by a hash of their notes; with --part
 all, every song (of a style that no model has learnt from, or where the test part is too small: then say so).
 
 The path is `load(MODEL).interpolate(a, b, steps=5)` of whole songs, as the command does it. Beside it: equal steps on a

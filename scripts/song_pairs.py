@@ -21,6 +21,7 @@ from musicae.music.song import Song
 FAR = 10  # semitones between mean pitches
 BARS = 32  # of a song that are taken
 FEWEST_BARS = 8
+MOST_USES = 2  # pairs that a song is in: one song with a register of its own is not a group
 SPLIT = (0.9, 0.05, 0.05)  # as training splits
 GROUPS = ("far-same", "far-other", "near-same", "near-other")
 
@@ -95,7 +96,7 @@ def _candidate(model: MusicModel, number: int, path: Path, song: Song) -> Candid
 
 
 def drawn(songs: list[Candidate], count: int, seed: int, group: str | None = None) -> list[Pair]:
-    """So many random pairs, as many of each group, rarer groups first; a song is used again only where none is left."""
+    """So many random pairs, as many of each group as there are; a song is in two at most, and only where it must."""
     every = [(songs[i], songs[j]) for i, j in combinations(range(len(songs)), 2)]
     order = np.random.default_rng(seed).permutation(len(every))
     by_group: dict[str, list] = {name: [] for name in GROUPS}
@@ -109,11 +110,14 @@ def drawn(songs: list[Candidate], count: int, seed: int, group: str | None = Non
 
 
 def _taken(by_group: dict[str, list], count: int, uses: Counter) -> Iterator[tuple[str, tuple[Candidate, Candidate]]]:
+    """Pairs of the groups, those of songs that were used least first, the rarest group first."""
     left = count
     for i, (name, some) in enumerate(sorted(by_group.items(), key=lambda item: len(item[1]))):
-        most = left // (len(by_group) - i)
-        for _ in range(min(most, len(some))):
-            best = min(some, key=lambda pair: sum(uses[one.number] for one in pair))
+        for _ in range(left // (len(by_group) - i)):
+            free = [pair for pair in some if max(uses[one.number] for one in pair) < MOST_USES]
+            if not free:
+                break
+            best = min(free, key=lambda pair: sum(uses[one.number] for one in pair))
             some.remove(best)
             uses.update(one.number for one in best)
             left -= 1
