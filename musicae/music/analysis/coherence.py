@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from musicae.music.analysis.attributes import SCALES, measure
+from musicae.music.analysis.attributes import SCALES, intervals, measure
 from musicae.music.analysis.note_table import Notes, ratio
 from musicae.music.representations.base import Representation
 from musicae.music.score.grid import Grid
@@ -107,18 +107,15 @@ def silent(sequence: NoteSequence) -> np.ndarray:
 
 
 def window_statistics(representation: Representation, windows: np.ndarray) -> dict[str, np.ndarray]:
-    """What windows `[n, *shape]` differ in: their attributes, and of their top lines the shares of leaps and
-    of repeated notes and the widest interval; each float64 `[n]`, nan where there is none."""
+    """What windows `[n, *shape]` differ in: their attributes, and of their top lines the shares of leaps and of
+    repeated notes and the widest interval; each float64 `[n]`, nan where there is none."""
     found = measure(representation, windows)
     if representation.has_pitches:
-        line = Notes.of(representation, windows).line
-        same = (np.diff(line.window) == 0) & (np.diff(line.part) == 0)
-        window, semitones = line.window[1:][same], np.abs(np.diff(line.pitch)[same])
-        count = np.bincount(window, minlength=len(windows))
-        for name, chosen in _kinds(semitones).items():
-            found[name] = ratio(np.bincount(window, chosen, len(windows)), count)
+        window, semitones = intervals(Notes.of(representation, windows))
+        wide, count = np.abs(semitones), np.bincount(window, minlength=len(windows))
+        found |= {name: ratio(np.bincount(window, one, len(windows)), count) for name, one in _kinds(wide).items()}
         found["widest_interval"] = np.full(len(windows), np.nan)
-        np.fmax.at(found["widest_interval"], window, semitones.astype(float))
+        np.fmax.at(found["widest_interval"], window, wide.astype(float))
     return found
 
 
