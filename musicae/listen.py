@@ -37,7 +37,7 @@ class Listen(Command):
             refuse_file(self.out)
         from musicae.music.render.html import listen
 
-        written = listen(self.files, self.out, self.soundfont, self.force)
+        written = listen(self.files, self.out, self.soundfont, self.force, self.say)
         if self.open:
             import webbrowser
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from musicae.music.model import MusicModel
     from musicae.music.song import Song
 
+LONG = 600.0  # seconds of music in one file: more is worth a word
 SOUND_IN_PAGE = 300.0  # seconds in one page, shared by its parts: 13 MB
 FORMAT = re.compile(r"\.(?!v\d)[a-z][a-z0-9]{1,4}|\.musicxml")  # what a suffix looks like, unlike .v2 and .3
 LONGEST_NAME = 220  # bytes; file systems have 255, and parts get numbers
@@ -131,17 +132,17 @@ class SongOutputOptions(OutputOptions):
         path: Path,
         whole: Song,
         parts: list[Song],
-        sections: list[tuple[str, str, Song]],
+        sections: list[tuple],
         picture: Callable,
     ) -> dict[str, list[Path]]:
-        """Write the files that the options ask for, all or none, and say so if songs are silent.
+        """Write the files that the options ask for, all or none, and say so if songs are silent, or very long together.
 
         Args:
             model: what they come from.
             path: the MIDI file.
             whole: its content.
             parts: the steps or clips.
-            sections: of the page: heading, note, song.
+            sections: of the page: see `html.page`.
             picture: called with a path and `force` to write the PNG.
 
         Returns:
@@ -149,14 +150,13 @@ class SongOutputOptions(OutputOptions):
         """
         plan = self.plan(path, len(parts))
         self._say_if_silent(model, path, parts)
+        self._say_if_long(path, whole, len(parts))
         with together():
             whole.save(path, force=self.force)
             for part, target in zip(parts, plan.get("parts", ()), strict=False):
                 part.save(target, force=self.force)
             if "wav" in plan:
-                from musicae.music.render.audio import render
-
-                write_atomically(plan["wav"][0], render(whole), self.force)
+                self._write_wav(plan["wav"][0], whole)
             if "png" in plan:
                 picture(plan["png"][0], self.force)
             if "html" in plan:
@@ -164,6 +164,21 @@ class SongOutputOptions(OutputOptions):
 
                 save_page(plan["html"][0], path.stem, sections, self.force, longest=SOUND_IN_PAGE / len(sections))
         return plan
+
+    def _say_if_long(self, path: Path, whole: Song, parts: int) -> None:
+        """A sentence on how long several parts are together, where nobody would expect it."""
+        from musicae.music.render.audio import clock
+
+        if parts > 1 and whole.seconds > LONG:
+            self.say(f"{path.name} lasts {clock(whole.seconds)}: {parts} parts of about {clock(whole.seconds / parts)}")
+
+    def _write_wav(self, path: Path, song: Song) -> None:
+        """Write the sound of a song, and say where it stops if the song is too long."""
+        from musicae.music.render.audio import LONGEST, left_out, render
+
+        write_atomically(path, render(song, seconds=LONGEST), self.force)
+        if missing := left_out(song, LONGEST):
+            self.say(f"{path.name}: {missing}")
 
     def _say_if_silent(self, model: MusicModel, path: Path, parts: list[Song]) -> None:
         """A sentence on how much is silence, and why it probably is."""

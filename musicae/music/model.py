@@ -26,8 +26,8 @@ from musicae.music.latent.interpolation import (
     cycled,
     equal_change_positions,
     path,
-    places_of_steps,
 )
+from musicae.music.latent.one_pass import planned
 from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shared_candidates
 from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
@@ -79,7 +79,7 @@ class MusicModel(MusicCodec):
         return self.render(self._decoded(z, like, decoding), like)
 
     def interpolate(
-        self, a: Any, b: Any, steps: int = 7, *, linear: bool = False, **options: Unpack[VerbOptions]
+        self, a: Any, b: Any, steps: int | None = None, *, linear: bool = False, **options: Unpack[VerbOptions]
     ) -> Interpolation:
         """An interpolation between two songs, window by window, on the bars of A.
 
@@ -89,7 +89,8 @@ class MusicModel(MusicCodec):
         Args:
             a: the song that it begins with; the result has its tempo, metre, program and track name.
             b: the song that it ends with, on A's bars.
-            steps: how many, both ends included; at least 2.
+            steps: how many whole versions, both ends included; 1 for one pass that begins as A and ends as B
+                (`latent.one_pass.OnePass`). None for one pass if it has more than 16 bars, else for 7 versions.
             linear: at even positions of straight lines; otherwise, about as much changes from step to step
                 (`latent.interpolation.latents_at`).
             options: see `VerbOptions`; the selection is that of both songs. Without conditions each step has those of
@@ -97,21 +98,19 @@ class MusicModel(MusicCodec):
                 of them.
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
-        if steps < 2:
-            raise ConfigError(f"{steps} steps: an interpolation has at least 2, its two ends")
-        pair, reports = aligned_pair(
-            self.representation,
-            without_words(self.extract(a, **vars(selection), tempo=conditions.get("tempo"))),
-            without_words(self.extract(b, **vars(selection), tempo=conditions.get("tempo"))),
-        )
+        both = [without_words(self.extract(one, **vars(selection), tempo=conditions.get("tempo"))) for one in (a, b)]
+        pair, reports = aligned_pair(self.representation, *both)
         like = self.conditioned(pair[0], conditions)
-        places = places_of_steps(steps, len(like.windows))
-        found = path(self, pair, places, conditioned_stages(self, pair, places, conditions), linear)
-        levels = (as_loud_as(self.representation, pair, step, like) for step in places)
-        songs = [self.render(*step) for step in zip(self._decoded_path(found, decoding), levels, strict=True)]
-        originals = tuple(self.render(one.windows, one) for one in pair)
+        plan = planned(self.representation, like, steps)
+        if plan.one_pass:
+            pair, reports = aligned_pair(self.representation, *both, ending=True)
         reports[0].extend(like.excerpt.report[len(pair[0].excerpt.report) :])
-        return Interpolation(songs, originals, reports, found.latents, like.ticks)
+        found = path(self, pair, plan.places, conditioned_stages(self, pair, plan.places, conditions), linear)
+        parts = plan.parts(self.representation, self._decoded_path(found, decoding), like)
+        songs = [self.render(part.windows, as_loud_as(self.representation, pair, *part[1:])) for part in parts]
+        originals = tuple(self.render(one.windows, one) for one in pair)
+        shares = np.stack([part.shares_of_bars for part in parts])
+        return Interpolation(songs, originals, reports, found.latents, like.ticks, shares)
 
     def reconstruct(self, song: Any, **options: Unpack[VerbOptions]) -> Reconstruction:
         """A song as the model reconstructs it, and how much of it is right.

@@ -11,6 +11,7 @@ from musicae.errors import ConfigError
 
 Track = int | str | None
 Bars = tuple[int, int] | None
+STEPS = 7  # of an interpolation, both ends included, where nobody asks for a number
 Kind = TypeVar("Kind", "Decoding", "Selection")
 
 

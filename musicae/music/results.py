@@ -52,14 +52,16 @@ class Variations(Sequence[Song]):
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
-    """An interpolation between two songs.
+    """An interpolation between two songs: several whole versions, or one pass from A to B.
 
     Args:
-        songs: one a step, the first a reconstruction of A, the last of B.
+        songs: one a step, the first a reconstruction of A, the last of B; or one, which begins as A and ends as B.
         originals: the excerpts of A and of B as the representation holds them.
         report: which parts of A and of B were taken, and what was done to them, in sentences, A's first.
-        latents: `[steps, windows, latent]`.
+        latents: `[steps, windows, latent]`; of one pass, windows of more than two bars have several, one a row, for the
+            bars from the first to the last.
         ticks: the length of each step to its last bar line.
+        shares: how much of B is in each bar of each step, float `[steps, bars]`.
     """
 
     songs: list[Song]
@@ -67,6 +69,17 @@ class Interpolation:
     report: tuple[list[str], list[str]]
     latents: np.ndarray
     ticks: int
+    shares: np.ndarray
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether it is one pass from A to B."""
+        return len(self.songs) == 1
+
+    @property
+    def seconds(self) -> float:
+        """The length of a step."""
+        return float(self.songs[0].tick_to_seconds(self.ticks))
 
     @property
     def song(self) -> Song:

@@ -55,6 +55,11 @@ def render(
     return _wave(_finished(sound, rate), rate)
 
 
+def left_out(song: Score, seconds: float) -> str:
+    """A sentence on what is missing of the sound of a song that stops after so many seconds; empty if nothing is."""
+    return f"the sound stops after {clock(seconds)} of {clock(song.seconds)}" if song.seconds > seconds else ""
+
+
 def clock(seconds: float) -> str:
     """A duration in minutes and seconds: `3:07`."""
     minutes, seconds = divmod(round(seconds), 60)

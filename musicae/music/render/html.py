@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -23,16 +23,18 @@ LONGEST = 180.0  # seconds of sound in a page; 180 make 11 MB
 
 
 class Section(NamedTuple):
-    """A part of a page: a heading, a note under it, and a song to see and hear."""
+    """A part of a page: a heading, a note under it, and a song to see and hear; seconds of its sound at most, if other
+    than those of the page."""
 
     heading: str
     note: str
     song: Score
+    longest: float | None = None
 
 
 def page(
     title: str,
-    sections: Iterable[tuple[str, str, Score]],
+    sections: Iterable[tuple],
     soundfont: str | Path | None = None,
     longest: float | None = LONGEST,
 ) -> str:
@@ -40,7 +42,7 @@ def page(
 
     Args:
         title: of the page.
-        sections: (heading, note, song) of each part.
+        sections: of each part (heading, note, song), or a `Section`.
         soundfont: see `audio.render`.
         longest: seconds of sound of each song at most; None for all, up to 20 minutes; 0 for none. The page says
             what is left out.
@@ -48,7 +50,7 @@ def page(
     Raises:
         Error: the soundfont is missing or damaged.
     """
-    parts = "".join(_section(*section, soundfont, longest) for section in sections)
+    parts = "".join(_section(Section(*section), soundfont, longest) for section in sections)
     title = escape(printable(title))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -70,7 +72,7 @@ def fragment(song: Score, soundfont: str | Path | None = None, longest: float | 
 def save_page(
     path: str | Path,
     title: str,
-    sections: Iterable[tuple[str, str, Score]],
+    sections: Iterable[tuple],
     force: bool = False,
     soundfont: str | Path | None = None,
     longest: float | None = LONGEST,
@@ -90,11 +92,19 @@ def listen(
     out: str | Path | None = None,
     soundfont: str | Path | None = None,
     force: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Writes NAME.wav and NAME.html for each file NAME.mid, into its folder or into `out`.
 
     Of songs longer than 20 minutes the WAV file has the first 20. Files of the same name from different folders get
     numbers in `out`.
+
+    Args:
+        files: the songs.
+        out: a folder.
+        soundfont: see `audio.render`.
+        force: replace existing files.
+        say: called with a sentence on each WAV file that stops before its song.
 
     Returns:
         The paths written: of each file the WAV, then the page.
@@ -114,6 +124,8 @@ def listen(
     with together():
         for song, (wav, html) in zip(songs, targets, strict=True):
             write_atomically(wav, audio.render(song, soundfont, seconds=audio.LONGEST), force)
+            if say and (left_out := audio.left_out(song, audio.LONGEST)):
+                say(f"{wav.name}: {left_out}")
             sections = [("", " ".join(song.changes), song)]
             save_page(html, song.name or wav.stem, sections, force, soundfont)
     return paths
@@ -136,7 +148,9 @@ def _targets(files: Sequence[str | Path], out: str | Path | None) -> list[tuple[
 # Parts of a page ----------------------------------------------------------------------------------
 
 
-def _section(heading: str, note: str, song: Score, soundfont: str | Path | None, longest: float | None) -> str:
+def _section(section: Section, soundfont: str | Path | None, longest: float | None) -> str:
+    heading, note, song, own = section
+    longest = longest if own is None else own
     head = f"<h2>{escape(printable(heading))}</h2>\n" if heading else ""
     paragraph = f'<p class="note">{escape(printable(note))}</p>\n' if note else ""
     return f"<section>\n{head}{paragraph}{_song(song, soundfont, longest, heading)}</section>\n"
@@ -162,8 +176,8 @@ def _player(song: Score, soundfont: str | Path | None, longest: float | None, na
         return ""
     seconds = min(audio.LONGEST if longest is None else longest, audio.LONGEST)
     sound = _data("audio/wav", audio.render(song, soundfont, small=True, seconds=seconds))
-    left_out = song.seconds > seconds
-    stops = f"<p>The sound stops after {audio.clock(seconds)} of {audio.clock(song.seconds)}.</p>\n" * left_out
+    left_out = audio.left_out(song, seconds)
+    stops = f"<p>{left_out[0].upper()}{left_out[1:]}.</p>\n" if left_out else ""
     return f'<audio controls style="width:100%" aria-label="Play {escape(name)}" src="{sound}"></audio>\n{stops}'
 
 

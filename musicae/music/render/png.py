@@ -11,11 +11,14 @@ from textwrap import wrap
 import numpy as np
 
 from musicae.files import write_atomically
-from musicae.music.render.layout import COLOURS, Roll, Rows, printable
+from musicae.music.render.layout import COLOURS, MOST_BARS, Roll, Rows, printable
 from musicae.music.score.score import Score
 
 _PALE, _FAINT, _PAPER = "#6b717c", "#e4e6ea", "#ffffff"
+_GREY = "#8b919b"
+_WAY = "#2f6fde", "#8a4fd0", "#d8417f", "#f0602f"  # from one song to another: blue, violet, red
 _MOST_PANELS = 24
+_SHARES = 0.0, 0.25, 0.5, 0.75, 1.0  # that are marked in one pass
 
 
 def save_piano_roll(
@@ -79,9 +82,43 @@ def save_interpolation(
     chosen = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), _MOST_PANELS)).round().astype(int)).tolist()
     panels = [(steps[i], _step_title(i, len(steps), names), _step_colour(i, len(steps))) for i in chosen]
     if originals:
-        first, last = ((song, f"{name}\noriginal", "#8b919b") for song, name in zip(originals, names, strict=True))
+        first, last = ((song, f"{name}\noriginal", _GREY) for song, name in zip(originals, names, strict=True))
         panels = [first, *panels, last]
-    return write_atomically(path, _png(_interpolation(panels)), force)
+    return write_atomically(path, _png(_interpolation(panels)[0]), force)
+
+
+def save_one_pass(
+    song: Score,
+    shares: np.ndarray,
+    path: str | Path,
+    originals: tuple[Score, Score],
+    names: tuple[str, str],
+    force: bool = False,
+) -> Path:
+    """A PNG of one pass from a song to another, from blue to red, with the two songs in grey above and below it, on
+    common axes; of long songs the first 256 bars, as the caption says.
+
+    Args:
+        song: the pass.
+        shares: how much of the second song is in each bar `[bars]`; marked where it reaches each quarter.
+        path: the file.
+        originals: the two songs.
+        names: of the two.
+        force: replace an existing file.
+
+    Raises:
+        Error: the file exists and `force` is off, or it cannot be written.
+    """
+    from matplotlib.colors import to_hex
+
+    colours = [to_hex(_way()(share)) for share in shares]
+    first, last = ((one, f"{name}\noriginal", _GREY) for one, name in zip(originals, names, strict=True))
+    figure, panels, lines = _interpolation([first, (song, "in one pass", colours), last], MOST_BARS)
+    for share in _SHARES:
+        bar = int(np.searchsorted(shares, share))
+        if bar < len(lines) - 1:
+            panels[1].text(lines[bar], 0, f"{share:.0%}", color=to_hex(_way()(share)), fontsize=8, va="top")
+    return write_atomically(path, _png(figure), force)
 
 
 def _step_title(step: int, steps: int, names: tuple[str, str]) -> str:
@@ -91,29 +128,35 @@ def _step_title(step: int, steps: int, names: tuple[str, str]) -> str:
 
 
 def _step_colour(step: int, steps: int) -> str:
-    """The colour of a step: blue, violet, red."""
-    from matplotlib.colors import LinearSegmentedColormap, to_hex
+    """The colour of a step."""
+    from matplotlib.colors import to_hex
 
-    colours = LinearSegmentedColormap.from_list("steps", ["#2f6fde", "#8a4fd0", "#d8417f", "#f0602f"])
-    return to_hex(colours(step / max(steps - 1, 1)))
+    return to_hex(_way()(step / max(steps - 1, 1)))
 
 
-def _interpolation(panels: list[tuple[Score, str, str]]):
-    """The figure with a panel for each (song, title, colour)."""
+def _way():
+    """The colours from one song (0) to another (1)."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("way", _WAY)
+
+
+def _interpolation(panels: list[tuple[Score, str, str | list[str]]], most_bars: int = 32):
+    """The figure with a panel for each (song, title, colour or colour of each bar); the panels, and their bar lines."""
     songs = [song for song, _, _ in panels]
-    rows, rolls = Rows.of(songs, spare=1), [Roll.of(song, most_bars=32) for song in songs]
+    rows, rolls = Rows.of(songs, spare=1), [Roll.of(song, most_bars=most_bars) for song in songs]
     longest = max(rolls, key=lambda roll: roll.quarters)
     in_row = len(longest.bars) - 1 <= 2
     figure, grid = _panels(len(panels), rows, in_row)
     for axes, roll, (_, title, colour) in zip(grid, rolls, panels, strict=True):
         _draw(axes, roll, rows, [colour], overlap=0.15)
         _label(axes, longest, rows, pitches=axes is grid[0] or not in_row, bars=axes is grid[-1] or in_row)
-        _entitle(axes, title, colour, in_row)
+        _entitle(axes, title, colour if isinstance(colour, str) else colour[len(colour) // 2], in_row)
         axes.set_xlim(0, longest.quarters)
         axes.spines[:].set_visible(False)
     if longest.left_out:
         _caption(figure, f"The first {len(longest.bars) - 1} bars.")
-    return figure
+    return figure, grid, longest.bars
 
 
 def _panels(count: int, rows: Rows, in_row: bool):
@@ -159,8 +202,9 @@ def _figure(width: float, height: float):
     return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor=_PAPER)
 
 
-def _draw(axes, roll: Roll, rows: Rows, colours: Sequence[str], overlap: float = 0.0) -> None:
-    """Black keys, bar lines and notes, which extend beyond their rows by `overlap` on both sides."""
+def _draw(axes, roll: Roll, rows: Rows, colours: Sequence[str | list[str]], overlap: float = 0.0) -> None:
+    """Black keys, bar lines and notes, which extend beyond their rows by `overlap` on both sides; each track in one
+    colour, or in that of each bar."""
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import to_rgb
 
@@ -175,7 +219,10 @@ def _draw(axes, roll: Roll, rows: Rows, colours: Sequence[str], overlap: float =
             row + 1 + overlap,
         )
         corners = np.stack([left, top, right, top, right, bottom, left, bottom], 1).reshape(-1, 4, 2)
-        rgb = np.broadcast_to(to_rgb(colours[i % len(colours)]), (len(row), 3))
+        colour = colours[i % len(colours)]
+        of_bars = np.array([to_rgb(one) for one in ([colour] if isinstance(colour, str) else colour)])
+        bar = np.minimum(roll.bars[1:-1].searchsorted(starts, "right"), len(of_bars) - 1)
+        rgb = of_bars[bar]
         faces = np.column_stack([rgb, 0.55 + 0.45 * velocity])
         axes.add_collection(PolyCollection(corners, facecolors=faces, linewidths=0, zorder=2), autolim=False)
     axes.set_xlim(0, roll.quarters)

@@ -58,11 +58,16 @@ def recut(representation: Representation, excerpt: Excerpt, lengths: np.ndarray)
 
 
 def aligned_pair(
-    representation: Representation, a: Windowed, b: Windowed
+    representation: Representation, a: Windowed, b: Windowed, ending: bool = False
 ) -> tuple[tuple[Windowed, Windowed], tuple[list[str], list[str]]]:
-    """Two excerpts in windows of the same number and lengths, on A's bars; and what was done to each."""
+    """Two excerpts in windows of the same number and lengths, on A's bars; and what was done to each.
+
+    Of a longer one the end is left out; with `ending`, of B the beginning, so that they end as B does.
+    """
     grid = a.excerpt.grid.reaching(min(a.excerpt.grid.total_steps, b.excerpt.grid.total_steps))
     plan, steps = grid.windows(representation.steps), grid.total_steps
+    if ending:
+        b = _last_bars(representation, b, steps)
     excerpts = [replace(one.excerpt, grid=one.excerpt.grid.reaching(steps)) for one in (a, b)]
     pair = tuple(Windowed(one, *representation.cut(one.array, plan)) for one in excerpts)
     beats = [(one.excerpt.grid.total_steps - steps) / representation.steps_per_quarter for one in (a, b)]
@@ -73,10 +78,10 @@ def aligned_pair(
 
 
 def as_loud_as(
-    representation: Representation, pair: tuple[Windowed, Windowed], share: np.ndarray, like: Windowed
+    representation: Representation, pair: tuple[Windowed, Windowed], like: Windowed, share: np.ndarray
 ) -> Windowed:
     """`like`, to render what is as loud as lies between a pair on the same bars, with the share of the second in each
-    window [windows]."""
+    window of `like` [windows]."""
     share = np.repeat(share, like.lengths)
     loudness = zip(*(representation.loudness(one.excerpt) for one in pair), strict=True)
     loudness = tuple(one.toward(other, share) for one, other in loudness)
@@ -88,6 +93,27 @@ def whole_windows(representation: Representation, windows: np.ndarray, target: W
     right = representation.step_matches(windows, target.windows)
     beyond = np.arange(right.shape[1]) >= target.lengths[:, None]
     return float((right | beyond).all(1).sum()), float(len(right))
+
+
+def from_step(representation: Representation, window: np.ndarray, step: int) -> np.ndarray:
+    """A window `[*shape]` from one of its steps on, with silence after its end."""
+    if step == 0:
+        return window
+    return representation.take(representation.join(window[None], np.array([representation.steps])), np.array([step]))[0]
+
+
+def _last_bars(representation: Representation, source: Windowed, steps: int) -> Windowed:
+    """The last bars of an excerpt, as many as fit into `steps` steps; the report says what is left out before."""
+    excerpt, lines = source.excerpt, source.excerpt.grid.bar_steps
+    first = int(np.searchsorted(lines, lines[-1] - steps)) + 1
+    if first <= 1:
+        return source
+    grid, skipped = excerpt.grid.bars(first, len(excerpt.grid)), int(lines[first - 1])
+    plan = [(skipped + start, length) for start, length in grid.windows(representation.steps)]
+    array = representation.join(*representation.cut(excerpt.array, plan))
+    beats = counted(skipped / representation.steps_per_quarter, "beat")
+    report = (*excerpt.report, f"its first {beats} left out, so that it is heard to its end")
+    return replace(source, excerpt=replace(excerpt, array=array, grid=grid, report=report))
 
 
 def _fitted(which: str, beats: float) -> list[str]:

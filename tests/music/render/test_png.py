@@ -3,12 +3,14 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from music.render.songs import BEAT, LONG, SONG, boxes, picture, track
 from musicae.errors import Error
 from musicae.music.render import png as figures
-from musicae.music.render.png import save_interpolation, save_piano_roll
+from musicae.music.render.layout import Roll
+from musicae.music.render.png import save_interpolation, save_one_pass, save_piano_roll
 from musicae.music.render.svg import piano_roll_svg
 from musicae.music.score.score import Track
 from musicae.music.song import Song
@@ -91,6 +93,20 @@ def test_originals_are_added_to_an_interpolation(tmp_path):
     without = png_size(save_interpolation(steps, tmp_path / "without.png"))
     with_them = png_size(save_interpolation(steps, tmp_path / "with.png", originals=(steps[0], steps[0])))
     assert with_them[1] > 1.5 * without[1]
+
+
+def test_one_pass_is_coloured_by_its_shares(tmp_path):
+    long = LONG.slice(0, 4 * 7680)
+    bars = len(Roll.of(long).bars) - 1
+
+    def saved(shares):
+        path = save_one_pass(long, np.array(shares), tmp_path / "pass.png", (long, long), ("a", "b"), force=True)
+        return path.read_bytes(), png_size(path)
+
+    even, size = saved(np.linspace(0, 1, bars))
+    assert size[0] == 1440
+    assert saved(np.linspace(0, 1, bars)) == (even, size)
+    assert saved(np.zeros(bars)) != (even, size)
 
 
 @pytest.mark.parametrize("save", [save_piano_roll, save_interpolation])
