@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Fixed, Positional, Suppress, arg
 
 from musicae.cli.options import SelectionOptions
 from musicae.cli.outputs import SongOutputOptions, saved
@@ -53,6 +53,8 @@ class Groove(SelectionOptions, SongOutputOptions):
     """name of a model that ships, or a folder that training wrote; "default" is the one for the task"""
     track: Annotated[str | None, arg(metavar="TRACK", help_behavior_hint="(default: all drums)")] = None
     """track to take: its number in the file, from 1, or part of its name"""
+    top_p: Annotated[float, Fixed, Suppress] = 1.0  # of a hit or none there is nothing to cut off
+    label: Annotated[int | None, Fixed, Suppress] = None  # is of pictures
 
     def run(self) -> None:
         """Play and write."""

@@ -340,6 +340,16 @@ class HVO(Likelihood):
         return torch.cat([(uniform < p).float(), *expected], 1)
 
 
+def apportioned(expected: torch.Tensor) -> torch.Tensor:
+    """Whole numbers in place of expected ones `[batch, parts]`: each rounded, but those with the largest remainders up,
+    the first of equal ones (Hamilton's method), where the sum would be off by one or more: 1.4 hits of each tap.
+    """
+    down, rounded = expected.floor(), expected.round().sum(1, keepdim=True)
+    missing = (expected.sum(1, keepdim=True) - rounded).trunc()
+    place = (expected - down).argsort(dim=1, descending=True, stable=True).argsort(1)
+    return down + (place < rounded + missing - down.sum(1, keepdim=True))
+
+
 LAPLACE_SCALE = 0.1  # of the velocities and offsets of hits
 
 
@@ -353,15 +363,16 @@ class HVOLaplace(HVO):
     """
 
     def mode(self) -> torch.Tensor:
-        """As many hits of a part `[batch, 3 · hits, parts...]` as are expected, `round(Σ p)`, the most probable ones;
-        velocities and offsets as expected.
+        """Of each part of `[batch, 3 · hits, parts...]` as many hits as are expected, `apportioned(Σ p)`, the most
+        probable ones; velocities and offsets as expected.
 
-        Where it is known that something is hit but not what (a tap), each drum alone is more probably silent, and the
-        most probable value of each would leave silence.
+        Where something is hit but not what is known (a tap), each drum alone is more probably silent.
         """
         p, *expected = self.mean.chunk(3, 1)
+        each = p.sum(1, keepdim=True)
+        number = apportioned(each.flatten(1)).view_as(each)
         rank = p.argsort(dim=1, descending=True, stable=True).argsort(1)
-        return torch.cat([(rank < p.sum(1, keepdim=True).round()).float(), *expected], 1)
+        return torch.cat([(rank < number).float(), *expected], 1)
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """`Σ t ln p + (1 − t) ln(1 − p) − t Σ |x − m| / b` over the hits, in nats: `[batch]`."""

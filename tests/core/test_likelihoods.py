@@ -16,6 +16,7 @@ from musicae.core.likelihoods import (
     Categorical,
     HVOLaplace,
     Normal,
+    apportioned,
     choose,
 )
 from musicae.core.randomness import RandomSource
@@ -209,6 +210,26 @@ def test_as_many_drums_are_hit_as_are_expected_and_the_most_probable_ones():
     p = torch.tensor([0.4, 0.3, 0.35, 0.02]).view(1, 4, 1)  # something is played, but each on its own is rather not
     decoded = HVOLaplace.of(torch.cat([p.logit(), torch.zeros(1, 8, 1)], 1)).mode()
     assert decoded[0, :4, 0].tolist() == [1, 0, 0, 0]
+
+
+def test_where_more_than_one_drum_is_expected_of_each_step_some_have_two():
+    p = torch.tensor([0.6, 0.5, 0.3]).view(1, 3, 1).repeat(1, 1, 10)
+    p[:, 1, 7] = 0.55
+    decoded = HVOLaplace.of(torch.cat([p.logit(), torch.zeros(1, 6, 10)], 1)).mode()[0, :3]
+    assert decoded.sum(0).tolist() == [2, 2, 2, 1, 1, 1, 1, 2, 1, 1]
+    assert decoded[0].all()
+    assert not decoded[2].any()
+
+
+def test_expected_numbers_are_rounded_so_that_less_than_one_is_missing_in_all():
+    expected = 3 * RandomSource(4).uniform(50, 20)
+    whole = apportioned(expected)
+    assert torch.equal(whole, whole.round())
+    assert ((whole - expected).abs() < 1).all()
+    assert ((whole.sum(1) - expected.sum(1)).abs() < 1 + 1e-4).all()
+    assert torch.equal(apportioned(whole), whole)
+    assert torch.equal(apportioned(torch.tensor([[0.4, 0.9, 0.4, 0.4]])), torch.tensor([[1.0, 1, 0, 0]]))
+    assert torch.equal(apportioned(torch.tensor([[0.3, 0.9, 1.1, 0.4]])), torch.tensor([[0.0, 1, 1, 0]]))
 
 
 def test_hits_of_probability_one_are_decoded_as_they_are():

@@ -30,6 +30,8 @@ class GrooveCorruption(Corruption):
             `p · max(0.2, 1 − velocity)`: the soft ones first.
         tapify: keep the loudest hit of each step only, with its velocity and offset, as a hit on the open hi-hat: not
             which drum, only when.
+        tap_dropout: with `p ~ U(0, tap_dropout)` for each window, each step is silenced with probability p: few taps,
+            as of a hand or a melody, between which the model is to play on.
         humanise: set all velocities and offsets to 0: a score, which the model is to humanise.
         fixed_velocities: set all velocities to 0.
         add_instruments: drums to leave out, 0 to 8: the model is to add them.
@@ -40,6 +42,7 @@ class GrooveCorruption(Corruption):
 
     note_dropout: Share = 0.0
     tapify: bool = False
+    tap_dropout: Share = 0.0
     humanise: bool = False
     fixed_velocities: bool = False
     add_instruments: Annotated[tuple[Annotated[int, Range(0, len(NINE) - 1)], ...], Range(0, len(NINE))] = ()
@@ -50,7 +53,9 @@ class GrooveCorruption(Corruption):
     @property
     def name(self) -> str:
         """The partial input in a word or two."""
-        return "taps" if self.tapify else "a score" if self.humanise else "a part" if self.add_instruments else "all"
+        if self.tapify:
+            return f"{'few ' * bool(self.tap_dropout)}taps{' on the grid' * self.humanise}"
+        return "a score" if self.humanise else "a part" if self.add_instruments else "all"
 
     def only(self, setting: str) -> GrooveCorruption | None:
         """Itself if a setting is on (`"humanise"`, `"tapify"`, ...); None if not."""
@@ -62,11 +67,14 @@ class GrooveCorruption(Corruption):
             x = x * _three_times(~self._dropped(x, random))
         if self.tapify:
             x = _taps(x)
+        if self.tap_dropout:
+            uniform = random.uniform(len(x), 1, x.shape[-1], device=x.device)
+            x = x * (uniform >= _share(self.tap_dropout, x, random))
         return self._without(x)
 
     def deterministic(self, x: torch.Tensor) -> torch.Tensor:
         """The same without random dropout: what is applied to a user's own music."""
-        return replace(self, note_dropout=0.0)(x, None)
+        return replace(self, note_dropout=0.0, tap_dropout=0.0)(x, None)
 
     def restore_known(self, decoded: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """A decode of the partial input of x, with what that input holds of x in its place; both `[batch, 27, steps]`.
@@ -87,7 +95,7 @@ class GrooveCorruption(Corruption):
     def _dropped(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
         """Which hits are dropped, bool `[batch, 9, steps]`."""
         _, velocities, _ = x.chunk(3, 1)
-        most = self.note_dropout * random.uniform(len(x), 1, 1, device=x.device)
+        most = _share(self.note_dropout, x, random)
         return random.uniform(*velocities.shape, device=x.device) < most * (1 - velocities).clamp(min=LEAST)
 
     def _without(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,6 +107,11 @@ class GrooveCorruption(Corruption):
             x[:, 2] = 0
         x[:, :, list(self.add_instruments)] = 0
         return x.flatten(1, 2)
+
+
+def _share(most: float, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
+    """p ~ U(0, most) for each window, `[batch, 1, 1]`."""
+    return most * random.uniform(len(x), 1, 1, device=x.device)
 
 
 def _three_times(cells: torch.Tensor) -> torch.Tensor:
@@ -128,13 +141,16 @@ class OneOf(Corruption):
     """One of several corruptions, drawn for each example: one model for all of them. A user's own music is not changed.
 
     Args:
-        kinds: the corruptions, equally probable.
+        kinds: the corruptions, equally probable; of several with one setting the first is that of the task
+            (`only`).
     """
 
     kinds: Annotated[tuple[GrooveCorruption, ...], Range(1, 64)] = (
         GrooveCorruption(),
         GrooveCorruption(humanise=True),
         GrooveCorruption(tapify=True, fixed_velocities=True),
+        GrooveCorruption(tapify=True, fixed_velocities=True, tap_dropout=0.9),
+        GrooveCorruption(tapify=True, humanise=True, tap_dropout=0.9),
     )
 
     def __call__(self, x: torch.Tensor, random: RandomSource) -> torch.Tensor:
@@ -146,7 +162,7 @@ class OneOf(Corruption):
         return partial[drawn, torch.arange(len(x), device=x.device)]
 
     def only(self, setting: str) -> GrooveCorruption | None:
-        """The kind whose setting is on; None if there is none."""
+        """The first kind whose setting is on; None if there is none."""
         return next((kind for kind in self.kinds if kind.only(setting)), None)
 
 

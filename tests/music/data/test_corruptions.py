@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -96,8 +97,25 @@ def test_soft_hits_are_dropped_first_and_a_dropped_hit_leaves_nothing():
     assert both > 1.2 * shares[0] * shares[1]  # one p for all hits of a window: E p² = 0.64 / 3, not 0.16
 
 
-def test_the_same_random_numbers_drop_the_same():
-    settings = GrooveCorruption(note_dropout=1.0)
+def test_few_taps_are_some_of_the_taps_and_how_few_differs_by_window():
+    few = GrooveCorruption(tapify=True, tap_dropout=0.8)
+    every = performance(*((step, SNARE, 0.5, 0.1) for step in range(32)), steps=32).repeat(4000, 1, 1)
+    left = few(every, RandomSource(2))
+    taps = GrooveCorruption(tapify=True).deterministic(every)
+    kept = left[:, OPEN] > 0
+    assert torch.equal(left, taps * kept.unsqueeze(1))
+    assert kept.float().mean() == pytest.approx(0.6, abs=0.02)
+    assert kept.float().mean(1).std() == pytest.approx(math.sqrt(0.8**2 / 12 + 0.187 / 32), abs=0.02)
+    assert torch.equal(few.deterministic(every), taps)
+
+
+def test_each_partial_input_has_a_name_of_its_own():
+    assert len({kind.name for kind in OneOf().kinds}) == len(OneOf().kinds)
+
+
+@pytest.mark.parametrize("dropout", ["note_dropout", "tap_dropout"])
+def test_the_same_random_numbers_drop_the_same(dropout):
+    settings = GrooveCorruption(**{dropout: 1.0})
     many = BEAT.repeat(50, 1, 1)
     first, again, other = (settings(many, RandomSource(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
@@ -117,7 +135,7 @@ def test_settings_that_cannot_work(wrong):
 
 
 def test_one_of_gives_each_example_one_of_its_kinds():
-    corruption = OneOf()
+    corruption = OneOf((GrooveCorruption(), GrooveCorruption(humanise=True), GrooveCorruption(tapify=True)))
     x = BEAT.repeat(300, 1, 1)
     partial = corruption(x, RandomSource(0))
     kinds = [kind.deterministic(BEAT) for kind in corruption.kinds]
@@ -129,6 +147,7 @@ def test_one_of_gives_each_example_one_of_its_kinds():
 
 def test_one_of_finds_its_kinds_by_their_settings():
     assert OneOf().only("humanise") == GrooveCorruption(humanise=True)
+    assert OneOf().only("tapify") == GrooveCorruption(tapify=True, fixed_velocities=True)
     assert OneOf().only("add_instruments") is None
     assert GrooveCorruption(tapify=True).only("tapify") == GrooveCorruption(tapify=True)
     assert GrooveCorruption(tapify=True).only("humanise") is None
