@@ -14,7 +14,6 @@ probability t; and with --corpus for each window the training window whose laten
 measures are those of `musicae.music.analysis.coherence`; moreover, of all pairs:
 
 * `notes by line`: notes a bar by what lies on the straight line between the two ends;
-* `outside`: the share of the notes that are lower than all notes of both ends, or higher;
 * `silent`: the share of the windows where no note begins although one does in both ends;
 * `nearer`: the share of the steps that lead nearer to B (share of the steps of music that differ); `uneven`: the
   largest change from step to step by the mean change, the mean over pairs;
@@ -147,18 +146,9 @@ def figures(model: MusicModel, decodes: Decodes) -> dict[str, Any]:
     none = [silent(sequence) for sequence in decodes.sequences]
     both = ~none[0] & ~none[-1]
     found["silent"] = [float(one[both].mean()) if both.any() else 0.0 for one in none]
-    found["outside"] = _outside([one.pitch[one.pitched] for one in decodes.sequences])
     found["changes"] = [_differ(model, *decodes.arrays[i : i + 2]) for i in range(last)]
     found["to_b"] = [_differ(model, array, decodes.arrays[-1]) for array in decodes.arrays]
     return found
-
-
-def _outside(pitches: list[np.ndarray]) -> list[float]:
-    """The share of the notes of each place that lie below all notes of both ends, or above."""
-    ends = np.concatenate([pitches[0], pitches[-1]])
-    if not len(ends):
-        return [np.nan] * len(pitches)
-    return [float(((one < ends.min()) | (one > ends.max())).mean()) if len(one) else 0.0 for one in pitches]
 
 
 def _differ(model: MusicModel, a: np.ndarray, b: np.ndarray) -> float:
@@ -199,7 +189,6 @@ ROWS = {
     "interval": "mean interval",
     "repeated_notes": "repeated notes",
     "range": "range a window",
-    "outside": "notes outside the range of both",
     "notes_by_line": "notes by line",
     "silent": "silent windows",
     "scale_window": "scale, a window",

@@ -13,9 +13,10 @@ class ExampleSpec:
     """The shape and the kind of one example.
 
     Args:
-        likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"normal"`, or
-            `"hvo"` (hits, each with a velocity and an offset: `musicae.core.likelihoods.HVO`), `"hvo_laplace"` (the
-            same, of which velocities and offsets count where there is a hit).
+        likelihood: the distribution that its parts have given z: `"categorical"`, `"bernoulli"`, `"spans"` (binary, of
+            beginnings and of what goes on: `musicae.core.spans.Spans`), `"normal"`, or `"hvo"` (hits, each with a
+            velocity and an offset: `musicae.core.likelihoods.HVO`), `"hvo_laplace"` (the same, of which velocities and
+            offsets count where there is a hit).
         channels: planes or colours at each position; for categorical examples the number of classes, or those of each
             of several streams side by side.
         size: positions, `(steps,)` or `(height, width)`.

@@ -6,9 +6,7 @@ Every likelihood answers the same questions (`Likelihood`), and sums over the wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import torch
@@ -380,21 +378,3 @@ class HVOLaplace(HVO):
         hits = functional.binary_cross_entropy_with_logits(self.output.chunk(3, 1)[0], t, reduction="none")
         distances = torch.stack([(a - b).abs() for a, b in zip(expected, true, strict=True)])
         return -(hits + t * distances.sum(0) / LAPLACE_SCALE).flatten(1).sum(1)
-
-
-LIKELIHOODS = {
-    "categorical": Categorical,
-    "bernoulli": Bernoulli,
-    "normal": Normal,
-    "hvo": HVO,
-    "hvo_laplace": HVOLaplace,
-}
-
-
-def likelihood_of(
-    example_spec: ExampleSpec,
-) -> Callable[[torch.Tensor], Likelihood]:
-    """What makes a likelihood of a network's output `[batch, example_spec.outputs, *example_spec.size]`."""
-    if isinstance(example_spec.channels, tuple):
-        return partial(Streams.of, example_spec=example_spec)
-    return LIKELIHOODS[example_spec.likelihood].of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import torch
 
 from musicae.core.autoencoder import Autoencoder, Conditioned
 from musicae.core.directions import Directions
+from musicae.core.likelihoods import Likelihood
 from musicae.core.priors import FittedMixture
 from musicae.core.randomness import RandomSource
 
@@ -113,12 +114,10 @@ class Model:
         What is drawn depends on a vector's place. Of vectors decoded in parts, `first` is the place of a part's first
         one, a multiple of `BATCH`; then it is as if all were decoded at once.
         """
-        likelihoods = enumerate(self.likelihoods(z, condition))
-        drawn = (p.sample(RandomSource(seed, first + i * BATCH), temperature, top_p) for i, p in likelihoods)
-        return torch.cat([x.cpu() for x in drawn])
+        return drawn(self.likelihoods(z, condition), temperature, top_p, seed, first)
 
     @torch.no_grad()
-    def likelihoods(self, z: np.ndarray, condition: torch.Tensor | None = None) -> Iterator:
+    def likelihoods(self, z: np.ndarray, condition: torch.Tensor | None = None) -> Iterator[Likelihood]:
         """p(x | z) of vectors `[n, latent]`, `BATCH` at a time; `condition` as `to_latent` has it."""
         vectors = torch.as_tensor(np.asarray(z, np.float32))
         for start, chunk in zip(range(0, len(vectors), BATCH), vectors.split(BATCH), strict=True):
@@ -138,3 +137,12 @@ class Model:
         if self.prior is not None:
             return self.prior.sample(n, random)
         return random.normal(n, self.network.latent).numpy()
+
+
+def drawn(
+    likelihoods: Iterable[Likelihood], temperature: float = 0.0, top_p: float = 1.0, seed: int = 0, first: int = 0
+) -> torch.Tensor:
+    """Examples `[n, ...]` of likelihoods of `BATCH` each; for the rest see `Model.from_latent`."""
+    parts = enumerate(likelihoods)
+    draws = (p.sample(RandomSource(seed, first + i * BATCH), temperature, top_p) for i, p in parts)
+    return torch.cat([x.cpu() for x in draws])

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from musicae.core.model import Model
+from musicae.core.model import BATCH, Model, drawn
 from musicae.errors import ConfigError
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import to_batch
@@ -132,6 +132,15 @@ class MusicCodec(Model):
         inputs = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
         return self.to_latent(inputs, condition=condition)
 
+    @torch.no_grad()
+    def expected_counts(self, z: np.ndarray) -> np.ndarray | None:
+        """Of a model of spans (piano rolls), how many notes it expects to begin in the windows of latent vectors
+        `[n, latent]`, and in how many cells one to go on: float32 `[n, 2]`. None of any other."""
+        if self.representation.example_spec.likelihood != "spans":
+            return None
+        return torch.cat([p.counts.cpu() for p in self.likelihoods(z)]).numpy()
+
+    @torch.no_grad()
     def decode_windows(
         self,
         z: np.ndarray,
@@ -140,6 +149,7 @@ class MusicCodec(Model):
         *,
         known: np.ndarray | None = None,
         first: int = 0,
+        counts: np.ndarray | None = None,
     ) -> np.ndarray:
         """Windows `[n, *shape]` from latent vectors `[n, latent]`; those of a parallel decoder are repaired.
 
@@ -150,8 +160,14 @@ class MusicCodec(Model):
             known: windows `[n, *shape]` whose partial inputs were encoded: what these inputs hold is kept, if the
                 representation does so (`Representation.restores_known`).
             first: see `Model.from_latent`.
+            counts: of each window what is to be expected, `[n, 2]` (`expected_counts`); None for what the model
+                expects.
         """
-        x = self.from_latent(z, decoding.temperature, decoding.top_p, decoding.seed, condition, first)
+        likelihoods = self.likelihoods(z, condition)
+        if counts is not None:
+            parts = torch.from_numpy(counts).to(self.network.device).split(BATCH)
+            likelihoods = (p.with_counts(part) for p, part in zip(likelihoods, parts, strict=True))
+        x = drawn(likelihoods, decoding.temperature, decoding.top_p, decoding.seed, first)
         corruption = self.preset.corruption
         if known is not None and self.representation.restores_known and isinstance(corruption, GrooveCorruption):
             x = corruption.restore_known(x, to_batch(known, self.representation).x)

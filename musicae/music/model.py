@@ -280,8 +280,9 @@ class MusicModel(MusicCodec):
 
         One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
         """
-        steps = zip(found.latents, found.stages, strict=True)
-        return np.stack([self._decoded(z, stage, decoding) for z, stage in steps])
+        counts = repeat(None) if found.counts is None else found.counts
+        steps = zip(found.latents, found.stages, counts, strict=False)
+        return np.stack([self.decode_windows(z, self.condition(s), decoding, counts=own) for z, s, own in steps])
 
     def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
         """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those with equal ids alike.

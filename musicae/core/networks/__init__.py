@@ -74,9 +74,9 @@ class Convolutional(Network):
 
     def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
         """See `Network`."""
-        from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.convolutional import ConvolutionalDecoder
         from musicae.core.networks.head import LikelihoodHead
+        from musicae.core.outputs import likelihood_of
 
         sizes = (
             example_spec.outputs,
@@ -114,9 +114,9 @@ class Dense(Network):
 
     def decoder(self, example_spec: ExampleSpec, latent: int, condition_size: int = 0) -> nn.Module:
         """See `Network`."""
-        from musicae.core.likelihoods import likelihood_of
         from musicae.core.networks.dense import DenseDecoder
         from musicae.core.networks.head import LikelihoodHead
+        from musicae.core.outputs import likelihood_of
 
         network = DenseDecoder(example_spec.outputs, example_spec.size, self.widths, latent)
         return LikelihoodHead(network, likelihood_of(example_spec))

@@ -13,7 +13,7 @@ class LikelihoodHead(nn.Module):
 
     Args:
         network: from `[batch, latent]` to `[batch, parameters, *size]`.
-        likelihood: from these to a likelihood (`musicae.core.likelihoods.likelihood_of`).
+        likelihood: from these to a likelihood (`musicae.core.outputs.likelihood_of`).
     """
 
     def __init__(self, network: nn.Module, likelihood: Callable):

@@ -117,5 +117,5 @@ def _is_in_range(x: np.ndarray, spec: ExampleSpec) -> bool:
         several = isinstance(spec.channels, tuple)
         highest = x.max(axis=(0, *range(2, x.ndim))) if several else x.max()
         return bool(x.min() >= 0 and np.all(highest <= most))
-    bounds = (0, 1) if spec.likelihood == "bernoulli" else (-np.inf, np.inf)
+    bounds = (0, 1) if spec.likelihood in ("bernoulli", "spans") else (-np.inf, np.inf)
     return bool(not spec.categorical and np.isfinite(x).all() and bounds[0] <= x.min() and x.max() <= bounds[1])

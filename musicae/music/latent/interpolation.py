@@ -37,11 +37,14 @@ class Path:
         places: how far each is from A to B, float `[steps, windows]`; at 0 its latent vector is A's, at 1 B's. Those of
             a step are the same, except where one step leads from A to B.
         stages: of each step the windows whose conditions it has, with their lengths, on the bars of A.
+        counts: of a model of spans what is to be expected there, float32 `[steps, windows, 2]`: as much as on the line
+            between the ends (`counts_between`).
     """
 
     latents: np.ndarray
     places: np.ndarray
     stages: Sequence[Windowed]
+    counts: np.ndarray | None = None
 
 
 def places_of_steps(steps: int, windows: int) -> np.ndarray:
@@ -68,7 +71,24 @@ def path(
     a, b = (torch.from_numpy(cycled(model.encode_windows(one.windows), places.shape[1])) for one in pair)
     shares = torch.from_numpy(places).float()
     latents = (lerp(a, b, shares) if linear else latents_at(model, a, b, shares)).numpy()
-    return Path(snap_to_key(model, latents, [model.condition(stage) for stage in stages]), places, stages)
+    latents = snap_to_key(model, latents, [model.condition(stage) for stage in stages])
+    return Path(latents, places, stages, counts_between(model, a, b, shares))
+
+
+def counts_between(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, shares: torch.Tensor) -> np.ndarray | None:
+    """How many notes of a piano roll are to begin, and in how many cells one is to go on, at places between two songs:
+    float32 `[steps, n, 2]` on the line between what is expected of the ends.
+
+    Half way between two chords all notes of both are half probable: the model expects fewer than either has.
+
+    Args:
+        model: of piano rolls; of any other the answer is None.
+        a: the latent vectors of one song, `[n, latent]`.
+        b: those of the other one.
+        shares: the places, `[steps, n]`; 0 is `a`, 1 is `b`.
+    """
+    ends = [model.expected_counts(z.numpy()) for z in (a, b)]
+    return None if ends[0] is None else lerp(*map(torch.from_numpy, ends), shares).numpy()
 
 
 def latents_at(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:

@@ -44,7 +44,7 @@ class Pianoroll(Pitched):
     @property
     def example_spec(self) -> ExampleSpec:
         """At each step, onset or not and sustain or not of every pitch."""
-        return ExampleSpec("bernoulli", 2 * self.pitches, (self.steps,))
+        return ExampleSpec("spans", 2 * self.pitches, (self.steps,))
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, None]:
         """Windows [n, 2, steps, pitches] as [n, 2 · pitches, steps]: the onsets of all pitches, then what sustains."""

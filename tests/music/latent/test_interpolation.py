@@ -82,6 +82,19 @@ def test_one_step_may_lead_from_a_to_b():
     assert len(found.stages) == len(found.latents) == 6
 
 
+def test_notes_of_a_piano_roll_are_as_many_and_as_long_as_on_the_line_between_the_ends():
+    model = tiny.model(tiny.PIANOROLL)
+    pair = tuple(model.extract(tiny.song(4, pitch=pitch)) for pitch in (55, 67))
+    a, b = (model.expected_counts(model.encode_windows(one.windows)) for one in pair)
+    places = places_of_steps(5, 2)
+    found = path(model, pair, places, conditioned_stages(model, pair, places, {}))
+    np.testing.assert_allclose(found.counts[[0, 2, 4]], [a, (a + b) / 2, b], rtol=1e-5)
+    windows = model.decode_windows(found.latents[2], counts=np.float32([[40, 60]] * 2))
+    assert (np.abs(windows[:, 0].sum((1, 2)) - 40.0) <= 16).all()  # a rounding a step
+    assert model.decode_windows(found.latents[2], counts=np.zeros((2, 2), np.float32)).sum() == 0
+    assert tiny.model(tiny.MELODY).expected_counts(a) is None
+
+
 # Keys ---------------------------------------------------------------------------------------------
 
 
