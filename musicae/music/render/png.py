@@ -113,7 +113,7 @@ def save_one_pass(
 
     colours = [to_hex(_way()(share)) for share in shares]
     first, last = ((one, f"{name}\noriginal", _GREY) for one, name in zip(originals, names, strict=True))
-    figure, panels, lines = _interpolation([first, (song, "in one pass", colours), last], MOST_BARS)
+    figure, panels, lines = _interpolation([first, (song, "in one pass", colours), last], MOST_BARS, 3.2)
     for share in _SHARES:
         bar = int(np.searchsorted(shares, share))
         if bar < len(lines) - 1:
@@ -141,13 +141,13 @@ def _way():
     return LinearSegmentedColormap.from_list("way", _WAY)
 
 
-def _interpolation(panels: list[tuple[Score, str, str | list[str]]], most_bars: int = 32):
+def _interpolation(panels: list[tuple[Score, str, str | list[str]]], most_bars: int = 32, most_height: float = 1.6):
     """The figure with a panel for each (song, title, colour or colour of each bar); the panels, and their bar lines."""
     songs = [song for song, _, _ in panels]
     rows, rolls = Rows.of(songs, spare=1), [Roll.of(song, most_bars=most_bars) for song in songs]
     longest = max(rolls, key=lambda roll: roll.quarters)
     in_row = len(longest.bars) - 1 <= 2
-    figure, grid = _panels(len(panels), rows, in_row)
+    figure, grid = _panels(len(panels), rows, in_row, most_height)
     for axes, roll, (_, title, colour) in zip(grid, rolls, panels, strict=True):
         _draw(axes, roll, rows, [colour], overlap=0.15)
         _label(axes, longest, rows, pitches=axes is grid[0] or not in_row, bars=axes is grid[-1] or in_row)
@@ -159,9 +159,9 @@ def _interpolation(panels: list[tuple[Score, str, str | list[str]]], most_bars: 
     return figure, grid, longest.bars
 
 
-def _panels(count: int, rows: Rows, in_row: bool):
-    """A figure with panels in a row or a column."""
-    height = min(max(rows.count * 0.047, 0.75), 1.6)
+def _panels(count: int, rows: Rows, in_row: bool, most_height: float):
+    """A figure with panels in a row or a column, so many inches high at most."""
+    height = min(max(rows.count * 0.047, 0.75), most_height)
     figure = _figure(max(1.75 * count, 6), 2.6) if in_row else _figure(12, height * count + 0.4)
     shape = (1, count) if in_row else (count, 1)
     grid = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False).ravel()
