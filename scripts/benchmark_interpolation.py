@@ -8,12 +8,13 @@ key or not (the major scale that most notes lie in). Each song is cut to its fir
 two pairs at most. Songs are those of the test part, as training splits them by a hash of their notes; with --part
 all, every song (of a style that no model has learnt from, or where the test part is too small: then say so).
 
-The path is `load(MODEL).interpolate(a, b, steps=5)` of whole songs, as the command does it. Beside it: equal steps on a
-straight line, and on a great circle (nothing moved into a key); the tokens of both, each step taken from B with
-probability t; and with --corpus for each window the training window whose latent vector is nearest to the line. The
-measures are those of `musicae.music.analysis.coherence`; moreover, of all pairs:
+The path is `load(MODEL).interpolate(a, b, steps=5)` of whole songs, and `steps=1`, one pass, as the command does it.
+Beside it: equal steps on a straight line, and on a great circle (nothing moved into a key); the tokens of both, each
+step taken from B with probability t; and with --corpus for each window the training window whose latent vector is
+nearest to the line. The measures are those of `musicae.music.analysis.coherence`; moreover, of all pairs:
 
 * `notes by line`: notes a bar by what lies on the straight line between the two ends;
+* `outside`: the share of the notes that are lower than all notes of both ends, or higher;
 * `silent`: the share of the windows where no note begins although one does in both ends;
 * `nearer`: the share of the steps that lead nearer to B (share of the steps of music that differ); `uneven`: the
   largest change from step to step by the mean change, the mean over pairs;
@@ -43,15 +44,17 @@ from musicae.loading import load
 from musicae.music.analysis.coherence import NoteSequence, array_of, measures, silent, window_statistics
 from musicae.music.model import MusicModel
 from musicae.music.render.png import save_interpolation
+from musicae.music.representations.base import Representation
 from musicae.music.representations.excerpt import Windowed
 from musicae.music.representations.windowing import aligned_pair
+from musicae.music.score.grid import Grid
 
 PLACES = np.linspace(0, 1, 5, dtype=np.float32)
 NAMES = ("A", "1/4", "1/2", "3/4", "B")
 MIDDLE = slice(1, 4)
 KNOWN = 20_000  # training windows among which the nearest is looked for
 SAVED = 20  # pairs
-OURS = "interpolate"
+OURS, ONE_PASS = "interpolate", "one pass"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +72,8 @@ class Decodes:
     windows: list[np.ndarray]
 
     @classmethod
-    def of(cls, model: MusicModel, arrays: list[np.ndarray], like: Windowed) -> Decodes:
-        """The decodes as arrays on the bars of an excerpt."""
-        grid, kind = like.excerpt.grid, model.representation
+    def of(cls, kind: Representation, arrays: list[np.ndarray], grid: Grid) -> Decodes:
+        """Decodes as arrays of a representation on the bars of a grid."""
         cut = [kind.cut(array, grid.windows(kind.steps))[0] for array in arrays]
         statistics = [np.stack(list(window_statistics(kind, windows).values()), 1) for windows in cut]
         return cls(arrays, [NoteSequence.of(kind, array, grid) for array in arrays], statistics)
@@ -118,19 +120,22 @@ def interpolated(model: MusicModel, pair: Pair, save: Path | None, plain: dict[s
     """All paths between two songs, and the two songs themselves, as the representation holds them."""
     kind = model.representation
     ends, _ = aligned_pair(kind, *(model.extract(one.song) for one in pair.songs))
-    found = model.interpolate(*(one.song for one in pair.songs), steps=len(PLACES))
+    steps = model.interpolate(*(one.song for one in pair.songs), steps=len(PLACES))
     if save:
         name = f"{pair.group} {pair.songs[0].name} to {pair.songs[1].name}"
-        found.save(save / f"{name}.mid", force=True)
+        steps.save(save / f"{name}.mid", force=True)
         names = tuple(one.name for one in pair.songs)
-        save_interpolation(found.songs, save / f"{name}.png", found.originals, True, names)
+        save_interpolation(steps.songs, save / f"{name}.png", steps.originals, True, names)
     arrays = {
         "songs": [kind.join(one.windows, ends[0].lengths) for one in ends],
-        OURS: [array_of(kind, song, found.ticks)[0] for song in found.songs],
+        OURS: [array_of(kind, song, steps.ticks)[0] for song in steps.songs],
     }
     for name, baseline in plain.items():
         arrays[name] = [kind.join(windows, ends[0].lengths) for windows in baseline(ends)]
-    return {name: Decodes.of(model, some, ends[0]) for name, some in arrays.items()}
+    found = {name: Decodes.of(kind, some, ends[0].excerpt.grid) for name, some in arrays.items()}
+    once = model.interpolate(*(one.song for one in pair.songs), steps=1)
+    array, grid = array_of(kind, once.song, once.ticks)
+    return found | {ONE_PASS: Decodes.of(kind, [array], grid)}
 
 
 # Figures ----------------------------------------------------------------------------------------
@@ -146,9 +151,18 @@ def figures(model: MusicModel, decodes: Decodes) -> dict[str, Any]:
     none = [silent(sequence) for sequence in decodes.sequences]
     both = ~none[0] & ~none[-1]
     found["silent"] = [float(one[both].mean()) if both.any() else 0.0 for one in none]
+    found["outside"] = _outside([one.pitch[one.pitched] for one in decodes.sequences])
     found["changes"] = [_differ(model, *decodes.arrays[i : i + 2]) for i in range(last)]
     found["to_b"] = [_differ(model, array, decodes.arrays[-1]) for array in decodes.arrays]
     return found
+
+
+def _outside(pitches: list[np.ndarray]) -> list[float]:
+    """The share of the notes of each place that lie below all notes of both ends, or above."""
+    ends = np.concatenate([pitches[0], pitches[-1]])
+    if not len(ends):
+        return [np.nan] * len(pitches)
+    return [float(((one < ends.min()) | (one > ends.max())).mean()) if len(one) else 0.0 for one in pitches]
 
 
 def _differ(model: MusicModel, a: np.ndarray, b: np.ndarray) -> float:
@@ -176,8 +190,8 @@ def distinguished(pairs: list[Pair], all_decodes: list[dict[str, Decodes]], seed
     found = {"floor": floor(real, songs, joined, seed)}
     for name in all_decodes[0]:
         if name != "songs":
-            places = [[each[name].windows[i] for each in all_decodes] for i in range(*MIDDLE.indices(5))]
-            found[name] = [accuracy(real, songs, place, joined[:, 0].tolist(), joined, seed) for place in places]
+            places = zip(*(each[name].windows[MIDDLE] or each[name].windows for each in all_decodes), strict=True)
+            found[name] = [accuracy(real, songs, list(place), joined[:, 0].tolist(), joined, seed) for place in places]
     return found
 
 
@@ -189,6 +203,7 @@ ROWS = {
     "interval": "mean interval",
     "repeated_notes": "repeated notes",
     "range": "range a window",
+    "outside": "notes outside the range of both",
     "notes_by_line": "notes by line",
     "silent": "silent windows",
     "scale_window": "scale, a window",
@@ -209,6 +224,16 @@ def table(name: str, found: dict, accuracies: list[float] | None) -> list[str]:
     if accuracies:
         lines.append(f"| distinguished from songs | | {' | '.join(f'{value:.3f}' for value in accuracies)} | |")
     return [*lines, f"nearer to B {found['nearer']:.3f}, uneven {found['uneven']:.2f}"]
+
+
+def pass_table(rows: list[dict[str, float]], found: dict, distinguished: float) -> list[str]:
+    """The means over one pass from A to B, beside those of the ends."""
+    lines = ["\n| one pass | the ends | the pass |", "|---|---|---|"]
+    for key, title in ROWS.items():
+        values = [row[key] for row in rows if np.isfinite(row.get(key, np.nan))]
+        if values:
+            lines.append(f"| {title} | {np.mean([found[key][0], found[key][-1]]):.3f} | {np.mean(values):.3f} |")
+    return [*lines, f"| distinguished from songs | | {distinguished:.3f} |"]
 
 
 def groups_table(by_group: dict[str, dict]) -> list[str]:
@@ -271,9 +296,10 @@ def of_identical(model: MusicModel, pairs: list[Pair]) -> float:
 
 
 def ends_are_reconstructions(all_decodes: list[dict[str, Decodes]]) -> float:
-    """The share of the pairs whose first and last step are plain decodes of their posterior means."""
-    ends = [(each[OURS].arrays[i], each["line"].arrays[i]) for each in all_decodes for i in (0, -1)]
-    return float(np.mean([np.array_equal(*both) for both in ends]))
+    """The share of the first and last steps that have the notes of plain decodes of the posterior means."""
+    ends = [[each[name].sequences[i] for name in (OURS, "line")] for each in all_decodes for i in (0, -1)]
+    notes = [[{*zip(one.start, one.part, one.pitch, strict=True)} for one in both] for both in ends]
+    return float(np.mean([one == other for one, other in notes]))
 
 
 def options_of(description: str) -> argparse.ArgumentParser:
@@ -311,19 +337,22 @@ def main() -> None:
     turn = max(len(pairs) // SAVED, 1)
     folders = [None if i % turn else options.save for i in range(len(pairs))]
     all_decodes = [interpolated(model, *each, plain) for each in zip(pairs, folders, strict=True)]
-    rows = {name: [figures(model, each[name]) for each in all_decodes] for name in all_decodes[0]}
+    names = all_decodes[0].keys() - {ONE_PASS}
+    rows = {name: [figures(model, each[name]) for each in all_decodes] for name in names}
     tell = distinguished(pairs, all_decodes, options.seed)
     found = {name: summary(some) for name, some in rows.items()}
     for name in plain:
         print("\n".join(table(name, found[name], tell[name])))
     print("\n".join(table(OURS, found[OURS], tell[OURS])))
+    passes = [measures(each[ONE_PASS].sequences[0]) for each in all_decodes]
+    print("\n".join(pass_table(passes, found[OURS], tell[ONE_PASS][0])))
     which = {g: [row for row, pair in zip(rows[OURS], pairs, strict=True) if pair.group == g] for g in GROUPS}
     print("\n".join(groups_table({g: summary(some) for g, some in which.items() if some})))
     checks = of_identical(model, pairs[:: max(len(pairs) // 4, 1)]), ends_are_reconstructions(all_decodes)
     print("\n".join(must(found[OURS], tell[OURS], tell["floor"], *checks)))
     if options.json:
         names = [[pair.group, *(one.path for one in pair.songs)] for pair in pairs]
-        text = {"pairs": names, "rows": rows, "distinguished": tell, "figures": found}
+        text = {"pairs": names, "rows": rows, "distinguished": tell, "figures": found, "one_pass": passes}
         options.json.write_text(json.dumps(text), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from musicae.errors import Error
 from musicae.music.analysis.attributes import SCALES
 from musicae.music.data.extraction import fingerprint
-from musicae.music.data.sources import is_music
+from musicae.music.data.sources import pieces
 from musicae.music.data.splitting import split
 from musicae.music.model import MusicModel
 from musicae.music.song import Song
@@ -23,7 +23,7 @@ BARS = 32  # of a song that are taken
 FEWEST_BARS = 8
 MOST_USES = 2  # pairs that a song is in: one song with a register of its own is not a group
 SPLIT = (0.9, 0.05, 0.05)  # as training splits
-GROUPS = ("far-same", "far-other", "near-same", "near-other")
+GROUPS = ("far-same", "far-other", "near-same", "near-other", "drums")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Candidate:
 
     Args:
         number: of the song in the pool.
-        path: its file.
+        path: its file in its folder.
         song: the bars.
         register: the mean MIDI pitch of what the model takes of it; nan of drums.
         key: the major scale that most of these notes lie in.
@@ -60,17 +60,17 @@ class Pair:
 
 def pool(model: MusicModel, folders: list[Path], part: str, most: int, seed: int) -> list[Candidate]:
     """Songs of the folders that the model takes something of, in random order; prints how many would be trained on."""
-    files = sorted(path for folder in folders for path in folder.rglob("*") if is_music(path.name))
+    files = [piece for folder in folders for piece in pieces(folder)]
     found: list[Candidate] = []
     parts: Counter = Counter()
     for i in np.random.default_rng(seed).permutation(len(files)):
         if len(found) == most:
             break
         try:
-            song = Song.read(files[i])
-            own = split([fingerprint(song)], 0, SPLIT)[0]
+            song = Song.read(files[i].content)
+            own = files[i].split or split([fingerprint(song)], 0, SPLIT)[0]
             if part in (own, "all"):
-                found.append(_candidate(model, len(found), files[i], song))
+                found.append(_candidate(model, len(found), files[i].name, song))
                 parts[own] += 1
         except (Error, StopIteration):
             continue
@@ -79,7 +79,7 @@ def pool(model: MusicModel, folders: list[Path], part: str, most: int, seed: int
     return found
 
 
-def _candidate(model: MusicModel, number: int, path: Path, song: Song) -> Candidate:
+def _candidate(model: MusicModel, number: int, path: str, song: Song) -> Candidate:
     """Raises:
     StopIteration: it has too few bars.
     """
@@ -92,7 +92,7 @@ def _candidate(model: MusicModel, number: int, path: Path, song: Song) -> Candid
     _, _, code = representation.decode(model.extract(song).excerpt.array)
     pitch = code[~representation.is_drum_part(code // 128).astype(bool)] % 128
     key = int((np.bincount(pitch % 12, minlength=12) @ SCALES.T).argmax())
-    return Candidate(number, str(path), song, float(pitch.mean()) if len(pitch) else float("nan"), key)
+    return Candidate(number, path, song, float(pitch.mean()) if len(pitch) else float("nan"), key)
 
 
 def drawn(songs: list[Candidate], count: int, seed: int, group: str | None = None) -> list[Pair]:
@@ -125,5 +125,7 @@ def _taken(by_group: dict[str, list], count: int, uses: Counter) -> Iterator[tup
 
 
 def _group(a: Candidate, b: Candidate) -> str:
+    if np.isnan(a.register):
+        return "drums"
     far = abs(a.register - b.register) >= FAR
     return f"{'far' if far else 'near'}-{'same' if a.key == b.key else 'other'}"
