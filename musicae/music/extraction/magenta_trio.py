@@ -13,8 +13,9 @@ import numpy as np
 
 from musicae.music.extraction import magenta
 from musicae.music.representations.arrays import slices
+from musicae.music.representations.likeness import BASS_PROGRAMS
 from musicae.music.representations.tokens import FIRST_NOTE, highest, line
-from musicae.music.representations.tracks import BASS_PROGRAMS, find
+from musicae.music.representations.tracks import find
 from musicae.music.representations.trio import Trio
 from musicae.music.score.score import Score, Track
 

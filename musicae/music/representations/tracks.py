@@ -10,15 +10,24 @@ import numpy as np
 
 from musicae.errors import ConfigError, NoWindows
 from musicae.music.representations.beats import beats
+from musicae.music.representations.likeness import likeness, reasons, traits
+from musicae.music.score.grid import Grid
 from musicae.music.score.note_arrays import in_order
 from musicae.music.score.score import Score, Track
 
 MELODY_NAMES = re.compile(
-    r"(?<![a-z])(melod(y|ie|ia)|vocals?|voices?|lead|soprano|sing(er|ing)?|tune|canto|gesang)(?![a-z])"
+    r"(?<![^\W\d_])(mel|melod(y|ie|ia|ía|i)|mélodie|vocals?|vox|voices?|voix|voz|voce|lead|solo|soprano|tune|canto|cantus"
+    r"|chant|sing(er|ing|stimme)?|gesang|stimme|zang|sång)(?![^\W\d_])|мелоди|вокал|голос|旋律|メロディ|ボーカル|멜로디|보컬"
 )
-BASS_PROGRAMS = range(32, 40)
-LOWEST_MELODY, HIGHEST_CREDIT = 48, 84  # C3, C6
-_FIRST = np.zeros(1, np.int64)
+_ACCOMPANIMENT_NAMES = re.compile(
+    r"(?<![^\W\d_])(bass?|basse|basso|pads?|chords?|comp|accomp\w*|rhythm|arp|arpeggio|back(up|ing)|harmony|strings?"
+    r"|drums?|perc\w*|begleitung|akkorde?|left|lh)(?![^\W\d_])"
+)
+_PROGRAM_NAMES = re.compile(  # of General MIDI, which say nothing about the part
+    r"(square|saw(tooth)?|calliope|chiff(er)?|charang|voice|fifths?|bass) lead|bass ?\+ ?lead|lead \d|solo vox"
+    r"|(synth|space) voice|voice oohs"
+)
+_NAMED_ACCOMPANIMENT = 3.0  # off its likeness
 
 
 def pitched(song: Score) -> list[int]:
@@ -120,44 +129,42 @@ def requested(song: Score, wanted: int | str, among: Callable[[Score], list[int]
 def melody_track(song: Score) -> tuple[int, str]:
     """The index of the track that carries the melody, and why it was taken.
 
-    A track whose name says melody, vocal, voice, lead, soprano or the like; without one, any track with at
-    least a quarter of the onsets of the busiest. Of several the one with the highest `melody_score`.
+    Of the tracks whose names say melody, vocal, voice, lead, soprano or the like the one with the highest `likeness`;
+    without one, of those with at least a sixteenth of the onsets of the busiest. There a name that says bass, chords,
+    pad or the like counts against it.
 
     Raises:
         NoWindows: there are no pitched notes.
     """
     found = tunes(song)
-    named = [i for i in found if MELODY_NAMES.search(song.tracks[i].name.lower())]
-    why = "the only one with pitched notes" if len(found) == 1 else "most like a melody"
-    candidates, why = (named, "melody by name") if named else (found, why)
-    if len(candidates) == 1:
-        return candidates[0], why
-    onsets = {i: _onsets(song.tracks[i]) for i in candidates}
-    enough = 0 if named else max(map(len, onsets.values())) / 4
-    busy = (i for i in candidates if len(onsets[i]) >= enough)
-    return max(busy, key=lambda i: melody_score(song.tracks[i], onsets[i])), why
+    named = [i for i in found if says_melody(song.tracks[i].name)]
+    if len(found) == 1 or len(named) == 1:
+        return (named or found)[0], "melody by name" if named else "the only one with pitched notes"
+    candidates = named or _busy(song, found)
+    bars = Grid.of(song).bar_ticks
+    all_traits = {i: traits(song.tracks[i], bars, song.ticks_per_quarter) for i in candidates}
+    if named:
+        return max(named, key=lambda i: likeness(all_traits[i])), "melody by name"
+    unlike = {i: _NAMED_ACCOMPANIMENT * _says_accompaniment(song.tracks[i].name) for i in candidates}
+    best = max(candidates, key=lambda i: likeness(all_traits[i]) - unlike[i])
+    why = reasons(all_traits[best], [all_traits[i] for i in candidates if i != best])
+    return best, f"most like a melody: {why}" if why else "most like a melody"
 
 
-def melody_score(track: Track, first: np.ndarray) -> float:
-    """How much a track looks like a melody, in semitones.
-
-    The mean pitch of its top line (counted up to C6), and an octave times the share of onsets that strike a
-    single note; two octaves less for a bass program or a top line below C3 on average.
-
-    Args:
-        track: with notes.
-        first: the indices of the first of the notes that begin together.
-    """
-    top = np.maximum.reduceat(track.notes["pitch"], first).mean()
-    alone = (np.count_nonzero(first[1:] - first[:-1] == 1) + (first[-1] == len(track.notes) - 1)) / len(first)
-    low = track.program in BASS_PROGRAMS or top < LOWEST_MELODY
-    return float(min(top, HIGHEST_CREDIT) + 12 * alone - 24 * low)
+def _busy(song: Score, indices: list[int]) -> list[int]:
+    """The tracks with at least a sixteenth of the onsets of the busiest of them."""
+    starts = (song.tracks[i].notes["start"] for i in indices)
+    onsets = [1 + np.count_nonzero(start[1:] != start[:-1]) for start in starts]
+    return [i for i, count in zip(indices, onsets, strict=True) if 16 * count >= max(onsets)]
 
 
-def _onsets(track: Track) -> np.ndarray:
-    """The indices of the first of the notes that begin together; of a track that has notes."""
-    start = track.notes["start"].copy()
-    return np.concatenate([_FIRST, np.flatnonzero(start[1:] != start[:-1]) + 1])
+def says_melody(name: str) -> bool:
+    """Whether the name of a track says that it is a melody; that of a program, e.g. Square Lead, does not."""
+    return bool(MELODY_NAMES.search(_PROGRAM_NAMES.sub("", name.lower())))
+
+
+def _says_accompaniment(name: str) -> bool:
+    return bool(_ACCOMPANIMENT_NAMES.search(name.lower()))
 
 
 def label(song: Score, index: int) -> str:

@@ -14,10 +14,11 @@ from musicae.music.representations.base import Bars, Representation, Steps
 from musicae.music.representations.beats import beats
 from musicae.music.representations.drums import Drums, drum_part
 from musicae.music.representations.excerpt import Excerpt
+from musicae.music.representations.likeness import BASS_PROGRAMS
 from musicae.music.representations.loudness import Loudness
 from musicae.music.representations.melody import Melody
 from musicae.music.representations.tokens import HOLD, OFF, canonical
-from musicae.music.representations.tracks import BASS_PROGRAMS, describe, melody_track, requested, sounding, title
+from musicae.music.representations.tracks import describe, melody_track, requested, sounding, title
 from musicae.music.score.grid import Grid
 from musicae.music.score.score import Score, Track
 

@@ -7,7 +7,6 @@ from musicae.errors import ConfigError, NoWindows
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Melody
 from musicae.music.representations.tokens import canonical
-from musicae.music.representations.tracks import melody_track
 from musicae.music.score.note_arrays import NOTE
 from musicae.music.score.score import TimeSignature, Track
 from musicae.music.song import Song
@@ -96,24 +95,8 @@ def test_all_tracks_are_taken_for_training():
 
 
 BUSY_PIANO = track(*((i, i + 1, 48 + i % 12) for i in range(64)), *((i, i + 1, 40) for i in range(64)))
-HIGH_CHIME = track((0, 4, 100))
-BASS = track(*((4 * i, 4 * i + 4, 60) for i in range(16)), program=33)
-FLUTE = track(*((4 * i, 4 * i + 4, 74) for i in range(16)), program=73)
 VOICE = track(*((8 * i, 8 * i + 4, 60) for i in range(8)), name="Voice 1")
 BEAT = track(*((i, i + 1, 38) for i in range(64)), name="lead drums", is_drum=True)
-
-
-@pytest.mark.parametrize(
-    ("tracks", "chosen", "why"),
-    [
-        ([BEAT, BUSY_PIANO, VOICE, FLUTE], 2, "melody by name"),
-        ([BEAT, BASS, BUSY_PIANO, FLUTE, HIGH_CHIME], 3, "most like a melody"),
-        ([BEAT, BASS], 1, "the only one with pitched notes"),
-        ([track((0, 1, 60), name="Invoiced"), track((0, 1, 72), name="Misleading")], 1, "most like a melody"),
-    ],
-)
-def test_the_melody_track(tracks, chosen, why):
-    assert melody_track(Song(tuple(tracks))) == (chosen, why)
 
 
 def test_a_track_asked_for_by_number_or_name():
