@@ -31,7 +31,7 @@ def planned(representation: Representation, like: Windowed, steps: int | None) -
     Raises:
         ConfigError: fewer steps than 1, or windows too short for a pass.
     """
-    steps = (1 if len(like.excerpt.grid) > LONG else STEPS) if steps is None else steps
+    steps = (1 if _is_long(representation, like) else STEPS) if steps is None else steps
     if steps < 1:
         raise ConfigError(f"{steps} steps: ask for 2 or more, both ends included, or for 1, a single pass")
     return OnePass.of(representation, like) if steps == 1 else Versions(places_of_steps(steps, len(like.windows)))
@@ -105,6 +105,14 @@ class OnePass:
         ]
         lengths, shares = (values.T[self.lengths.T > 0] for values in (self.lengths, self.places))
         return [Part(np.stack(pieces), replace(like, lengths=lengths), shares)]
+
+
+def _is_long(representation: Representation, like: Windowed) -> bool:
+    """Whether more than `LONG` bars lie from the first onset to the last: sixteen bars and a pickup are seventeen on
+    the grid, but no longer for it."""
+    lines = like.excerpt.grid.bar_steps
+    start, _, _ = representation.decode(representation.join(like.windows, like.lengths))
+    return len(lines) > LONG + 1 and len(start) > 0 and start.max() - start.min() >= lines[LONG]
 
 
 def _pieces(representation: Representation, like: Windowed) -> np.ndarray:

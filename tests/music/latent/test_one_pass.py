@@ -39,6 +39,14 @@ def test_songs_of_more_than_sixteen_bars_are_one_pass(melody, a, b, steps):
     assert len(melody.interpolate(tiny.song(a), tiny.song(b, pitch=52), 3).songs) == 3
 
 
+def test_sixteen_bars_and_a_pickup_are_not_long(melody):
+    a = tiny.song(17)
+    notes = a.tracks[0].notes
+    later = replace(a, tracks=(replace(a.tracks[0], notes=notes[3:-3]),))  # from the last beat of a bar on
+    assert len(melody.interpolate(later, tiny.song(17, pitch=52)).songs) == 7
+    assert melody.interpolate(later, tiny.song(17, pitch=52), 1).shares.shape == (1, 17)
+
+
 def test_it_begins_as_a_and_ends_as_b(any_model):
     a, b = tiny.band(24), tiny.band(24, pitch=52, stride=7)
     between = any_model.interpolate(a, b, **WILD)
