@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -41,6 +41,9 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
     lerp: bool = False
     """interpolate along straight lines in equal steps; without it, songs go in steps of equal change and pictures along
     great circles"""
+    keys: Literal["gradual", "a", "b", "none"] = "gradual"
+    """keys of the steps: from A's to B's along the circle of fifths, all in A's or all in B's (the other song is
+    transposed), or none: as the notes of both come to be mixed"""
 
     def run(self) -> None:
         """Interpolate and write."""
@@ -60,7 +63,7 @@ class Interpolate(ConditioningOptions, SelectionOptions, SongOutputOptions):
         options = self.decoding | self.selection | self.conditions
         songs = self.songs([self.a, self.b])
         model = self.load()
-        found = model.interpolate(*songs, self.steps, linear=self.lerp, **options)
+        found = model.interpolate(*songs, self.steps, linear=self.lerp, keys=self.keys, **options)
         for file, sentences in zip((self.a, self.b), found.report, strict=True):
             self.report(file, sentences)
         if self.steps is None and found.one_pass:

@@ -18,7 +18,9 @@ def test_interpolate_writes_one_file_and_says_what_it_took(run):
     status, out, err = run("interpolate a.mid b.mid --model {melody}")
     assert status == 0
     assert out.splitlines() == ["saved a_to_b.mid", "seed 0"]
-    assert err.splitlines() == [f"{n}.mid: took track 1 'Flöte' (the only one with pitched notes)" for n in "ab"]
+    taken = [f"{n}.mid: took track 1 'Flöte' (the only one with pitched notes)" for n in "ab"]
+    moved = "; moved by +8 semitones to the first song's key and register on the way, and back in steps"
+    assert err.splitlines() == [taken[0], taken[1] + moved]
     assert written() == {"a_to_b.mid"}
 
 

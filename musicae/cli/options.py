@@ -241,7 +241,7 @@ class SelectionOptions(DecodingOptions):
 
 OF_MUSIC = (
     *("temperature", "top_p", "tempo", "bars", "track", "beats", "no_beats", "chords", "key", "hits", "more", "less"),
-    *("split", "wav", "html"),
+    *("keys", "split", "wav", "html"),
 )
 OF_PICTURES = ("label",)
 _KINDS = {"music": "a MIDI file", "pictures": "a picture"}

@@ -20,6 +20,7 @@ from musicae.music.analysis.keys import keys
 from musicae.music.codec import MusicCodec
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import Windows
+from musicae.music.latent.alignment import Keys, align
 from musicae.music.latent.interpolation import (
     Path,
     conditioned_stages,
@@ -79,12 +80,18 @@ class MusicModel(MusicCodec):
         return self.render(self._decoded(z, like, decoding), like)
 
     def interpolate(
-        self, a: Any, b: Any, steps: int | None = None, *, linear: bool = False, **options: Unpack[VerbOptions]
+        self,
+        a: Any,
+        b: Any,
+        steps: int | None = None,
+        *,
+        linear: bool = False,
+        keys: Keys = "gradual",
+        **options: Unpack[VerbOptions],
     ) -> Interpolation:
         """An interpolation between two songs, window by window, on the bars of A.
 
-        Between songs in different keys each step is moved into one (`latent.interpolation.snap_to_key`), if the model
-        can be steered so.
+        B is first moved into A's key and register; what is decoded is moved back in steps (`latent.alignment`).
 
         Args:
             a: the song that it begins with; the result has its tempo, metre, program and track name.
@@ -93,6 +100,8 @@ class MusicModel(MusicCodec):
                 (`latent.one_pass.OnePass`). None for one pass if it has more than 16 bars, else for 7 versions.
             linear: at even positions of straight lines; otherwise, about as much changes from step to step
                 (`latent.interpolation.latents_at`).
+            keys: of the steps: from A's to B's along the circle of fifths, all in A's "a" or B's "b" (the other song is
+                transposed), or "none", without moving B: so are drums, and models that follow chords or a key.
             options: see `VerbOptions`; the selection is that of both songs. Without conditions each step has those of
                 the nearer song. Chords continue from step to step, repeated as needed; with `hits`, each step has all
                 of them.
@@ -104,9 +113,13 @@ class MusicModel(MusicCodec):
         plan = planned(self.representation, like, steps)
         if plan.one_pass:
             pair, reports = aligned_pair(self.representation, *both, ending=True)
+        alignment = align(self.representation, *pair, keys, once=plan.one_pass)
         reports[0].extend(like.excerpt.report[len(pair[0].excerpt.report) :])
-        found = path(self, pair, plan.places, conditioned_stages(self, pair, plan.places, conditions), linear)
-        parts = plan.parts(self.representation, self._decoded_path(found, decoding), like)
+        reports[1].extend(alignment.report)
+        stages = conditioned_stages(self, pair, plan.places, conditions)
+        found = path(self, pair, plan.places, stages, alignment, linear)
+        decoded = found.finished(self.representation, self.decode_path(found, decoding))
+        parts = plan.parts(self.representation, decoded, like)
         songs = [self.render(part.windows, as_loud_as(self.representation, pair, *part[1:])) for part in parts]
         originals = tuple(self.render(one.windows, one) for one in pair)
         shares = np.stack([part.shares_of_bars for part in parts])
@@ -275,7 +288,7 @@ class MusicModel(MusicCodec):
         """The decodes of latent vectors under the conditions of `like`."""
         return self.decode_windows(z, self.condition(like), decoding, known=known)
 
-    def _decoded_path(self, found: Path, decoding: Decoding) -> np.ndarray:
+    def decode_path(self, found: Path, decoding: Decoding) -> np.ndarray:
         """The decodes of a path, `[steps, windows, *shape]`.
 
         One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.

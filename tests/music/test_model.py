@@ -74,9 +74,9 @@ def test_identical_songs_give_the_same_music_in_every_step(model, linear, temper
 
 
 def test_the_path_from_b_to_a_is_that_from_a_to_b_reversed(melody):
-    there, back = (melody.interpolate(*pair, 5).latents for pair in [(tiny.song(), tiny.song(4, pitch=50))] * 2)
-    assert np.array_equal(there, back)
-    back = melody.interpolate(tiny.song(4, pitch=50), tiny.song(), 5).latents
+    songs = tiny.song(), tiny.song(4, pitch=50)
+    there, again, back = (melody.interpolate(*pair, 5, keys="none").latents for pair in (songs, songs, songs[::-1]))
+    assert np.array_equal(there, again)
     assert np.allclose(there, back[::-1], atol=1e-6)
 
 

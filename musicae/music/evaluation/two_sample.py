@@ -10,7 +10,7 @@ if both sets are drawn from one distribution.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +27,8 @@ from musicae.errors import DataError
 from musicae.music.analysis.attributes import measure
 from musicae.music.analysis.similarity import nearest, overlaps
 from musicae.music.data.windows import Windows, to_batch
-from musicae.music.latent.interpolation import latents_at, snap_to_key
+from musicae.music.latent.alignment import align
+from musicae.music.latent.interpolation import conditioned_stages, path
 from musicae.music.model import MusicModel
 from musicae.music.options import Decoding
 from musicae.music.representations.base import Representation
@@ -195,14 +196,14 @@ def midpoints(model: MusicModel, like: Windows, n: int, seed: int, temperature: 
 
     A conditional model has the conditions of the first of both.
     """
-    first, second = pairs(like.songs, n, np.random.default_rng((seed, 1)))
-    ends = [torch.from_numpy(model.encode_windows(np.asarray(like.array[i]))) for i in (first, second)]
-    condition = to_batch(np.asarray(like.array[first]), model.representation).condition
-    halves = torch.linspace(0, 1, 3)
-    one_by_one = zip(*(end.split(1) for end in ends), strict=True)
-    paths = np.concatenate([latents_at(model, *pair, halves).numpy() for pair in one_by_one], 1)
-    _, middle, _ = snap_to_key(model, paths, [condition] * 3)
-    return model.decode_windows(middle, condition, Decoding(temperature, seed=seed))
+    blank, halfway, found = model.blank(1), np.full((1, 1), 0.5), []
+    for i, pair in enumerate(zip(*pairs(like.songs, n, np.random.default_rng((seed, 1))), strict=True)):
+        a, b = (replace(blank, windows=np.asarray(like.array[one])[None]) for one in pair)
+        stages = conditioned_stages(model, (a, b), halfway, {})
+        way = path(model, (a, b), halfway, stages, align(model.representation, a, b))
+        decoded = model.decode_path(way, Decoding(temperature, seed=seed + i))
+        found.append(way.finished(model.representation, decoded)[0, 0])
+    return np.stack(found)
 
 
 def pairs(songs: np.ndarray, n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,7 @@
-"""The path between two songs in latent space: the positions at which it is decoded, and their keys.
+"""The path between two songs in latent space: the latent vectors at the places between them, and what its decodes need.
 
-At even positions of a straight line decodes do not change at first, then nearly completely, then not any more, and half
-way between two songs in different keys they have notes of both. So positions are chosen between which about as much
-changes, and each is moved into one key.
+At even positions of a straight line decodes do not change at first, then nearly completely, then not any more. So
+positions are chosen between which about as much changes. The path leads to B moved onto A (`latent.alignment`).
 """
 
 from __future__ import annotations
@@ -15,28 +14,29 @@ import numpy as np
 import torch
 
 from musicae.core.geometry import lerp, slerp
-from musicae.music.analysis.attributes import scale_consistency
-from musicae.music.analysis.keys import keys
-from musicae.music.analysis.note_table import Notes
 from musicae.music.codec import MusicCodec
-from musicae.music.latent.steering import DIATONIC
+from musicae.music.latent.alignment import Alignment, in_scale, moved, moved_back
 from musicae.music.representations import Representation
 from musicae.music.representations.excerpt import Windowed
 
 TRIED = 33  # positions along a path that are decoded to find those of equal change
 WINDOWS = 8  # of a song that are decoded there, evenly spaced
-AMOUNTS = (0.25, 0.5, 1.0)  # of the direction toward a key, tried until one is enough
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
     """A path between two songs A and B, all that its decoding needs: of each step, all windows of a song.
 
+    B is moved onto A, into its key and register; where the decode is B as it is, so is the latent vector.
+
     Attributes:
         latents: float32 `[steps, windows, latent]`.
         places: how far each is from A to B, float `[steps, windows]`; at 0 its latent vector is A's, at 1 B's. Those of
             a step are the same, except where one step leads from A to B.
         stages: of each step the windows whose conditions it has, with their lengths, on the bars of A.
+        ends: the windows of A and of B moved onto A, each `[windows, *shape]`.
+        scale: the major scale of both, 0 for C; None of models that are not aligned.
+        semitones: by how many semitones each decode is moved, int64 `[steps, windows]`.
         counts: of a model of spans what is to be expected there, float32 `[steps, windows, 2]`: as much as on the line
             between the ends (`counts_between`).
     """
@@ -44,7 +44,22 @@ class Path:
     latents: np.ndarray
     places: np.ndarray
     stages: Sequence[Windowed]
+    ends: tuple[np.ndarray, np.ndarray]
+    scale: int | None
+    semitones: np.ndarray
     counts: np.ndarray | None = None
+
+    def finished(self, representation: Representation, decoded: np.ndarray) -> np.ndarray:
+        """The decodes `[steps, windows, *shape]` in one scale where they are neither A nor B, then each moved by its
+        `semitones`."""
+        decoded = decoded.copy()
+        if self.scale is not None:
+            differ = (self.ends[0] != self.ends[1]).reshape(len(self.ends[0]), -1).any(1)
+            inner = (self.places > 0) & (self.places < 1) & differ
+            for windows, some in zip(decoded, inner, strict=True):
+                ends = self.ends[0][some], self.ends[1][some]
+                windows[some] = in_scale(representation, windows[some], self.scale, ends)
+        return np.stack([moved_back(representation, *step) for step in zip(decoded, self.semitones, strict=True)])
 
 
 def places_of_steps(steps: int, windows: int) -> np.ndarray:
@@ -57,6 +72,7 @@ def path(
     pair: tuple[Windowed, Windowed],
     places: np.ndarray,
     stages: Sequence[Windowed],
+    alignment: Alignment,
     linear: bool = False,
 ) -> Path:
     """The path between two songs.
@@ -66,13 +82,22 @@ def path(
         pair: A and B, in windows of the same number; they are repeated as needed.
         places: `[steps, windows]`; see `Path`.
         stages: see `conditioned_stages`.
+        alignment: how B is moved onto A.
         linear: at these places of straight lines; otherwise, see `latents_at`.
     """
-    a, b = (torch.from_numpy(cycled(model.encode_windows(one.windows), places.shape[1])) for one in pair)
+    first, last = (cycled(one.windows, places.shape[1]) for one in pair)
+    ends = first, moved(model.representation, last, alignment.semitones)
+    a, b = (torch.from_numpy(model.encode_windows(windows)) for windows in ends)
     shares = torch.from_numpy(places).float()
     latents = (lerp(a, b, shares) if linear else latents_at(model, a, b, shares)).numpy()
-    latents = snap_to_key(model, latents, [model.condition(stage) for stage in stages])
-    return Path(latents, places, stages, counts_between(model, a, b, shares))
+    counts = counts_between(model, a, b, shares)
+    semitones = alignment.moves(places)
+    whole = (places == 1) & (semitones == -alignment.semitones)
+    own = model.encode_windows(last)
+    latents[whole] = np.broadcast_to(own, latents.shape)[whole]
+    if counts is not None:
+        counts[whole] = np.broadcast_to(model.expected_counts(own), counts.shape)[whole]
+    return Path(latents, places, stages, ends, alignment.scale, np.where(whole, 0, semitones), counts)
 
 
 def counts_between(model: MusicCodec, a: torch.Tensor, b: torch.Tensor, shares: torch.Tensor) -> np.ndarray | None:
@@ -164,53 +189,5 @@ def conditioned_stages(
 
 
 def cycled(z: np.ndarray, windows: int, axis: int = 0) -> np.ndarray:
-    """Latent vectors repeated cyclically along an axis until there are `windows`, or the first `windows` of them."""
+    """Latent vectors or windows, repeated cyclically along an axis until there are `windows`, or the first of them."""
     return z.take(np.arange(windows) % z.shape[axis], axis)
-
-
-def diatonic(representation: Representation, windows: np.ndarray) -> np.ndarray:
-    """How diatonic windows `[n, *shape]` are (`attributes.scale_consistency`), float64 `[n]`; nan without pitches."""
-    return scale_consistency(Notes.of(representation, windows))
-
-
-def snap_to_key(
-    model: MusicCodec, latents: np.ndarray, conditions: Sequence[torch.Tensor | None] | None = None
-) -> np.ndarray:
-    """A path between two songs, with decodes that are as diatonic as those of the ends, as far as the model can.
-
-    Half way between two songs in different keys decodes have notes of both. Latent vectors are moved toward the key of
-    most of these notes, until their greedy decodes are about as diatonic as a value interpolated between the ends. The
-    ends are not moved, nor is what is diatonic enough, nor anything if the model has no such direction.
-
-    Args:
-        model: decodes, and has directions.
-        latents: `[positions, n, latent]`.
-        conditions: of a conditional model, for each position `[n, steps, conditions]`; None for any other.
-
-    Returns:
-        float32 `[positions, n, latent]`.
-    """
-    if model.directions is None or DIATONIC not in model.directions.names:
-        return latents
-    conditions = conditions or [None] * len(latents)
-    ends = ((latents[i], conditions[i]) for i in (0, -1))
-    first, last = (diatonic(model.representation, model.decode_windows(*end)) for end in ends)
-    targets = [(1 - t) * first + t * last for t in np.linspace(0, 1, len(latents))]
-    return np.stack([_snapped(model, *position) for position in zip(latents, targets, conditions, strict=True)])
-
-
-def _snapped(model: MusicCodec, codes: np.ndarray, target: np.ndarray, condition: torch.Tensor | None) -> np.ndarray:
-    """Latent vectors `[n, latent]` of one song, made as diatonic as `target` `[n]`, nan if unknown."""
-    windows = model.decode_windows(codes, condition)
-    toward = model.directions.shift({DIATONIC: 1.0}, keys(model.representation, windows))
-    moved, reached = codes.copy(), diatonic(model.representation, windows)
-    for amount in AMOUNTS:
-        short = np.flatnonzero(reached < target)
-        if not len(short):
-            break
-        tried = codes[short] + np.float32(amount) * toward[short]
-        windows = model.decode_windows(tried, None if condition is None else condition[short])
-        found = diatonic(model.representation, windows)
-        better = np.abs(found - target[short]) < np.abs(reached[short] - target[short])
-        moved[short[better]], reached[short[better]] = tried[better], found[better]
-    return moved

@@ -51,3 +51,21 @@ def placed(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, velocity, grid
     notes["pitch"] = pitch
     notes["velocity"] = np.clip(np.round(velocity), 1, 127)
     return notes[np.lexsort((notes["pitch"], notes["start"]))]
+
+
+def nearest_pitches(allowed: np.ndarray, lowest: int, pitches: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many semitones down and up from each pitch the nearest one of allowed pitch classes lies: int64 [n, pitches].
+
+    More than any interval where there is none in the range; 0 where none is at all.
+
+    Args:
+        allowed: bool [n, 12].
+        lowest: the lowest MIDI pitch.
+        pitches: how many there are from there up.
+    """
+    place, far = np.arange(pitches), 2 * pitches
+    inside = allowed[:, (lowest + place) % 12]
+    inside |= ~inside.any(1, keepdims=True)
+    down = place - np.maximum.accumulate(np.where(inside, place, -far), axis=1)
+    up = np.minimum.accumulate(np.where(inside, place, place[-1] + far)[:, ::-1], axis=1)[:, ::-1] - place
+    return down, up

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from musicae.core.example_spec import ExampleSpec
+from musicae.music.representations.arrays import nearest_pitches
 from musicae.music.representations.one_part import Pitched
 from musicae.music.representations.report import sentences
 from musicae.music.score.grid import Grid
@@ -117,6 +118,15 @@ class Pianoroll(Pitched):
         move = np.where(used.any(axis=1), np.clip(semitones, -lowest, self.pitches - 1 - highest), 0)
         source = (np.arange(self.pitches) - move[:, None]) % self.pitches
         return np.take_along_axis(windows, source[:, None, None, :], axis=3)
+
+    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """See `Representation.in_pitch_classes`; of two pitches as near the lower one."""
+        down, up = nearest_pitches(allowed, self.lowest_pitch, self.pitches)
+        target = np.arange(self.pitches) + np.where(down <= up, -down, up)
+        found = np.zeros_like(windows)
+        row, *place, pitch = np.nonzero(windows)
+        found[(row, *place, target[row, pitch])] = 1
+        return found
 
 
 def _planes(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, total: int, pitches: int) -> np.ndarray:

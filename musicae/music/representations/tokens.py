@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from musicae.music.representations.arrays import nearest_pitches
+
 HOLD, OFF, FIRST_NOTE = 0, 1, 2
 _TICK_BITS = 33  # more than any tick has
 
@@ -72,3 +74,25 @@ def without_leading_offs(windows: np.ndarray) -> np.ndarray:
     """Windows [n, steps] without the 1s before their first note."""
     begun = np.logical_or.accumulate(windows >= FIRST_NOTE, axis=1)
     return np.where(begun, windows, HOLD).astype(np.uint8)
+
+
+def in_pitch_classes(windows: np.ndarray, allowed: np.ndarray, lowest: int, notes: int) -> np.ndarray:
+    """Windows [n, steps] with each note outside the allowed pitch classes moved to the nearest pitch inside, of two as
+    near to the one that does not repeat the note before it.
+
+    Args:
+        windows: tokens.
+        allowed: bool [n, 12].
+        lowest: the lowest MIDI pitch.
+        notes: how many pitches there are.
+    """
+    down, up = nearest_pitches(allowed, lowest, notes)
+    found, row, before = windows.copy(), np.arange(len(windows)), np.full(len(windows), -1)
+    for tokens in found.T:
+        note, pitch = tokens >= FIRST_NOTE, np.maximum(tokens.astype(np.int64) - FIRST_NOTE, 0)
+        below, above = pitch - down[row, pitch], pitch + up[row, pitch]
+        nearer = np.sign((above - pitch) - (pitch - below)) + 0.5 * np.where(before == below, -1, 1)
+        pitch = np.where(nearer > 0, below, above)
+        tokens[note] = pitch[note] + FIRST_NOTE
+        before = np.where(note, pitch, before)
+    return found

@@ -185,6 +185,12 @@ class Trio(Representation):
         moved = self.kinds[0].transpose(both, semitones).reshape(-1, 2, self.steps)
         return np.concatenate([moved.astype(self.dtype), windows[:, 2:]], axis=1)
 
+    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """See `Representation.in_pitch_classes`, of melody and bass."""
+        both = windows[:, :2].reshape(-1, self.steps)
+        found = self.kinds[0].in_pitch_classes(both, allowed.repeat(2, 0)).reshape(-1, 2, self.steps)
+        return np.concatenate([found.astype(self.dtype), windows[:, 2:]], axis=1)
+
     def _split(self, array: np.ndarray) -> list[tuple[Melody | Drums, np.ndarray]]:
         """Each part's representation, with its own array or windows of those of a trio [..., 3, steps]."""
         melody, bass, labels = (array[..., i, :] for i in range(3))

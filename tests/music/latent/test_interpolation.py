@@ -7,17 +7,15 @@ import pytest
 import tiny
 import torch
 
-from music.making import C_MAJOR, melodies
-from musicae.core.directions import Directions
 from musicae.core.geometry import lerp, slerp
 from musicae.core.randomness import RandomSource
+from musicae.music.latent.alignment import Alignment
 from musicae.music.latent.interpolation import (
     conditioned_stages,
     equal_change_positions,
     latents_at,
     path,
     places_of_steps,
-    snap_to_key,
 )
 
 # Positions ---------------------------------------------------------------------------------------
@@ -76,7 +74,7 @@ def test_one_step_may_lead_from_a_to_b():
     pair = tuple(model.extract(tiny.song(8, pitch=pitch)) for pitch in (60, 67))
     a, b = (model.encode_windows(one.windows) for one in pair)
     places = np.concatenate([places_of_steps(5, 4), np.linspace(0, 1, 4)[None]])
-    found = path(model, pair, places, conditioned_stages(model, pair, places, {}))
+    found = path(model, pair, places, conditioned_stages(model, pair, places, {}), Alignment("none"))
     np.testing.assert_array_equal(found.latents[-1, [0, -1]], [a[0], b[-1]])
     np.testing.assert_array_equal(found.latents[[0, 4]], [a, b])
     assert len(found.stages) == len(found.latents) == 6
@@ -87,44 +85,9 @@ def test_notes_of_a_piano_roll_are_as_many_and_as_long_as_on_the_line_between_th
     pair = tuple(model.extract(tiny.song(4, pitch=pitch)) for pitch in (55, 67))
     a, b = (model.expected_counts(model.encode_windows(one.windows)) for one in pair)
     places = places_of_steps(5, 2)
-    found = path(model, pair, places, conditioned_stages(model, pair, places, {}))
+    found = path(model, pair, places, conditioned_stages(model, pair, places, {}), Alignment("none"))
     np.testing.assert_allclose(found.counts[[0, 2, 4]], [a, (a + b) / 2, b], rtol=1e-5)
     windows = model.decode_windows(found.latents[2], counts=np.float32([[40, 60]] * 2))
     assert (np.abs(windows[:, 0].sum((1, 2)) - 40.0) <= 16).all()  # a rounding a step
     assert model.decode_windows(found.latents[2], counts=np.zeros((2, 2), np.float32)).sum() == 0
     assert tiny.model(tiny.MELODY).expected_counts(a) is None
-
-
-# Keys ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tuneful(monkeypatch):
-    """A model of eight notes of C major, of which the last ones are sharp by a semitone: as many as the first latent
-    number, rounded up, says. It can be steered to make them fewer."""
-    member = tiny.model(tiny.MELODY)
-
-    def decode(z: np.ndarray, condition=None) -> np.ndarray:
-        wrong = np.arange(8) >= 8 - np.clip(np.ceil(z[:, :1]), 0, 8)
-        return melodies(C_MAJOR + wrong)
-
-    monkeypatch.setattr(member, "decode_windows", decode)
-    member.directions = Directions(("scale_consistency",), np.float32([[[-2.0, 0, 0, 0]]]), np.ones(1))
-    return member
-
-
-def test_positions_are_moved_into_their_key_and_no_farther_than_necessary(tuneful):
-    codes = np.zeros((3, 2, 4), np.float32)
-    codes[1, :, 0] = 0.6, 0.1
-    found = snap_to_key(tuneful, codes)
-    np.testing.assert_array_equal(found[[0, 2]], codes[[0, 2]])
-    np.testing.assert_allclose(found[1, :, 0], [0.6 - 1.0, 0.1 - 0.5])  # a half of the direction, and a quarter
-
-
-def test_what_is_diatonic_enough_is_not_moved_nor_anything_without_a_direction(tuneful):
-    codes = np.zeros((3, 1, 4), np.float32)
-    codes[:, 0, 0] = 0.9
-    np.testing.assert_array_equal(snap_to_key(tuneful, codes), codes)
-    codes[1] = 3.0
-    tuneful.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
-    np.testing.assert_array_equal(snap_to_key(tuneful, codes), codes)
