@@ -58,8 +58,8 @@ class Interpolation:
         songs: one a step, the first a reconstruction of A, the last of B; or one, which begins as A and ends as B.
         originals: the excerpts of A and of B as the representation holds them.
         report: which parts of A and of B were taken, and what was done to them, in sentences, A's first.
-        latents: `[steps, windows, latent]`; of one pass, windows of more than two bars have several, one a row, for the
-            bars from the first to the last.
+        latents: `[steps, windows, latent]`, in A's key and register, from which decodes are moved back; of one pass,
+            windows of more than two bars have several, one a row, for the bars from the first to the last.
         ticks: the length of each step to its last bar line.
         shares: how much of B is in each bar of each step, float `[steps, bars]`.
     """

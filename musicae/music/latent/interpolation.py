@@ -50,15 +50,22 @@ class Path:
     counts: np.ndarray | None = None
 
     def finished(self, representation: Representation, decoded: np.ndarray) -> np.ndarray:
-        """The decodes `[steps, windows, *shape]` in one scale where they are neither A nor B, then each moved by its
-        `semitones`."""
+        """The decodes `[steps, windows, *shape]`, each moved by its `semitones`.
+
+        Before, those between A and B are brought into their scale; one that is silent where both sound becomes the
+        nearer of them.
+        """
         decoded = decoded.copy()
         if self.scale is not None:
             differ = (self.ends[0] != self.ends[1]).reshape(len(self.ends[0]), -1).any(1)
-            inner = (self.places > 0) & (self.places < 1) & differ
-            for windows, some in zip(decoded, inner, strict=True):
-                ends = self.ends[0][some], self.ends[1][some]
-                windows[some] = in_scale(representation, windows[some], self.scale, ends)
+            sound = np.logical_and(*(representation.has_onset(end) for end in self.ends))
+            for windows, places in zip(decoded, self.places, strict=True):
+                inner = (places > 0) & (places < 1) & differ
+                lost = inner & sound & ~representation.has_onset(windows)
+                for nearer, end in zip((places <= 0.5, places > 0.5), self.ends, strict=True):
+                    windows[lost & nearer] = end[lost & nearer]
+                ends = self.ends[0][inner], self.ends[1][inner]
+                windows[inner] = in_scale(representation, windows[inner], self.scale, ends)
         return np.stack([moved_back(representation, *step) for step in zip(decoded, self.semitones, strict=True)])
 
 

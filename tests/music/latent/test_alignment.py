@@ -183,6 +183,14 @@ def test_a_song_and_itself_transposed_give_the_song_in_every_step(melody):
         assert len(np.unique(pitches(step) - pitches(first))) == 1
 
 
+def test_no_window_is_silent_where_both_songs_sound(melody, monkeypatch):
+    silence = melody.blank(1).windows
+    monkeypatch.setattr(melody, "decode_windows", lambda z, *_, **__: silence.repeat(len(z), 0))
+    a, b = tiny.song(4), tiny.song(4, pitch=48, stride=7)
+    steps = melody.interpolate(a, b, 5, keys="a").songs
+    assert [len(step.tracks[0].notes) > 0 for step in steps] == [False, True, True, True, False]
+
+
 def test_what_is_done_to_b_is_said(melody):
     a, b = tiny.song(4), tiny.song(4, pitch=53)
     said = "moved by +7 semitones to the first song's key and register on the way, and back in steps"
