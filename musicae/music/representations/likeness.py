@@ -36,7 +36,8 @@ class Traits(NamedTuple):
 # Fitted by scripts/fit_melody_track.py
 WEIGHTS = Traits(2.92, -2.25, 1.49, 0.65, -0.44, 0.87, -0.44, -4.26, -2.86)
 
-WORDS = Traits(
+# of each trait
+WORDS = (
     "its register", "one voice", "varied rhythm", "hardly rests", "small intervals", "loud", "a singer's pace",
     "repeats little", "its instrument",
 )  # fmt: skip
