@@ -39,7 +39,7 @@ def fit_directions(model: MusicModel, examples: Examples) -> None:
     from musicae.music.latent.steering import fitted
 
     (model.folder / DIRECTIONS).unlink(missing_ok=True)
-    model.directions = fitted(model, examples.array, model.preset.training.seed)
+    model.directions = fitted(model, examples.array, examples.songs, model.preset.training.seed)
     if model.directions:
         model.directions.save(model.folder)
 

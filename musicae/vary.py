@@ -86,7 +86,8 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
     def _line(self, varied: Variations, i: int) -> str:
         """A line on one variation: the share of notes kept, and the requested attributes before and after."""
         changes = (f"{name} {varied.before[name]:.2f} -> {varied.after[i][name]:.2f}" for name in varied.requested)
-        return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *changes])}"
+        moved = [f"{varied.semitones[i]:+d} semitones"] if varied.semitones[i] else []
+        return f"variation {i + 1}: {', '.join([f'{varied.kept[i]:.0%} of the notes kept', *moved, *changes])}"
 
     def _pictures(self, path: Path) -> None:
         self.check_outputs([path])

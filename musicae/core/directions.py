@@ -35,7 +35,7 @@ class Directions:
         names: of the attributes.
         vectors: float32 `[attributes, variants, latent]`; adding that of its variant to a code makes the attribute grow
             by one spread.
-        spreads: the standard deviation of each attribute over the data, in its own unit, `[attributes]`.
+        spreads: the standard deviation of each attribute over songs, in its own unit, `[attributes]`.
     """
 
     names: tuple[str, ...]
@@ -60,6 +60,10 @@ class Directions:
                 raise ConfigError(f"{name} {amount}: give a number of spreads, e.g. 1.5")
             total += np.float32(amount) * of_variant(self.vectors[self.names.index(name)], variant)
         return total
+
+    def deviation(self, name: str) -> float:
+        """The standard deviation of an attribute, in its own unit."""
+        return float(self.spreads[self.names.index(name)])
 
     def keep(self, names: tuple[str, ...]) -> Directions:
         """Only those of some attributes."""

@@ -126,9 +126,15 @@ class MusicCodec(Model):
 
     # Windows and latent vectors ------------------------------------------------------------------
 
-    def encode_windows(self, windows: np.ndarray) -> np.ndarray:
-        """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`."""
-        x, condition, _ = to_batch(windows, self.representation)
+    def encode_windows(self, windows: np.ndarray, condition: torch.Tensor | None = None) -> np.ndarray:
+        """The latent vectors of windows `[n, *shape]`: posterior means, float32 `[n, latent]`.
+
+        Args:
+            windows: the windows.
+            condition: of a conditional model, `[n, steps, conditions]`; None for that of the windows.
+        """
+        x, own, _ = to_batch(windows, self.representation)
+        condition = own if condition is None else condition
         inputs = x if self.preset.corruption is None else self.preset.corruption.deterministic(x)
         return self.to_latent(inputs, condition=condition)
 

@@ -10,13 +10,11 @@ import numpy as np
 import torch
 
 from musicae.core.evaluation import measure
-from musicae.core.geometry import slerp
 from musicae.core.model import BATCH
 from musicae.core.randomness import RandomSource
 from musicae.errors import ConfigError
 from musicae.music.analysis.accuracy import notes_right, score
 from musicae.music.analysis.attributes import measure as attributes
-from musicae.music.analysis.keys import keys
 from musicae.music.codec import MusicCodec
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import Windows
@@ -25,19 +23,18 @@ from musicae.music.latent.interpolation import (
     Path,
     conditioned_stages,
     cycled,
-    equal_change_positions,
     path,
 )
 from musicae.music.latent.one_pass import planned
 from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shared_candidates
-from musicae.music.latent.steering import first_occurrence_ids, means, requested_amounts
+from musicae.music.latent.steering import means, requested_amounts
+from musicae.music.latent.variation import SongWindows, kept, variations
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
 from musicae.music.representations.excerpt import Windowed
 from musicae.music.representations.windowing import aligned_pair, as_loud_as, whole_windows, without_words
 from musicae.music.results import Interpolation, Reconstruction, Variations
 from musicae.music.song import Song
 
-STRENGTH = 0.3  # of variations, where none is given
 PLAYED = ("timing_error_steps", "timing_error_ms", "velocity_error")  # figures on how given hits are played
 
 
@@ -229,16 +226,18 @@ class MusicModel(MusicCodec):
     ) -> Variations:
         """`n` variations of a song: with more or less of some attributes, or at random, or both.
 
-        All windows are moved alike along a direction; equal windows get the same random one, so that what is repeated
-        stays repeated.
+        Equal windows are varied alike, so that what is repeated stays repeated. More or less of an attribute comes with
+        as few other changes as are found (`latent.editing`); a song with another register is transposed.
 
         Args:
             song: what to vary.
             n: how many.
-            strength: how far latent vectors are moved toward random ones: 0 gives the reconstruction, 1 something else
-                entirely. None for 0.3; but for 0 with `more` or `less`, which are then reached in `n` steps of about as
-                much change. With a strength all variations have the whole change.
-            more: standard deviations of attributes, e.g. `{"density": 1.5}`; see `self.directions.names`.
+            strength: how far latent vectors are moved toward random ones: 0 gives the song as the model represents it,
+                1 something else entirely. None for so far that three quarters of its notes stay; but for 0 with `more`
+                or `less`, which are then reached in `n` equal steps. With a strength all variations have the whole
+                change.
+            more: amounts of attributes, e.g. `{"density": 1.5}`, in standard deviations over songs; see
+                `self.directions.names`.
             less: as `more`, in the other direction.
             options: see `VerbOptions`.
 
@@ -247,21 +246,14 @@ class MusicModel(MusicCodec):
         """
         decoding, selection = taken(Decoding, conditions := dict(options)), taken(Selection, conditions)
         amounts = self._amounts(more, less)
-        equal_steps = strength is None and bool(amounts)
-        strength = (0.0 if equal_steps else STRENGTH) if strength is None else strength
-        if not 0 <= strength <= 1:
+        if strength is not None and not 0 <= strength <= 1:
             raise ConfigError(f"strength {strength}: it must lie between 0 and 1")
         if n < 1:
             raise ConfigError(f"{n} variations: ask for at least 1")
         source = without_words(self.extract(song, **vars(selection), tempo=conditions.get("tempo")))
         target = self.conditioned(source, conditions)
-        z, ids = self.encode_windows(source.windows), first_occurrence_ids(source.windows)
-        moved = self._toward_random(z, ids, n, strength, decoding.seed)
-        if amounts:
-            moved = moved + self._steered(z, source, amounts, n, equal_steps)
-        moved = cycled(moved, len(target.windows), axis=1)
-        varied = [self._decoded(one, target, decoding) for one in moved]
-        return self._variations(varied, target, tuple(amounts))
+        windows = SongWindows.of(self, source, target, decoding)
+        return self._variations(*variations(windows, self.reranker, n, strength, amounts), target, tuple(amounts))
 
     def evaluate(self, examples: Windows, *, seed: int = 0, progress: Callable[[int], Any] | None = None) -> dict:
         """Held-out figures: see `musicae.core.evaluation.measure` and `musicae.music.analysis.accuracy.score`.
@@ -297,37 +289,6 @@ class MusicModel(MusicCodec):
         steps = zip(found.latents, found.stages, counts, strict=False)
         return np.stack([self.decode_windows(z, self.condition(s), decoding, counts=own) for z, s, own in steps])
 
-    def _toward_random(self, z: np.ndarray, ids: np.ndarray, n: int, strength: float, seed: int) -> np.ndarray:
-        """Latent vectors `[windows, latent]` moved toward random ones, `n` times, those with equal ids alike.
-
-        Each is one of `CANDIDATES`, taken by its odds (`Reranker.rerank`), unless the model is conditional.
-
-        Returns:
-            float32 `[n, windows, latent]`.
-        """
-        own = z[np.unique(ids, return_index=True)[1]]
-        reranked = self.reranker and strength and not self.representation.conditioning
-        candidates = CANDIDATES if reranked else 1
-        drawn = torch.from_numpy(self.draw(n * len(own) * candidates, seed)).view(n, len(own), candidates, -1)
-        here = torch.from_numpy(own)[:, None].expand(drawn.shape)
-        moved = slerp(here, drawn, torch.tensor([strength]))[0].flatten(0, 2).numpy()
-        if candidates > 1:
-            chances = RandomSource(seed, RERANKING).uniform(n * len(own)).numpy()
-            decoded = attributes(self.representation, self.decode_windows(moved))
-            moved = moved[self.reranker.rerank(decoded, chances)]
-        return moved.reshape(n, len(own), -1)[:, ids]
-
-    def _steered(
-        self, z: np.ndarray, source: Windowed, amounts: dict[str, float], n: int, equal_steps: bool
-    ) -> np.ndarray:
-        """The shifts of latent vectors `[windows, latent]` for each of `n` variations, `[n, windows, latent]`."""
-        shift = self.directions.shift(amounts, keys(self.representation, source.windows))
-        shares = np.ones(n, np.float32)
-        if equal_steps:
-            ends = torch.from_numpy(z), torch.from_numpy(z + shift)
-            shares = equal_change_positions(self, *ends, torch.linspace(0, 1, n + 1))[1:].numpy()
-        return shares[:, None, None] * shift
-
     def _amounts(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
         """The requested change of each attribute, in standard deviations, below 0 for less.
 
@@ -340,23 +301,26 @@ class MusicModel(MusicCodec):
             raise ConfigError(
                 f"{self.name} has no directions: vary it by strength alone, or fit them (docs/steering.md)"
             )
-        return requested_amounts(self.directions.names, more, less)
+        amounts = requested_amounts(self.directions.names, more, less)
+        self.directions.shift(amounts)  # refuses what is not a number
+        return amounts
 
-    def _variations(self, varied: list[np.ndarray], target: Windowed, requested: tuple[str, ...]) -> Variations:
-        """Variations of an excerpt, from their windows."""
+    def _variations(
+        self, varied: list[np.ndarray], semitones: list[int], target: Windowed, requested: tuple[str, ...]
+    ) -> Variations:
+        """Variations of an excerpt, from their windows and the intervals by which they are transposed."""
+        kind, lengths = self.representation, target.lengths
+        plan = list(zip(np.cumsum(lengths) - lengths, lengths, strict=True))
+        heard = [kind.cut(kind.join(windows, lengths), plan)[0] for windows in varied]
+        originals = [kind.transpose(target.windows, np.full(len(lengths), by)) for by in semitones]
         return Variations(
             songs=[self.render(windows, target) for windows in varied],
             original=self.render(target.windows, target),
             report=list(target.excerpt.report),
-            before=means(attributes(self.representation, target.windows)),
-            after=[means(attributes(self.representation, windows)) for windows in varied],
+            before=means(attributes(kind, target.windows)),
+            after=[means(attributes(kind, windows)) for windows in heard],
             requested=requested,
-            kept=[self._kept(windows, target) for windows in varied],
+            kept=[kept(kind, *both, lengths) for both in zip(varied, originals, strict=True)],
+            semitones=semitones,
             ticks=target.ticks,
         )
-
-    def _kept(self, windows: np.ndarray, target: Windowed) -> float:
-        """The share of the notes of an excerpt that windows have, with the same pitch and onset; 0 if it has none."""
-        both = (self.representation.rejoin(one, target.lengths) for one in (windows, target.windows))
-        found, wanted = (self.representation.onsets(one) for one in both)
-        return float((found & wanted).sum() / max(wanted.sum(), 1))

@@ -24,7 +24,9 @@ class Variations(Sequence[Song]):
             if no window has one.
         after: those of each variation.
         requested: the attributes of which more or less was requested.
-        kept: the share of the original's notes that are in each variation, at their pitch and onset.
+        kept: the share of the original's notes that are in each variation, at their onset and their pitch, transposed
+            where it is.
+        semitones: by how many each is transposed.
         ticks: the length of each to its last bar line.
     """
 
@@ -35,6 +37,7 @@ class Variations(Sequence[Song]):
     after: list[dict[str, float]]
     requested: tuple[str, ...]
     kept: list[float]
+    semitones: list[int]
     ticks: int
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ Diatonicity is relative to a key: it has a direction for each of the twelve majo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,29 +17,13 @@ from musicae.music.analysis.keys import keys
 from musicae.music.analysis.note_table import Notes
 from musicae.music.codec import MusicCodec
 from musicae.music.data.windows import to_batch
+from musicae.music.representations import Representation
 
 DIATONIC = "scale_consistency"  # whose direction depends on the key
 GROUPS = ("syncopation",)  # prefixes that stand for all attributes that begin with them
 FITTED_TO = 12_000  # windows that are encoded
 CALIBRATED_ON = 100  # windows that are decoded, again and again
 FEWEST = 100  # windows: fewer are too few to fit directions
-
-
-@dataclass(frozen=True, eq=False)
-class Effects:
-    """The effects of directions on windows: means over moving them by +1.0 and, with the sign changed, by -1.0.
-
-    Args:
-        names: of the directions.
-        attributes: those that are measured.
-        changes: of each attribute by each direction, in standard deviations, `[directions, attributes]`.
-        kept: the share of the steps that are decoded as without the direction, `[directions]`.
-    """
-
-    names: tuple[str, ...]
-    attributes: tuple[str, ...]
-    changes: np.ndarray
-    kept: np.ndarray
 
 
 def requested_amounts(
@@ -84,7 +68,7 @@ def first_occurrence_ids(windows: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
-def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions | None:
+def fitted(model: MusicCodec, windows: np.ndarray, songs: np.ndarray | None = None, seed: int = 0) -> Directions | None:
     """Directions for those attributes of training windows `[n, *shape]` that a model can be steered by.
 
     The windows are transposed to random keys, as in training, so that every key has many.
@@ -92,6 +76,7 @@ def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions 
     Args:
         model: the model.
         windows: what it was trained on.
+        songs: a number for the song of each window, `[n]`; None if each is a song.
         seed: of the choice of windows to encode, and to decode for calibration.
 
     Returns:
@@ -106,13 +91,36 @@ def fitted(model: MusicCodec, windows: np.ndarray, seed: int = 0) -> Directions 
     codes, values = model.encode_windows(transposed), measure(kind, transposed)
     of_keys = {DIATONIC: in_scales(Notes.of(kind, transposed))} if DIATONIC in values else {}
     directions = fit(codes, values | of_keys)
-    directions = replace(directions, spreads=np.array([np.nanstd(values[name]) for name in directions.names]))
+    spreads = song_spreads(kind, windows, np.arange(len(windows)) if songs is None else songs, random)
+    directions = replace(directions, spreads=np.array([spreads[name] for name in directions.names]))
     few = random.permutation(len(transposed))[:CALIBRATED_ON]
-    spreads = dict(zip(directions.names, directions.spreads, strict=True))
-    response = Response(model, transposed[few], codes[few], spreads)
+    of_windows = {name: float(np.nanstd(values[name])) for name in directions.names}
+    response = Response(model, transposed[few], codes[few], of_windows)
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
     directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
     return directions if directions.names else None
+
+
+def song_spreads(
+    representation: Representation, windows: np.ndarray, songs: np.ndarray, random: np.random.Generator
+) -> dict[str, float]:
+    """The standard deviation of each attribute over songs, each the mean of its windows that have it.
+
+    Args:
+        representation: of the windows.
+        windows: `[n, *shape]`.
+        songs: a number for the song of each, int64 `[n]`.
+        random: chooses whole songs, until they have `FITTED_TO` windows.
+    """
+    order = random.permutation(songs.max() + 1)[songs]
+    chosen = np.argsort(order, kind="stable")[:FITTED_TO]
+    chosen.sort()
+    found = {}
+    for name, column in measure(representation, np.asarray(windows[chosen])).items():
+        there = np.isfinite(column)
+        number, total = (np.bincount(songs[chosen][there], values) for values in (None, column[there]))
+        found[name] = float(np.std(total[number > 0] / number[number > 0])) if there.any() else 0.0
+    return found
 
 
 class Response:
@@ -150,15 +158,3 @@ class Response:
         notes = Notes.of(self.model.representation, windows)
         own = {DIATONIC: in_scales(notes)[np.arange(len(windows)), self.keys]}
         return measure(self.model.representation, windows) | own
-
-
-def effects(model: MusicCodec, windows: np.ndarray, directions: Directions) -> Effects:
-    """The effects of directions on held-out windows `[n, *shape]`, in standard deviations of these windows."""
-    values = measure(model.representation, windows)
-    spreads = {name: float(np.nanstd(column)) for name, column in values.items() if np.nanstd(column) > 0}
-    response = Response(model, windows, model.encode_windows(windows), spreads)
-    unmoved = response.decoded(np.zeros_like(directions.vectors[0]))
-    moved = [response.both_ways(vector) for vector in directions.vectors]
-    changes = np.stack([response.change(*both) for both in moved])
-    kept = [np.mean([model.representation.step_matches(one, unmoved).mean() for one in both]) for both in moved]
-    return Effects(directions.names, tuple(spreads), changes, np.array(kept))

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import tiny
-import torch
 
 from music.making import C_MAJOR, melodies
 from musicae.core.directions import Directions
 from musicae.errors import ConfigError
 from musicae.music.analysis import attributes
 from musicae.music.analysis.keys import keys
-from musicae.music.latent.interpolation import equal_change_positions
-from musicae.music.latent.reranking import Reranker
-from musicae.music.latent.steering import Response, effects, first_occurrence_ids, fitted, means, requested_amounts
+from musicae.music.latent.steering import Response, first_occurrence_ids, fitted, means, requested_amounts, song_spreads
 from musicae.music.song import Song
 
 NAMES = ("density", "note_length", "syncopation_eighths", "syncopation_sixteenths")
@@ -73,65 +68,7 @@ def test_means_are_over_the_windows_that_have_a_value():
     assert np.isnan(found["b"])
 
 
-# Variations ---------------------------------------------------------------------------------------
-
-
-def test_more_of_an_attribute_is_reached_in_equal_steps_alike_in_every_window(model, decoded):
-    song = tiny.song(8)
-    varied = model.vary(song, 4, more={"density": 2}, less={"note_length": 1})
-    z, whole = model.encode(song), np.array([6, -3, 0, 0], np.float32)
-    shares = equal_change_positions(model, torch.from_numpy(z), torch.from_numpy(z + whole), torch.linspace(0, 1, 5))[
-        1:
-    ].numpy()
-    assert shares[-1] == 1
-    assert (np.diff(shares) > 0).all()
-    for share, moved in zip(shares, decoded, strict=True):
-        np.testing.assert_allclose(moved - z, np.broadcast_to(share * whole, z.shape), atol=1e-5)
-    assert varied.requested == ("density", "note_length")
-
-
-def test_with_a_strength_all_have_the_whole_change_and_vary_at_random(model, decoded):
-    song = tiny.song(8)
-    model.vary(song, 2, strength=0.3, seed=1)
-    model.vary(song, 2, strength=0.3, seed=1, more={"density": 2})
-    np.testing.assert_allclose(np.stack(decoded[2:]) - np.stack(decoded[:2]), [[[6, 0, 0, 0]] * 4] * 2, atol=1e-5)
-    assert not np.allclose(decoded[0], decoded[1])
-
-
-def test_what_is_repeated_stays_repeated(model, decoded):
-    """A tune of twelve bars that comes twice."""
-    tune = replace(tiny.song(12), name="once")
-    twice = Song.concatenate([tune, tune], [12 * 1920] * 2)
-    model.vary(twice, 2, strength=0.7)
-    assert decoded
-    for z in decoded:
-        np.testing.assert_allclose(z[:6], z[6:], atol=1e-5)
-        assert len(np.unique(z[:6].round(4), axis=0)) == len(np.unique(model.encode(tune).round(4), axis=0))
-
-
-def test_variations_are_reranked(model):
-    """Odds that are the higher the more notes: so reranked windows have more than others."""
-    song = tiny.song(8)
-    without = model.vary(song, 2, strength=0.9)
-    model.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, 50.0, 0.0]))
-    chosen = model.vary(song, 2, strength=0.9)
-    assert all(a["density"] >= b["density"] for a, b in zip(chosen.after, without.after, strict=True))
-    assert any(a["density"] > b["density"] for a, b in zip(chosen.after, without.after, strict=True))
-    assert all(map(same, model.vary(song, 2, strength=0.9).songs, chosen.songs))
-
-
-def test_the_figures_of_variations(model):
-    song = tiny.song(5)
-    varied = model.vary(song, 3, strength=0.0)
-    back = model.reconstruct(song)
-    assert len(varied) == 3
-    assert all(same(one, back.song) for one in varied)
-    assert same(varied.original, back.original)
-    windows = model.extract(song).windows
-    begun = [model.representation.onsets(model.extract(one).windows) for one in (back.song, song)]
-    assert varied.kept == pytest.approx([(begun[0] & begun[1]).sum() / begun[1].sum()] * 3)
-    assert varied.before["density"] == attributes.measure(model.representation, windows)["density"].mean()
-    assert varied.report == back.report
+# Requests that cannot be ---------------------------------------------------------------------------
 
 
 def test_impossible_requests_are_refused(model):
@@ -145,15 +82,6 @@ def test_impossible_requests_are_refused(model):
     model.directions = None
     with pytest.raises(ConfigError, match="tiny-melody has no directions"):
         model.vary(song, less={"density": 1})
-
-
-@pytest.mark.parametrize("preset", [tiny.PIANOROLL, *tiny.FAMILY], ids=lambda preset: preset.name)
-def test_every_kind_of_music_is_varied(preset):
-    member = tiny.model(preset)
-    member.directions = Directions(("density",), np.ones((1, 1, 4), np.float32), np.ones(1))
-    varied = member.vary(tiny.band(8), 2, more={"density": 1})
-    assert len(varied.songs) == len(varied.after) == len(varied.kept) == 2
-    assert varied.before["density"] > 0
 
 
 # Fitting ------------------------------------------------------------------------------------------
@@ -190,19 +118,17 @@ def test_fitting_finds_the_direction_that_a_model_has_and_its_length(monkeypatch
     values = attributes.measure(tiny.MELODY.representation, windows)
     spread = values["density"].std()
     found = fitted(counting(monkeypatch), windows)
-    np.testing.assert_allclose(found.spreads[found.names.index("density")], spread)
+    np.testing.assert_allclose(found.deviation("density"), spread)
     np.testing.assert_allclose(found.shift({"density": 1}), [8 * spread, 0, 0, 0], rtol=0.25)
 
 
-def test_effects_are_in_standard_deviations_and_steps(monkeypatch):
-    windows = random_windows(300, seed=1)
-    model = counting(monkeypatch)
-    directions = Directions(("density",), np.float32([[[4.0, 0, 0, 0]]]), np.ones(1))
-    found = effects(model, windows, directions)
-    spread = attributes.measure(model.representation, windows)["density"].std()
-    change = found.changes[0, found.attributes.index("density")]
-    assert 0.8 * 0.5 / spread < change <= 0.5 / spread + 1e-9  # four notes, half a note to a quarter; fewer at the ends
-    assert 1 - 4 / 32 <= found.kept[0] < 1
+def test_spreads_are_over_songs():
+    """Three songs of two windows, whose mean pitches are 60, 64 and 68; one has a silent window besides."""
+    windows = np.zeros((7, 32), np.uint8)
+    windows[:, 0] = np.array([59, 61, 62, 66, 60, 76, 20]) - 19
+    songs = np.array([0, 0, 1, 1, 2, 2, 2])
+    found = song_spreads(tiny.MELODY.representation, windows, songs, np.random.default_rng(0))
+    assert found["register"] == pytest.approx(np.std([60, 64, 68]))
 
 
 def test_nothing_is_fitted_to_few_windows_or_to_a_model_that_cannot_be_moved(monkeypatch):
