@@ -38,7 +38,7 @@ NAMES = {
     "Absolute|Square|Discrepancy|Adversary": "L1, L2, MMD, AdversarialPenalty",
     "Exchange|Silence|Splice": "SwapParts, DropParts, SpliceInTime",
     "Choice|CHOOSING": "Reranker",
-    "even_places|in_key": "equal_change_positions, snap_to_key",
+    "even_places|in_key": "equal_change_positions, in_scale",
     "wish(ed|es)?": "requested_amounts",
     "lessons|exams?": "train, test",
     "verdicts?": "report, predictions",

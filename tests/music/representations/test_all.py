@@ -171,6 +171,29 @@ def test_pitched_parts_are_transposed_together_and_stay_in_range(kind, song, sem
         assert i or max(tops, default=highest) == highest  # later ones may hold a note that began before them
 
 
+@pytest.mark.parametrize("kind", [*PITCHED, Trio(steps=32)], ids=repr)
+@few
+@given(song=songs(), allowed=st.sets(st.integers(0, 11), min_size=3))
+def test_notes_outside_the_allowed_pitch_classes_are_moved_to_the_nearest_inside(kind, song, allowed):
+    windows, _ = training_windows(kind, song)
+    inside = np.tile(np.isin(np.arange(12), list(allowed)), (len(windows), 1))
+    found = kind.in_pitch_classes(windows, inside)
+    assert found.dtype == windows.dtype
+    assert np.array_equal(kind.in_pitch_classes(found, inside), found)
+    assert np.array_equal(kind.in_pitch_classes(windows, np.ones_like(inside)), windows)
+    for window, other in zip(windows, found, strict=True):
+        for before, after in zip(rendered(kind, window), rendered(kind, other), strict=True):
+            if before.is_drum:
+                assert before.notes.tolist() == after.notes.tolist()
+                continue
+            assert set((after.notes["pitch"] % 12).tolist()) <= allowed
+            assert set(before.notes["start"].tolist()) == set(after.notes["start"].tolist())
+            if not isinstance(kind, Pianoroll):  # two notes of a chord may become one
+                stays = np.isin(before.notes["pitch"] % 12, list(allowed))
+                assert before.notes[stays].tolist() == after.notes[stays].tolist()
+                assert before.notes[["start", "end"]].tolist() == after.notes[["start", "end"]].tolist()
+
+
 @each_kind
 @few
 @given(song=songs())
