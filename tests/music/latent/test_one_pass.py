@@ -70,10 +70,10 @@ def test_a_longer_song_is_heard_to_its_end(melody):
     a, b = tiny.song(20), tiny.song(31, pitch=50)
     between = melody.interpolate(a, b, **WILD)
     assert notes(between.originals[1], 1, 20) == notes(b, 12, 31)
-    assert between.report[1][-1] == "its first 44 beats left out, so that it is heard to its end"
+    assert "its first 44 beats left out, so that it is heard to its end" in between.report[1]
     between = melody.interpolate(b, a, **WILD)
     assert notes(between.originals[0], 1, 20) == notes(b, 1, 20)
-    assert between.report[0][-1] == "the first song is 44 beats longer; its end was left out"
+    assert "the first song is 44 beats longer; its end was left out" in between.report[0]
 
 
 @pytest.mark.parametrize("metre", ["3/4", "5/4", "7/8", "9/4", "2/4"])
