@@ -63,9 +63,9 @@ def test_nothing_is_overwritten_without_force(refused, run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--steps 1", "--steps 1: ask for 2 (both ends) to 10000"),
-        ("--steps -3", "--steps -3: ask for 2"),
-        ("--steps 1000000000 --split", "--steps 1000000000: ask for 2"),
+        ("--steps 0", "--steps 0: ask for 1 (one pass), or for 2 (both ends) to 10000"),
+        ("--steps -3", "--steps -3: ask for 1"),
+        ("--steps 1000000000 --split", "--steps 1000000000: ask for 1"),
         ("--temperature -1", "temperature -1.0: it must be 0 or more"),
         ("--temperature nan", "temperature nan: it must be 0 or more"),
         ("--temperature inf", "temperature inf: it must be 0 or more"),
@@ -137,12 +137,14 @@ def test_names_of_any_kind(run):
 def test_json_is_one_object(run):
     status, out, err = run("interpolate a.mid b.mid --model {melody} --steps 2 --json --quiet --split --bars 2-3")
     assert (status, err) == (0, "")
+    taken = ["took track 1 'Flöte' (the only one with pitched notes)", "took bars 2 to 3 of 4"]
     assert json.loads(out) == {
         "files": {"midi": ["a_to_b.mid"], "parts": ["a_to_b_1of2.mid", "a_to_b_2of2.mid"]},
         "steps": 2,
         "seed": 0,
         "report": {
-            name: ["took track 1 'Flöte' (the only one with pitched notes)", "took bars 2 to 3 of 4"] for name in "ab"
+            "a": taken,
+            "b": [*taken, "moved by +10 semitones to the first song's key and register on the way, and back in steps"],
         },
     }
 

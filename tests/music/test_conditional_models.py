@@ -30,13 +30,13 @@ def triads(model, source) -> list[int]:
 
 def decoded_conditions(monkeypatch, model) -> list:
     """Latent vectors and conditions, an entry for each time that a model decodes."""
-    found, decode = [], model.from_latent
+    found, likelihoods = [], model.likelihoods
 
-    def noted(z, temperature, top_p, seed, condition, *rest):
+    def noted(z, condition):
         found.append((np.asarray(z), condition.numpy()))
-        return decode(z, temperature, top_p, seed, condition, *rest)
+        return likelihoods(z, condition)
 
-    monkeypatch.setattr(model, "from_latent", noted)
+    monkeypatch.setattr(model, "likelihoods", noted)
     return found
 
 

@@ -52,21 +52,28 @@ class Path:
     def finished(self, representation: Representation, decoded: np.ndarray) -> np.ndarray:
         """The decodes `[steps, windows, *shape]`, each moved by its `semitones`.
 
-        Before, those between A and B are brought into their scale; one that is silent where both sound becomes the
-        nearer of them.
+        Before, those between A and B are brought into their scale; one that is silent where both songs sound becomes
+        that of the nearest step that sounds.
         """
         decoded = decoded.copy()
         if self.scale is not None:
+            self._fill(representation, decoded)
             differ = (self.ends[0] != self.ends[1]).reshape(len(self.ends[0]), -1).any(1)
-            sound = np.logical_and(*(representation.has_onset(end) for end in self.ends))
-            for windows, places in zip(decoded, self.places, strict=True):
-                inner = (places > 0) & (places < 1) & differ
-                lost = inner & sound & ~representation.has_onset(windows)
-                for nearer, end in zip((places <= 0.5, places > 0.5), self.ends, strict=True):
-                    windows[lost & nearer] = end[lost & nearer]
-                ends = self.ends[0][inner], self.ends[1][inner]
-                windows[inner] = in_scale(representation, windows[inner], self.scale, ends)
+            inner = (self.places > 0) & (self.places < 1) & differ
+            for windows, some in zip(decoded, inner, strict=True):
+                ends = self.ends[0][some], self.ends[1][some]
+                windows[some] = in_scale(representation, windows[some], self.scale, ends)
         return np.stack([moved_back(representation, *step) for step in zip(decoded, self.semitones, strict=True)])
+
+    def _fill(self, representation: Representation, decoded: np.ndarray) -> None:
+        """Put the decode of the nearest step that sounds where there is silence though both songs sound, in place."""
+        sound = np.stack([representation.has_onset(windows) for windows in decoded])
+        both = np.logical_and(*(representation.has_onset(windows) for windows in self.ends))
+        for step, window in np.argwhere(~sound & both & (self.places > 0) & (self.places < 1)):
+            others = np.flatnonzero(sound[:, window] & (self.places[:, window] < 1))
+            if len(others):
+                apart = np.abs(self.places[others, window] - self.places[step, window])
+                decoded[step, window] = decoded[others[apart.argmin()], window]
 
 
 def places_of_steps(steps: int, windows: int) -> np.ndarray:

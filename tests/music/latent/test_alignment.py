@@ -184,11 +184,20 @@ def test_a_song_and_itself_transposed_give_the_song_in_every_step(melody):
 
 
 def test_no_window_is_silent_where_both_songs_sound(melody, monkeypatch):
-    silence = melody.blank(1).windows
-    monkeypatch.setattr(melody, "decode_windows", lambda z, *_, **__: silence.repeat(len(z), 0))
+    """It is that of the nearest step; where a model decodes nothing there is none."""
+    silence, decode = melody.blank(1).windows, melody.decode_path
     a, b = tiny.song(4), tiny.song(4, pitch=48, stride=7)
-    steps = melody.interpolate(a, b, 5, keys="a").songs
-    assert [len(step.tracks[0].notes) > 0 for step in steps] == [False, True, True, True, False]
+    for silent in ([2], [1, 2, 3], range(5)):
+
+        def decoded(*arguments, silent=silent):
+            found = decode(*arguments)
+            found[list(silent), 1] = silence
+            return found
+
+        monkeypatch.setattr(melody, "decode_path", decoded)
+        steps = melody.interpolate(a, b, 5, keys="a", temperature=1.0).songs
+        heard = [(step.tracks[0].notes["start"] >= 2 * 4 * 480).any() for step in steps]
+        assert heard == [len(silent) < 5] * 5
 
 
 def test_what_is_done_to_b_is_said(melody):
