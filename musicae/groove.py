@@ -41,8 +41,9 @@ class Groove(SelectionOptions, SongOutputOptions):
     """A drum part as a drummer plays it: how loud each hit is, how early or late, and which drums.
 
     humanise: from a score, or a part that is all on the grid or all equally loud. tap: from taps on any keys of any
-    instrument, of which only the times count (clap, tap on a table, or play one key). fill: the closed hi-hat is added
-    to a beat. Tempo, metre and track name are kept; any length is played window by window.
+    instrument, of which only the times count (clap, tap on a table, or play one key); between few taps, as those of a
+    melody, the beat goes on. fill: the closed hi-hat is added to a beat. Tempo, metre and track name are kept; any
+    length is played window by window.
     """
 
     task: Positional[Literal["humanise", "tap", "fill"]]

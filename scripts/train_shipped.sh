@@ -45,9 +45,15 @@ pianoroll-2bar)
     songs
     again 1200 7e-4 0.04
     ;;
-drums-2bar | groove-2bar)
+drums-2bar)
     unpack groove
     train --data "$unpacked/groove"
+    ;;
+groove-2bar)
+    unpack groove
+    train --data "$unpacked/groove"
+    again 800 1.2e-3 0.05
+    python scripts/blend.py "runs/$name-before-800-steps" "runs/$name" --share 0.6
     ;;
 trio-16bar)
     unpack freedoom_midi free_music

@@ -1,6 +1,7 @@
 """What older versions wrote is read: the settings of every preset as format 1 had them, and the models that ship."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,15 @@ from musicae.presets import KINDS, PRESETS
 
 FORMAT_1 = json.loads((Path(__file__).parent / "data" / "presets_format_1.json").read_text(encoding="utf-8"))
 
+CHANGED = {"groove-2bar": ("corruption",)}  # since then: it is trained on few taps as well
+
 
 @pytest.mark.parametrize("name", FORMAT_1)
 def test_settings_of_format_1_are_those_of_the_preset_today(name):
-    assert from_data(migrated(FORMAT_1[name]), KINDS) == PRESETS[name]
+    read = from_data(migrated(FORMAT_1[name]), KINDS)
+    changed = CHANGED.get(name, ())
+    assert read == replace(PRESETS[name], **{field: getattr(read, field) for field in changed})
+    assert all(getattr(read, field) != getattr(PRESETS[name], field) for field in changed)
 
 
 @pytest.mark.parametrize("name", PRESETS)
