@@ -21,6 +21,7 @@ from musicae.music.representations.excerpt import Windowed
 Keys = Literal["gradual", "a", "b", "none"]
 FIFTH, OCTAVE = 7, 12
 MOST_OCTAVES = 10  # between two MIDI pitches
+PITCHES = np.arange(128)
 BACK = {
     "gradual": "and back in steps",
     "a": "and back by octaves: all steps are in the first song's key",
@@ -116,7 +117,8 @@ def moved_back(representation: Representation, windows: np.ndarray, semitones: n
 def in_scale(
     representation: Representation, windows: np.ndarray, scale: int, ends: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Windows `[n, *shape]` between two ends, with their notes in the scale; but pitch classes of either end stay.
+    """Windows `[n, *shape]` between two ends, with their notes in the scale, but pitch classes of either end stay; and
+    by octaves in the range of both ends, of an octave at least.
 
     Args:
         representation: of the windows.
@@ -124,8 +126,15 @@ def in_scale(
         scale: the major scale, 0 for C.
         ends: the windows of A and of B moved onto A, each `[n, *shape]`.
     """
-    found = [Notes.of(representation, one).pitched.pitch_classes() > 0 for one in ends]
-    return representation.in_pitch_classes(windows, found[0] | found[1] | (SCALES[scale] > 0))
+    low, high = np.full((2, len(windows), 1), [[[128.0]], [[-1.0]]])
+    classes = np.tile(SCALES[scale] > 0, (len(windows), 1))
+    for notes in (Notes.of(representation, end).pitched for end in ends):
+        classes |= notes.pitch_classes() > 0
+        np.minimum.at(low[:, 0], notes.window, notes.pitch)
+        np.maximum.at(high[:, 0], notes.window, notes.pitch)
+    missing = np.ceil(np.maximum(OCTAVE - (high - low), 0) / 2)
+    near = (low - missing <= PITCHES) & (high + missing >= PITCHES) | (high < low)
+    return representation.in_pitches(windows, near & classes[:, PITCHES % OCTAVE])
 
 
 def _pitches(representation: Representation, source: Windowed) -> np.ndarray:

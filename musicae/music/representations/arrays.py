@@ -53,19 +53,23 @@ def placed(start: np.ndarray, end: np.ndarray, pitch: np.ndarray, velocity, grid
     return notes[np.lexsort((notes["pitch"], notes["start"]))]
 
 
-def nearest_pitches(allowed: np.ndarray, lowest: int, pitches: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many semitones down and up from each pitch the nearest one of allowed pitch classes lies: int64 [n, pitches].
+def nearest_pitches(allowed: np.ndarray, lowest: int, pitches: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each pitch of a range, where it lies by octaves between the allowed ones, and the nearest allowed ones below
+    and above that: three int64 [n, pitches], counted from the lowest.
 
-    More than any interval where there is none in the range; 0 where none is at all.
+    Where nothing is allowed in the range, everything is; where nothing is on one side, the other side is taken.
 
     Args:
-        allowed: bool [n, 12].
+        allowed: bool [n, 128], of MIDI pitches.
         lowest: the lowest MIDI pitch.
         pitches: how many there are from there up.
     """
-    place, far = np.arange(pitches), 2 * pitches
-    inside = allowed[:, (lowest + place) % 12]
-    inside |= ~inside.any(1, keepdims=True)
-    down = place - np.maximum.accumulate(np.where(inside, place, -far), axis=1)
-    up = np.minimum.accumulate(np.where(inside, place, place[-1] + far)[:, ::-1], axis=1)[:, ::-1] - place
-    return down, up
+    place = np.arange(pitches)
+    inside = allowed[:, lowest : lowest + pitches]
+    inside = inside | ~inside.any(1, keepdims=True)
+    first, last = inside.argmax(1)[:, None], pitches - 1 - inside[:, ::-1].argmax(1)[:, None]
+    octaves = np.ceil(np.maximum(first - place, 0) / 12) - np.ceil(np.maximum(place - last, 0) / 12)
+    folded = np.clip(place + 12 * octaves.astype(np.int64), first, last)
+    below = np.maximum.accumulate(np.where(inside, place, first), axis=1)
+    above = np.minimum.accumulate(np.where(inside, place, last)[:, ::-1], axis=1)[:, ::-1]
+    return folded, *(np.take_along_axis(nearest, folded, 1) for nearest in (below, above))

@@ -206,9 +206,10 @@ class Representation(ABC):
         """Windows [n, *shape] part by part, a view [n, parts, ..., steps]: each drum, each player of a trio."""
         return windows[:, None]
 
-    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """Windows [n, *shape] with each note outside the allowed pitch classes, bool [n, 12], moved to the nearest
-        pitch inside; drums stay, and windows of kinds that do not define it."""
+    def in_pitches(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Windows [n, *shape] with each note outside the allowed MIDI pitches, bool [n, 128], moved by octaves between
+        the lowest and the highest of them, then to the nearest; drums stay, and windows of kinds that do not define
+        it."""
         return windows
 
     # What a network reads and writes of windows -----------------------------------------------------

@@ -21,7 +21,7 @@ from musicae.music.representations.tokens import (
     canonical,
     ends_nothing,
     highest,
-    in_pitch_classes,
+    in_pitches,
     line,
     sounding,
     without_leading_offs,
@@ -204,9 +204,9 @@ class Melody(Pitched):
         tokens = np.where(note, tokens + move[:, None], tokens).astype(np.uint8)
         return tokens if self.rows == 1 else self.with_rows(tokens, symbols.transpose(windows[:, 1:], move))
 
-    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """See `Representation.in_pitch_classes`, and `tokens.in_pitch_classes`."""
-        tokens = in_pitch_classes(self.tokens(windows), allowed, self.lowest_pitch, self.classes - FIRST_NOTE)
+    def in_pitches(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """See `Representation.in_pitches`, and `tokens.in_pitches`."""
+        tokens = in_pitches(self.tokens(windows), allowed, self.lowest_pitch, self.classes - FIRST_NOTE)
         return tokens if self.rows == 1 else self.with_rows(tokens, windows[:, 1:])
 
     def to_data(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -119,10 +119,10 @@ class Pianoroll(Pitched):
         source = (np.arange(self.pitches) - move[:, None]) % self.pitches
         return np.take_along_axis(windows, source[:, None, None, :], axis=3)
 
-    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """See `Representation.in_pitch_classes`; of two pitches as near the lower one."""
-        down, up = nearest_pitches(allowed, self.lowest_pitch, self.pitches)
-        target = np.arange(self.pitches) + np.where(down <= up, -down, up)
+    def in_pitches(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """See `Representation.in_pitches`; of two pitches as near the lower one."""
+        folded, below, above = nearest_pitches(allowed, self.lowest_pitch, self.pitches)
+        target = np.where(folded - below <= above - folded, below, above)
         found = np.zeros_like(windows)
         row, *place, pitch = np.nonzero(windows)
         found[(row, *place, target[row, pitch])] = 1

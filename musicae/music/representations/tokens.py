@@ -76,23 +76,23 @@ def without_leading_offs(windows: np.ndarray) -> np.ndarray:
     return np.where(begun, windows, HOLD).astype(np.uint8)
 
 
-def in_pitch_classes(windows: np.ndarray, allowed: np.ndarray, lowest: int, notes: int) -> np.ndarray:
-    """Windows [n, steps] with each note outside the allowed pitch classes moved to the nearest pitch inside, of two as
-    near to the one that does not repeat the note before it.
+def in_pitches(windows: np.ndarray, allowed: np.ndarray, lowest: int, notes: int) -> np.ndarray:
+    """Windows [n, steps] with each note outside the allowed pitches moved by octaves, then to the nearest of them, of
+    two as near to the one that does not repeat the note before it.
 
     Args:
         windows: tokens.
-        allowed: bool [n, 12].
+        allowed: bool [n, 128], of MIDI pitches.
         lowest: the lowest MIDI pitch.
         notes: how many pitches there are.
     """
-    down, up = nearest_pitches(allowed, lowest, notes)
+    tables = nearest_pitches(allowed, lowest, notes)
     found, row, before = windows.copy(), np.arange(len(windows)), np.full(len(windows), -1)
     for tokens in found.T:
         note, pitch = tokens >= FIRST_NOTE, np.maximum(tokens.astype(np.int64) - FIRST_NOTE, 0)
-        below, above = pitch - down[row, pitch], pitch + up[row, pitch]
-        nearer = np.sign((above - pitch) - (pitch - below)) + 0.5 * np.where(before == below, -1, 1)
-        pitch = np.where(nearer > 0, below, above)
+        folded, below, above = (table[row, pitch] for table in tables)
+        lower = np.sign(above + below - 2 * folded) + 0.5 * np.where(before == above, 1, -1)
+        pitch = np.where(lower > 0, below, above)
         tokens[note] = pitch[note] + FIRST_NOTE
         before = np.where(note, pitch, before)
     return found

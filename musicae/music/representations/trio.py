@@ -185,10 +185,10 @@ class Trio(Representation):
         moved = self.kinds[0].transpose(both, semitones).reshape(-1, 2, self.steps)
         return np.concatenate([moved.astype(self.dtype), windows[:, 2:]], axis=1)
 
-    def in_pitch_classes(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """See `Representation.in_pitch_classes`, of melody and bass."""
+    def in_pitches(self, windows: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """See `Representation.in_pitches`, of melody and bass."""
         both = windows[:, :2].reshape(-1, self.steps)
-        found = self.kinds[0].in_pitch_classes(both, allowed.repeat(2, 0)).reshape(-1, 2, self.steps)
+        found = self.kinds[0].in_pitches(both, allowed.repeat(2, 0)).reshape(-1, 2, self.steps)
         return np.concatenate([found.astype(self.dtype), windows[:, 2:]], axis=1)
 
     def _split(self, array: np.ndarray) -> list[tuple[Melody | Drums, np.ndarray]]:

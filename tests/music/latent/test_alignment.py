@@ -137,11 +137,21 @@ def test_windows_are_moved_together_and_never_folded():
 
 
 def test_notes_between_are_in_the_scale_or_in_one_of_the_ends():
-    windows = melodies(60 + np.array([[0, 1, 3, 6, 10, 8, 4, 1]]))
-    ends = melodies(60 + np.array([[0, 3, 0, 3, 0, 3, 0, 3]])), melodies(60 + np.array([[10] * 8]))
-    found = in_scale(KIND, windows, 0, ends)
-    assert midi(found) == [60, 62, 63, 65, 70, 67, 64, 60]
+    ends = melodies(60 + np.array([0, 3, 0, 3, 0, 3, 0, 3])), melodies(60 + np.array([10] * 8))
+    found = in_scale(KIND, melodies(60 + np.array([0, 1, 3, 6, 10, 8, 4, 1])), 0, ends)
+    assert midi(found) == [60, 62, 63, 67, 70, 69, 64, 62]
     assert np.array_equal(in_scale(KIND, ends[0], 0, ends), ends[0])
+
+
+def test_stray_notes_between_come_into_the_range_of_both():
+    ends = melodies(60 + np.array([0, 2, 4, 0, 2, 4, 0, 2])), melodies(72 + np.array([0, 2, 4, 0, 2, 4, 0, 2]))
+    found = in_scale(KIND, melodies(np.array([60, 40, 76, 101, 62, 64, 65, 26])), 0, ends)
+    assert midi(found) == [60, 64, 76, 65, 62, 64, 65, 62]
+    narrow = melodies(np.array([60] * 8)), melodies(np.array([60] * 8))
+    assert midi(in_scale(KIND, melodies(np.array([60, 65, 55, 54, 66, 48, 72, 60])), 0, narrow))[:3] == [60, 65, 55]
+    silent = np.zeros_like(narrow[0])
+    anything = melodies(np.array([28, 60, 100, 60, 60, 60, 60, 60]))
+    assert np.array_equal(in_scale(KIND, anything, 0, (silent, silent)), anything)
 
 
 # Interpolations -----------------------------------------------------------------------------------
