@@ -166,7 +166,8 @@ def _outside(pitches: list[np.ndarray]) -> list[float]:
 
 
 def _differ(model: MusicModel, a: np.ndarray, b: np.ndarray) -> float:
-    return 1 - float(model.representation.step_matches(a[None], b[None]).mean())
+    steps = min(a.shape[-1], b.shape[-1])
+    return 1 - float(model.representation.step_matches(a[None, ..., :steps], b[None, ..., :steps]).mean())
 
 
 def summary(rows: list[dict]) -> dict[str, Any]:
@@ -307,7 +308,9 @@ def options_of(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", nargs="+", required=True, type=Path, help="folders of songs")
     parser.add_argument("--model", default="melody-2bar", help="a model that ships, or a folder that training wrote")
-    parser.add_argument("--part", choices=("test", "all"), default="test", help="of the songs (default: test)")
+    parser.add_argument(
+        "--part", choices=("validation", "test", "all"), default="test", help="of the songs (default: test)"
+    )
     parser.add_argument("--pairs", type=int, default=40, help="in all groups together (default: 40)")
     parser.add_argument("--group", choices=GROUPS, help="of pairs; all four if none is named")
     parser.add_argument("--seed", type=int, default=0, help="of the pairs")

@@ -23,7 +23,7 @@ GROUND = (
 WINGS = ("musicae.core", "musicae.images", "musicae.music")
 MUSIC = (  # its rooms, the lowest first
     *("score", "formats", "theory", "representations", "extraction", "analysis", "data", "render", "song", "options"),
-    *("codec", "latent", "results", "model", "evaluation", "magenta"),
+    *("language", "codec", "latent", "results", "model", "evaluation", "magenta"),
 )
 HEAVY = ("torch", "accelerate", "matplotlib", "music21", "symusic", "sklearn", "pretty_midi", "PIL", "scipy")
 

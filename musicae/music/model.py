@@ -18,7 +18,9 @@ from musicae.music.analysis.attributes import measure as attributes
 from musicae.music.codec import MusicCodec
 from musicae.music.data.corruptions import GrooveCorruption, OneOf
 from musicae.music.data.windows import Windows
+from musicae.music.language.model import LanguageModel, shipped, suits
 from musicae.music.latent.alignment import Keys, align
+from musicae.music.latent.fusion import fused
 from musicae.music.latent.interpolation import (
     Path,
     conditioned_stages,
@@ -115,7 +117,7 @@ class MusicModel(MusicCodec):
         reports[1].extend(alignment.report)
         stages = conditioned_stages(self, pair, plan.places, conditions)
         found = path(self, pair, plan.places, stages, alignment, linear)
-        decoded = found.finished(self.representation, self.decode_path(found, decoding))
+        decoded = found.finished(self.representation, self.decode_path(found, decoding, linear))
         parts = plan.parts(self.representation, decoded, like)
         songs = [self.render(part.windows, as_loud_as(self.representation, pair, *part[1:])) for part in parts]
         originals = tuple(self.render(one.windows, one) for one in pair)
@@ -280,11 +282,20 @@ class MusicModel(MusicCodec):
         """The decodes of latent vectors under the conditions of `like`."""
         return self.decode_windows(z, self.condition(like), decoding, known=known)
 
-    def decode_path(self, found: Path, decoding: Decoding) -> np.ndarray:
-        """The decodes of a path, `[steps, windows, *shape]`.
+    @property
+    def language(self) -> LanguageModel | None:
+        """The language model that its decodes between two songs are fused with: of melodies, if they are decoded in
+        parallel."""
+        return shipped() if self.decodes_ahead and suits(self.representation) else None
 
-        One step at a time, with the same random numbers: so the ends are what `reconstruct` gives, to the note.
+    def decode_path(self, found: Path, decoding: Decoding, plain: bool = False) -> np.ndarray:
+        """The decodes of a path, `[steps, windows, *shape]`: its ends are what `reconstruct` gives, to the note.
+
+        Fused with a language model (`latent.fusion.fused`) if it has one and they are not to be `plain`; else one step
+        at a time, with the same random numbers.
         """
+        if self.language and not plain:
+            return fused(self, self.language, found, decoding)
         counts = repeat(None) if found.counts is None else found.counts
         steps = zip(found.latents, found.stages, counts, strict=False)
         return np.stack([self.decode_windows(z, self.condition(s), decoding, counts=own) for z, s, own in steps])
