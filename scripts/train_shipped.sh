@@ -6,7 +6,7 @@
 #   scripts/train_shipped.sh DATA_FOLDER melody-16bar     two hours
 #   scripts/train_shipped.sh DATA_FOLDER pianoroll-2bar   45 minutes
 #   scripts/train_shipped.sh DATA_FOLDER drums-2bar       20 minutes
-#   scripts/train_shipped.sh DATA_FOLDER groove-2bar      10 minutes
+#   scripts/train_shipped.sh DATA_FOLDER groove-2bar      15 minutes
 #   scripts/train_shipped.sh DATA_FOLDER trio-16bar       100 minutes, after melody-16bar and drums-2bar
 set -euo pipefail
 data=$(cd "$1" && pwd)
