@@ -4,7 +4,7 @@
 #
 #   scripts/train_shipped.sh DATA_FOLDER melody-2bar      75 minutes
 #   scripts/train_shipped.sh DATA_FOLDER melody-16bar     two hours
-#   scripts/train_shipped.sh DATA_FOLDER pianoroll-2bar   45 minutes
+#   scripts/train_shipped.sh DATA_FOLDER pianoroll-2bar   55 minutes
 #   scripts/train_shipped.sh DATA_FOLDER drums-2bar       20 minutes
 #   scripts/train_shipped.sh DATA_FOLDER groove-2bar      15 minutes
 #   scripts/train_shipped.sh DATA_FOLDER trio-16bar       100 minutes, after melody-16bar and drums-2bar
@@ -34,6 +34,13 @@ again() {
     cp -r "$before/corpus" "runs/$name/corpus"
 }
 
+# Trains on from the last weights on all folders, at a small learning rate: further STEPS
+further() {
+    local before="runs/$name-before-$1-further"
+    mv "runs/$name" "$before"
+    python scripts/finetune.py "$before" --data "${folders[@]}" --out "runs/$name" --steps "$1"
+}
+
 case $name in
 melody-2bar) songs ;;
 melody-16bar)
@@ -44,6 +51,13 @@ melody-16bar)
 pianoroll-2bar)
     songs
     again 1200 7e-4 0.04
+    unpack mutopia openscore_quartets
+    for set in mutopia openscore_quartets; do
+        python scripts/split_by_work.py "$unpacked/$set" "$unpacked/works/$set"
+        folders+=("$unpacked/works/$set")
+    done
+    further 500
+    further 480
     ;;
 drums-2bar)
     unpack groove
