@@ -4,7 +4,7 @@
     python scripts/split_by_work.py openscore_quartets data/openscore_quartets
 
 Movements of a work share their themes, and parts of one march their notes; songs are otherwise split each on its own.
-Works are told apart by composer and title (quartets), or composer and opus, the first word of a file's name (Mutopia).
+A work is a composer and a title (quartets), or a composer and an opus, the first word of a file's name (Mutopia).
 The new folder has links to the files and `info.csv`, which names the split of each: nine of ten works are trained on,
 those for a keyboard twice as often as the others.
 Left out are songs for voice and piano and string quartets of Mutopia: OpenScore has many of them in other editions,

@@ -1,4 +1,4 @@
-"""A likelihood of spans of time: in each row, at each step, one may onset, and one that began may go on."""
+"""A likelihood of spans of time: in each row, at each step, one may begin, and one that began may go on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 
 from musicae.core.likelihoods import Bernoulli, apportioned
-from musicae.core.randomness import RandomSource
 
 FARTHEST, HALVINGS = 16.0, 24  # of a shift of logits, and how often its interval is halved
 TINY = 1e-9
@@ -18,14 +17,14 @@ class Spans(Bernoulli):
     """Independent binary cells, the first half of the channels of beginnings, the second of what goes on:
     `[batch, 2 · rows, steps]`.
 
-    Training takes them as they are (`Bernoulli.log_prob`). Decoding does not: where the decoder is unsure, each cell
-    alone is more probably off, and what is on after a beginning that is off belongs to nothing; so the most probable
-    value of each would leave too few spans, and too short ones. Decoded are as many as expected.
+    Training and draws take the cells as they are (`Bernoulli`). Greedy decoding does not: where the decoder is unsure,
+    each cell alone is more probably off, and what is on after a beginning that is off belongs to nothing; so the most
+    probable value of each would leave too few spans, and too short ones. Decoded are as many as expected.
     """
 
     @property
     def counts(self) -> torch.Tensor:
-        """How many spans are expected to onset, and in how many cells one goes on: `[batch, 2]`."""
+        """How many spans are expected to begin, and in how many cells one goes on: `[batch, 2]`."""
         return torch.stack([half.sum((1, 2)) for half in self.mean.chunk(2, 1)], 1)
 
     def with_counts(self, counts: torch.Tensor) -> Spans:
@@ -45,17 +44,6 @@ class Spans(Bernoulli):
         continues = _most(chances.flatten(1), sustain.sum((1, 2))[:, None]).view(chances.shape).transpose(1, 2)
         return torch.cat([begins, continues & (sustain > 0)], 1).float()
 
-    def sample(self, random: RandomSource, temperature: float = 1.0, top_p: float = 1.0) -> torch.Tensor:
-        """Draw each beginning on its own, and how long it goes on."""
-        if temperature == 0:
-            return self.mode()
-        onset, sustain = torch.sigmoid(self.logits / temperature).chunk(2, 1)
-        of_beginnings, of_lengths = random.uniform(*self.logits.shape, device=self.logits.device).chunk(2, 1)
-        begins = of_beginnings < onset
-        chances = _chances(begins, onset, sustain)
-        last = torch.where(begins, torch.arange(begins.shape[2], device=begins.device), 0).cummax(2).values
-        return torch.cat([begins, ~begins & (of_lengths.gather(2, last) < chances)], 1).float()
-
 
 def _most(p: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
     """Whether each is among the `number` (rounded) largest along dimension 1."""
@@ -64,12 +52,14 @@ def _most(p: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
 
 
 def _chances(begins: torch.Tensor, onset: torch.Tensor, sustain: torch.Tensor) -> torch.Tensor:
-    """The probability of each cell `[batch, rows, steps]` that what began last goes on that far.
+    """The probability of each cell `[batch, rows, steps]` that what began last goes on that far, if nothing begins
+    anew.
 
-    From step to step that is p(goes on) / p(began or went on), so it does not depend on how sure its beginning was.
+    From step to step that is p(goes on) / p(began or went on), of what does not begin anew p(nothing begins); so it
+    does not depend on how sure its beginning was.
     """
-    before = (onset + sustain)[..., :-1]
-    stays = sustain[..., 1:] / torch.maximum(before, sustain[..., 1:]).clamp_min(TINY)
+    may = (onset + sustain)[..., :-1] * (1 - onset[..., 1:])
+    stays = sustain[..., 1:] / torch.maximum(may, sustain[..., 1:]).clamp_min(TINY)
     chances = [torch.where(begins[..., 0], 1.0, sustain[..., 0])]
     for step in range(1, begins.shape[2]):
         chances.append(torch.where(begins[..., step], 1.0, chances[-1] * stays[..., step - 1]))

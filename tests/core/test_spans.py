@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.likelihoods import apportioned
+from musicae.core.likelihoods import Bernoulli, apportioned
 from musicae.core.randomness import RandomSource
 from musicae.core.spans import Spans
 
@@ -30,12 +30,6 @@ def real(seed: int = 0) -> torch.Tensor:
 
 def counted(x: torch.Tensor) -> torch.Tensor:
     return torch.stack([half.sum((1, 2)) for half in x.chunk(2, 1)], 1)
-
-
-def orphans(x: torch.Tensor) -> torch.Tensor:
-    """What goes on and neither began nor went on a step before."""
-    begins, continues = x.bool().chunk(2, 1)
-    return continues[..., 1:] & ~(begins | continues)[..., :-1]
 
 
 @given(st.integers(0, 2**16))
@@ -68,18 +62,10 @@ def test_a_faint_span_is_as_long_as_a_sure_one():
     assert continues[0, 2, 1]
 
 
-@given(st.integers(0, 2**16))
-def test_draws_go_on_only_after_a_beginning(seed):
-    p = Spans(torch.cat([spans(seed).logits[:, :ROWS], torch.full((3, ROWS, STEPS), 1.0)], 1))
-    assert not orphans(p.sample(RandomSource(seed), 1.0)).any()
-
-
-def test_draws_begin_as_often_and_last_as_long_as_is_probable():
-    p = torch.full((1, 2, 4), 0.0)
-    p[0, 0, 0], p[0, 1, 1:] = 0.6, torch.tensor([0.3, 0.15, 0.075])
-    draws = Spans(p.logit(1e-6).expand(20_000, -1, -1)).sample(RandomSource(0))
-    torch.testing.assert_close(draws.mean(0), p[0], rtol=0.0, atol=0.015)
-    assert torch.equal(Spans(p.logit(1e-6)).sample(RandomSource(0), 0.0), Spans(p.logit(1e-6)).mode())
+def test_draws_are_of_each_cell_and_at_temperature_0_the_mode():
+    p = spans()
+    assert torch.equal(p.sample(RandomSource(0), 0.0), p.mode())
+    assert torch.equal(p.sample(RandomSource(0)), Bernoulli(p.logits).sample(RandomSource(0)))
 
 
 @pytest.mark.parametrize("counts", [(3.0, 5.0), (20.0, 30.0), (0.0, 0.0)])
