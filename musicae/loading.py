@@ -61,10 +61,9 @@ def load(model: str | Path = DEFAULT, device: str = "cpu") -> MusicModel | Image
     loaded = of(preset, network, metrics, folder, prior, Directions.load(folder, preset.latent))
     loaded.to(device)
     if preset.musical:
-        from musicae.music.analysis.attributes import names
         from musicae.music.latent.reranking import Reranker
 
-        loaded.reranker = Reranker.load(folder, names(preset.representation))
+        loaded.reranker = Reranker.load(folder, preset.representation)
     return loaded
 
 

@@ -1,7 +1,8 @@
 """Fit again the prior, directions and reranker of a trained model; its weights are not changed.
 
     python scripts/refit.py melody-2bar --data CORPUS [--only reranker]
-    python scripts/refit.py melody-16bar --data FOLDER... --melodies --only prior
+    python scripts/refit.py melody-2bar --data FOLDER... --melodies --corpus MELODIES --only prior
+    python scripts/refit.py melody-2bar --data MELODIES --only reranker
 
 The model is one that ships or a folder that training wrote; CORPUS is the data that it was trained on. The settings are
 those of its preset today. Written into its folder are `prior.safetensors`, from which new clips are drawn, and its
@@ -9,7 +10,8 @@ settings in `config.json`; for music also `directions.safetensors`, along which 
 `choice.safetensors`, which reranks new clips. `--only` fits one of the three; a new prior needs a new reranker.
 
 A model of the top lines of all tracks samples accompaniments too; with `--melodies` prior and reranker are fitted to
-the melody of each song alone, extracted from its files.
+the melody of each song alone, extracted from its files. `--corpus` keeps what was extracted, to fit the other one to,
+and to compare new clips with: `python -m musicae.evaluate melody-2bar --data MELODIES --samples 1000`.
 """
 
 from __future__ import annotations
@@ -81,12 +83,13 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", required=True, help="the corpus that it was trained on, or files")
     parser.add_argument("--only", choices=PARTS, help="fit only this one (default: all)")
     parser.add_argument("--melodies", action="store_true", help="use only the melody of each song of --data")
+    parser.add_argument("--corpus", type=Path, help="where the windows of --data are kept (default: nowhere)")
     options = parser.parse_args()
     folder = find(options.model)
     model = load(folder) if options.only in ("directions", "reranker") else trained(folder)
     with TemporaryDirectory() as temporary:
         preset = replace(model.preset, track=None) if options.melodies else model.preset
-        splits = open_data(preset, options.data, Path(temporary))
+        splits = open_data(preset, options.data, options.corpus or Path(temporary))
         for part in [options.only] if options.only else PARTS:
             print(PARTS[part](model, splits))
     write_settings(model.folder, model.preset)

@@ -89,8 +89,9 @@ trio-16bar) python scripts/refit.py "$name" --data runs/trios/trios_0 ;;  # to r
 *) python scripts/refit.py "$name" --data "runs/$name/corpus" ;;
 esac
 case $name in
-melody-16bar)  # new clips are melodies
-    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only prior
-    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --only reranker
+melody-2bar | melody-16bar)  # new clips are melodies
+    [[ $name == melody-16bar ]] || folders=("${folders[@]:0:4}")  # songs whose melody has a track of its own
+    python scripts/refit.py "$name" --data "${folders[@]}" --melodies --corpus "runs/$name/melodies" --only prior
+    python scripts/refit.py "$name" --data "runs/$name/melodies" --only reranker
     ;;
 esac

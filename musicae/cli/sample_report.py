@@ -14,6 +14,7 @@ def sample_report(figures: dict) -> list[str]:
     return [
         f"{heading}, beside {figures['held_out']:,} held-out windows",
         *_attributes(figures),
+        *_lines(figures["lines"]),
         *_novelty(figures),
         _faults(figures["faults"]),
         *(_classifier(name, figures["judge"][name]) for name in ("samples", "midpoints")),
@@ -44,6 +45,16 @@ def _note(shares: dict[str, float]) -> str:
     return f"   {missing:.3f} below the ceiling" if missing > AIM else "   within the aim"
 
 
+def _lines(lines: dict[str, dict]) -> list[str]:
+    """Wide intervals, and the fewest notes."""
+    said = {"over_7": "intervals over 7 semitones", "over_12": "intervals over 12", "fewest_notes": "fewest notes"}
+    return [
+        f"{words}: " + ", ".join(f"{NAMES[name]} {_number(found[key])}" for name, found in lines.items())
+        for key, words in said.items()
+        if all(key in found for found in lines.values())
+    ]
+
+
 def _novelty(figures: dict) -> list[str]:
     if "nearest" not in figures:
         return []
@@ -70,4 +81,4 @@ def _classifier(name: str, found: dict) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"

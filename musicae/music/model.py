@@ -28,7 +28,7 @@ from musicae.music.latent.interpolation import (
     path,
 )
 from musicae.music.latent.one_pass import planned
-from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, shared_candidates
+from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker, rerank, resample, shared_candidates
 from musicae.music.latent.steering import means, requested_amounts
 from musicae.music.latent.variation import SongWindows, kept, variations
 from musicae.music.options import GREEDY, Bars, DecodeOptions, Decoding, Selection, Track, VerbOptions, taken
@@ -189,7 +189,7 @@ class MusicModel(MusicCodec):
 
         If the model has a reranker, they are taken from more decodes with probabilities proportional to the odds that
         these are music: `BATCH` at a time from `shared_candidates`, if all have the same condition; else each is one
-        of `CANDIDATES`.
+        of `CANDIDATES`. Those of fewer than `reranking.FEWEST_NOTES` notes are taken only if there are no others.
 
         Args:
             n: how many.
@@ -211,10 +211,11 @@ class MusicModel(MusicCodec):
         if condition is not None:
             condition = condition.repeat_interleave(-(-candidates // n), 0)[:candidates]
         windows = self.decode_windows(z, condition, decoding, first=start * CANDIDATES)
-        values, random = attributes(self.representation, windows), RandomSource(decoding.seed, RERANKING, block)
+        log_odds = self.reranker.of_clips(self.representation, windows)
+        random = RandomSource(decoding.seed, RERANKING, block)
         if alike:
-            return windows[self.reranker.resample(values, n, random.uniform(1).item())]
-        return windows[self.reranker.rerank(values, random.uniform(n).numpy())]
+            return windows[resample(log_odds, n, random.uniform(1).item())]
+        return windows[rerank(log_odds, random.uniform(n).numpy())]
 
     def vary(
         self,

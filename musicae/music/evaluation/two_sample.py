@@ -24,11 +24,14 @@ from musicae.core.randomness import RandomSource
 from musicae.core.schedules import WarmupCosine
 from musicae.core.settings import Training
 from musicae.errors import DataError
-from musicae.music.analysis.attributes import measure
+from musicae.music.analysis.attributes import intervals, measure
+from musicae.music.analysis.note_table import Notes
 from musicae.music.analysis.similarity import nearest, overlaps
+from musicae.music.analysis.traits import note_counts
 from musicae.music.data.windows import Windows, to_batch
 from musicae.music.latent.alignment import align
 from musicae.music.latent.interpolation import conditioned_stages, path
+from musicae.music.latent.reranking import FEWEST_NOTES
 from musicae.music.model import MusicModel
 from musicae.music.options import Decoding
 from musicae.music.representations.base import Representation
@@ -127,6 +130,8 @@ def two_sample_report(
 ) -> dict:
     """How samples of a model, and midpoints between songs, compare with held-out music.
 
+    Windows of music that have too few notes for a clip are left out.
+
     Args:
         model: draws from its prior, and decodes.
         held_out: windows, with their songs, that it was not trained on.
@@ -143,7 +148,9 @@ def two_sample_report(
     Raises:
         DataError: the held-out windows are of too few songs.
     """
+    held_out = _with_notes(held_out)
     known = train is not None and len(train) > 0
+    train = _with_notes(train) if known else None
     more = _some(train, TRAINED_ON * samples, seed) if known else None
     music = Music.of(held_out, more, model.preset.transpose, seed)
     generators = {
@@ -169,9 +176,9 @@ def _comparison(
 
     Returns:
         `overlaps`, by attribute and set: of `samples`, of `midpoints`, and of training windows, which are the ceiling,
-        `train`. `means`, likewise, and of those `held_out`. `nearest` and `copies`, by set: the median distance from
-        the nearest training window, and the share of windows at distance 0. `faults`, by set: the share of windows with
-        faults of grammar.
+        `train`. `means`, likewise, and of those `held_out`. `lines`, by set (see `_line`). `nearest` and `copies`, by
+        set: the median distance from the nearest training window, and the share of windows at distance 0. `faults`, by
+        set: the share of windows with faults of grammar.
     """
     truth = np.asarray(held_out.array)
     samples = len(generated["samples"])
@@ -180,6 +187,7 @@ def _comparison(
     return {
         "overlaps": _by_attribute({name: overlaps(representation, one, truth) for name, one in sets.items()}),
         "means": _by_attribute({name: _means(representation, one) for name, one in every.items()}),
+        "lines": {name: _line(representation, one) for name, one in every.items()},
         **({} if train is None else _novelty(every, train, seed)),
         "faults": {name: float(representation.faults(one).mean()) for name, one in every.items()},
     }
@@ -296,6 +304,15 @@ def _means(representation, windows: np.ndarray) -> dict[str, float | None]:
     return {name: float(np.nanmean(v)) if np.isfinite(v).any() else None for name, v in found.items()}
 
 
+def _line(representation: Representation, windows: np.ndarray) -> dict[str, float | None]:
+    """The fewest notes of any window; of pitched ones also the shares of intervals over 7 and over 12 semitones."""
+    found = {"fewest_notes": int(note_counts(representation, windows).min())}
+    if not representation.has_pitches:
+        return found
+    wide = np.abs(intervals(Notes.of(representation, windows))[1])
+    return found | {f"over_{limit}": float((wide > limit).mean()) if len(wide) else None for limit in (7, 12)}
+
+
 def _by_attribute(sets: dict[str, dict]) -> dict[str, dict]:
     """Figures by set and attribute, the other way round."""
     return {name: {one: figures[name] for one, figures in sets.items()} for name in next(iter(sets.values()))}
@@ -306,6 +323,12 @@ def _some(windows: Windows, most: int, seed: int, replace: bool = False) -> Wind
     random, n = np.random.default_rng(seed), len(windows)
     chosen = random.choice(n, most if replace else min(most, n), replace=replace and most > n)
     return _at(windows, chosen, windows.transpose)
+
+
+def _with_notes(windows: Windows) -> Windows:
+    """Those that have enough notes for a clip."""
+    enough = note_counts(windows.representation, np.asarray(windows.array)) >= FEWEST_NOTES
+    return _at(windows, np.flatnonzero(enough), windows.transpose)
 
 
 def _of_songs(windows: Windows, songs: np.ndarray, transpose: tuple[int, int] = (0, 0)) -> Windows:

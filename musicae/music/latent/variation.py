@@ -14,11 +14,11 @@ import torch
 
 from musicae.core.geometry import slerp
 from musicae.core.randomness import RandomSource
-from musicae.music.analysis.attributes import measure, register
+from musicae.music.analysis.attributes import register
 from musicae.music.analysis.note_table import Notes
 from musicae.music.codec import MusicCodec
 from musicae.music.latent.editing import Editor, along_time, differences, holds_steps
-from musicae.music.latent.reranking import CANDIDATES, RERANKING, Reranker
+from musicae.music.latent.reranking import RERANKING, VARIED, Reranker, rerank
 from musicae.music.latent.steering import first_occurrence_ids
 from musicae.music.options import Decoding
 from musicae.music.representations import Representation
@@ -122,7 +122,7 @@ def variations(
 def at_random(song: SongWindows, reranker: Reranker | None, n: int, strength: float | None) -> list[np.ndarray]:
     """Different windows moved toward random latent vectors, `n` times.
 
-    Each vector is one of `CANDIDATES`, taken by its odds (`Reranker.rerank`), unless the model is conditional. Without
+    Each vector is one of `VARIED`, taken by its odds (`reranking.rerank`), unless the model is conditional. Without
     a strength each variation goes so far that it keeps about the share `KEPT` of the notes, if the model can decode
     ahead to find out.
     """
@@ -137,12 +137,13 @@ def at_random(song: SongWindows, reranker: Reranker | None, n: int, strength: fl
 def _drawn(song: SongWindows, reranker: Reranker | None, n: int, strength: float) -> np.ndarray:
     """Random latent vectors `[n, different, latent]`."""
     model, different, seed = song.model, len(song.z), song.decoding.seed
-    candidates = CANDIDATES if reranker and not model.representation.conditioning else 1
+    candidates = VARIED if reranker and not model.representation.conditioning else 1
     drawn = model.draw(n * different * candidates, seed)
     if candidates > 1:
         chances = RandomSource(seed, RERANKING).uniform(n * different).numpy()
         moved = _toward(np.tile(song.z.repeat(candidates, 0), (n, 1)), drawn, strength)
-        drawn = drawn[reranker.rerank(measure(model.representation, model.decode_windows(moved)), chances)]
+        log_odds = reranker.of_windows(model.representation, model.decode_windows(moved))
+        drawn = drawn[rerank(log_odds, chances)]
     return drawn.reshape(n, different, -1)
 
 

@@ -15,6 +15,7 @@ from musicae.errors import DataError
 from musicae.music.data.windows import Windows
 from musicae.music.evaluation import two_sample
 from musicae.music.evaluation.two_sample import Music, classifier_settings, midpoints, pairs, sampled, two_sample_report
+from musicae.music.latent.reranking import FEWEST_NOTES
 from musicae.music.representations import Drums, Melody, Pianoroll, Trio
 
 MELODY = tiny.MELODY.representation
@@ -28,6 +29,8 @@ def test_every_figure_is_there_and_is_a_share(two_sample_figures):
     assert two_sample_figures["overlaps"].keys() == {*two_sample_figures["means"], "interval_histogram"}
     assert {tuple(row) for row in two_sample_figures["overlaps"].values()} == {("samples", "midpoints", "train")}
     assert two_sample_figures["faults"]["held_out"] == 0
+    assert two_sample_figures["lines"].keys() == {"samples", "midpoints", "train", "held_out"}
+    assert two_sample_figures["lines"]["held_out"]["fewest_notes"] >= FEWEST_NOTES
 
 
 def test_the_same_seed_gives_the_same_figures(two_sample_figures):

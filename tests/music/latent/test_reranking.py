@@ -19,11 +19,21 @@ from musicae.errors import CheckpointError
 from musicae.fitting import _clear
 from musicae.loading import load
 from musicae.music import model as models
-from musicae.music.analysis.attributes import measure
+from musicae.music.analysis.traits import measure
 from musicae.music.data.windows import Windows
 from musicae.music.evaluation.two_sample import sampled
 from musicae.music.extraction.extract import training_windows
-from musicae.music.latent.reranking import RERANKER, Reranker, fit, fitted, inclusion
+from musicae.music.latent.reranking import (
+    FEWEST_NOTES,
+    RERANKER,
+    Reranker,
+    fit,
+    fitted,
+    inclusion,
+    rerank,
+    resample,
+    with_notes,
+)
 from musicae.music.options import Decoding
 
 MELODY = tiny.MELODY.representation
@@ -85,7 +95,7 @@ def test_an_attribute_that_does_not_vary_is_left_out():
 
 def test_each_is_taken_in_proportion_to_its_odds():
     values = {"density": np.tile([2.0, 2.5, 1.0], 20_000)}
-    chosen = KNOWN.rerank(values, RandomSource(0).uniform(20_000).numpy())
+    chosen = rerank(KNOWN.log_odds(values), RandomSource(0).uniform(20_000).numpy())
     assert np.array_equal(chosen // 3, np.arange(20_000))
     odds = np.exp(KNOWN.log_odds(values)[:3])
     np.testing.assert_allclose(np.bincount(chosen % 3, minlength=3) / 20_000, odds / odds.sum(), atol=0.01)
@@ -95,7 +105,7 @@ def test_of_many_candidates_those_taken_are_distributed_like_music():
     music, made = normal(0, 1), normal(1, 2, seed=1)
     candidates = normal(1, 2, 64_000, seed=2)
     chances = RandomSource(0).uniform(4000).numpy()
-    chosen = candidates["density"][fit(music, made).rerank(candidates, chances)]
+    chosen = candidates["density"][rerank(fit(music, made).log_odds(candidates), chances)]
     assert chosen.mean() == pytest.approx(0, abs=0.1)
     assert chosen.std() == pytest.approx(1, abs=0.1)
 
@@ -154,7 +164,7 @@ def test_clips_are_made_when_they_are_asked_for():
 def test_those_chosen_together_are_different_and_in_proportion_to_their_odds():
     values = {"density": np.random.default_rng(0).normal(2, 0.5, 40)}
     chances = np.random.default_rng(1).random(5000)
-    taken = np.stack([KNOWN.resample(values, 8, chance) for chance in chances])
+    taken = np.stack([resample(KNOWN.log_odds(values), 8, chance) for chance in chances])
     assert (np.diff(taken) > 0).all()
     wanted = inclusion(np.exp(KNOWN.log_odds(values)), 8)
     np.testing.assert_allclose(np.bincount(taken.ravel(), minlength=40) / 5000, wanted, atol=0.02)
@@ -172,13 +182,45 @@ def test_probabilities_are_in_proportion_to_weights_up_to_1(weights, data):
         assert (found / weights)[~free].max(initial=0) <= (found / weights)[free].max() * (1 + 1e-6)
 
 
-@pytest.mark.parametrize(("n", "decodes"), [(1, 16), (2, 24), (4, 24), (8, 48), (64, 384), (65, 400)])
+@pytest.mark.parametrize(("n", "decodes"), [(1, 32), (2, 48), (4, 96), (64, 1536), (65, 1568)])
 def test_clips_share_their_candidates(model, monkeypatch, n, decodes):
     decoded = []
     make = model.decode_windows
     monkeypatch.setattr(model, "decode_windows", lambda z, *a, **k: decoded.append(len(z)) or make(z, *a, **k))
     assert len(model.sampled_windows(n)) == n
     assert sum(decoded) == decodes
+
+
+def test_a_window_of_few_notes_is_no_clip(model):
+    """Whatever its odds are, it is taken only if there is no other."""
+    few, many = np.ones((3, 32), np.uint8), melodies(3, 12)
+    few[:, [0, 8, 16]] = 60
+    model.reranker = Reranker(("density",), np.zeros(1), np.ones(1), np.array([0.0, -20.0, 0.0]))
+    log_odds = model.reranker.of_clips(MELODY, np.concatenate([few, many]))
+    assert (log_odds[:3] == -np.inf).all()
+    assert np.isfinite(log_odds[3:]).all()
+    assert (resample(log_odds, 3, 0.5) == [3, 4, 5]).all()
+    assert (resample(log_odds, 5, 0.5)[2:] == [3, 4, 5]).all()
+    assert (resample(log_odds[:3], 2, 0.5) < 3).all()
+    assert rerank(log_odds[[0, 3, 1, 4]], np.array([0.001, 0.999])).tolist() == [1, 3]
+    assert rerank(log_odds[:2], np.array([0.7])).tolist() == [1]
+
+
+def test_no_clip_has_few_notes(model, monkeypatch):
+    windows = melodies(4000, 4, seed=1)
+    assert len(with_notes(MELODY, windows)) < len(windows)
+    model.reranker = fitted(model, windows)
+    monkeypatch.setattr(model, "decode_windows", lambda z, *_, **__: melodies(len(z), 4, len(z)))
+    for n in (1, 3, 64):
+        assert (np.sum(model.sampled_windows(n) > 1, axis=1) >= FEWEST_NOTES).all()
+
+
+def test_a_model_of_silence_has_clips_and_no_reranker(monkeypatch):
+    member = tiny.model(tiny.MELODY)
+    monkeypatch.setattr(member, "decode_windows", lambda z, *_, **__: np.ones((len(z), 32), np.uint8))
+    assert fitted(member, melodies(500, 8)) is None
+    member.reranker = KNOWN
+    assert member.sampled_windows(3).shape == (3, 32)
 
 
 def test_clips_longer_than_a_window_are_not_reranked():
@@ -192,9 +234,9 @@ def test_clips_longer_than_a_window_are_not_reranked():
 
 
 def test_what_is_written_to_a_folder_is_read(tmp_path):
-    assert Reranker.load(tmp_path, KNOWN.names) is None
+    assert Reranker.load(tmp_path, MELODY) is None
     KNOWN.save(tmp_path)
-    found = Reranker.load(tmp_path, KNOWN.names)
+    found = Reranker.load(tmp_path, MELODY)
     assert found.names == KNOWN.names
     for name, array in load_file(tmp_path / RERANKER).items():
         np.testing.assert_array_equal(array, getattr(KNOWN, name))
@@ -207,7 +249,7 @@ def test_a_damaged_file_is_an_error(tmp_path, spoil):
     path = tmp_path / RERANKER
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(CheckpointError, match="damaged"):
-        Reranker.load(tmp_path, KNOWN.names)
+        Reranker.load(tmp_path, MELODY)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +267,7 @@ def test_a_damaged_file_is_an_error(tmp_path, spoil):
 def test_one_that_does_not_fit_the_model_or_is_not_finite_is_an_error(tmp_path, changes):
     replace(KNOWN, **changes).save(tmp_path)
     with pytest.raises(CheckpointError, match=r"^[^\n]*choice\.safetensors: damaged[^\n]+$"):
-        Reranker.load(tmp_path, KNOWN.names)
+        Reranker.load(tmp_path, MELODY)
 
 
 def test_a_loaded_model_reranks(tmp_path):

@@ -10,7 +10,7 @@ import tiny
 
 from musicae.core.directions import Directions
 from musicae.music.analysis import attributes
-from musicae.music.latent.reranking import CANDIDATES
+from musicae.music.latent.reranking import VARIED
 from musicae.music.latent.variation import KEPT, interval, sounding_steps, transposed
 from musicae.music.song import Song
 
@@ -78,12 +78,10 @@ def test_a_song_of_which_a_window_is_silent_is_varied(model):
 
 
 class Last:
-    """In place of a reranker: takes the last candidate of each."""
+    """In place of a reranker: prefers the last candidate of each."""
 
-    def rerank(self, values: dict[str, np.ndarray], chances: np.ndarray) -> np.ndarray:
-        every = len(values["density"])
-        assert every == CANDIDATES * len(chances)
-        return np.arange(CANDIDATES - 1, every, CANDIDATES)
+    def of_windows(self, _: object, windows: np.ndarray) -> np.ndarray:
+        return np.tile(100.0 * np.arange(VARIED), len(windows) // VARIED)
 
 
 def test_each_window_of_each_variation_is_one_of_several_candidates(model):
