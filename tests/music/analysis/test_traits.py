@@ -93,8 +93,7 @@ def test_a_rhythm_that_comes_again():
     assert (found["rhythm_kept"], found["repeated_rhythms"]) == (1, 1)
 
 
-def test_intervals_are_told_apart_once():
-    """Every interval is of one kind."""
+def test_every_interval_is_of_one_kind():
     bounds = sorted(INTERVALS.values())
     assert bounds[0][0] == 0
     assert all(last + 1 == first for (_, last), (first, _) in pairwise(bounds))
