@@ -67,8 +67,12 @@ class Path:
 
     def _fill(self, representation: Representation, decoded: np.ndarray) -> None:
         """Put the decode of the nearest step that sounds where there is silence though both songs sound, in place."""
-        sound = np.stack([representation.has_onset(windows) for windows in decoded])
-        both = np.logical_and(*(representation.has_onset(windows) for windows in self.ends))
+        own = np.arange(representation.steps) < self.stages[0].lengths[:, None]
+
+        def sounds(windows: np.ndarray) -> np.ndarray:
+            return (representation.onsets(windows).any(2) & own).any(1)
+
+        sound, both = np.stack([sounds(windows) for windows in decoded]), sounds(self.ends[0]) & sounds(self.ends[1])
         for step, window in np.argwhere(~sound & both & (self.places > 0) & (self.places < 1)):
             others = np.flatnonzero(sound[:, window] & (self.places[:, window] < 1))
             if len(others):

@@ -210,6 +210,21 @@ def test_no_window_is_silent_where_both_songs_sound(melody, monkeypatch):
         assert heard == [len(silent) < 5] * 5
 
 
+def test_what_lies_beyond_the_own_steps_of_a_window_is_silence(melody, monkeypatch):
+    """Two bars of 3/4 fill 24 of 32 steps."""
+    late, decode = melodies(np.array([60] * 8)), melody.decode_path
+    late[:, :24] = 0
+
+    def decoded(*arguments):
+        found = decode(*arguments)
+        found[2, 1] = late
+        return found
+
+    monkeypatch.setattr(melody, "decode_path", decoded)
+    songs = melody.interpolate(tiny.song(4, "3/4"), tiny.song(4, "3/4", pitch=48, stride=7), 5, temperature=1.0).songs
+    assert (songs[2].tracks[0].notes["start"] >= 6 * 480).any()
+
+
 def test_what_is_done_to_b_is_said(melody):
     a, b = tiny.song(4), tiny.song(4, pitch=53)
     said = "moved by +7 semitones to the first song's key and register on the way, and back in steps"
