@@ -21,6 +21,7 @@ from musicae.music.representations import Representation
 
 DIATONIC = "scale_consistency"  # whose direction depends on the key
 GROUPS = ("syncopation",)  # prefixes that stand for all attributes that begin with them
+TIED = ("note_length", "pitch_range")  # to density and interval: what has more of them has more of these, or less
 FITTED_TO = 12_000  # windows that are encoded
 CALIBRATED_ON = 100  # windows that are decoded, again and again
 FEWEST = 100  # windows: fewer are too few to fit directions
@@ -71,7 +72,8 @@ def first_occurrence_ids(windows: np.ndarray) -> np.ndarray:
 def fitted(model: MusicCodec, windows: np.ndarray, songs: np.ndarray | None = None, seed: int = 0) -> Directions | None:
     """Directions for those attributes of training windows `[n, *shape]` that a model can be steered by.
 
-    The windows are transposed to random keys, as in training, so that every key has many.
+    Without those that do not grow alone (`TIED`), though all are fitted together. The windows are transposed to random
+    keys, as in training, so that every key has many.
 
     Args:
         model: the model.
@@ -98,6 +100,7 @@ def fitted(model: MusicCodec, windows: np.ndarray, songs: np.ndarray | None = No
     response = Response(model, transposed[few], codes[few], of_windows)
     longest = float(np.linalg.norm(codes - codes.mean(0), axis=1).mean())
     directions = calibrated(directions, lambda shift: response.change(*response.both_ways(shift)), longest)
+    directions = directions.keep(tuple(name for name in directions.names if name not in TIED))
     return directions if directions.names else None
 
 
