@@ -293,13 +293,14 @@ class MusicModel(MusicCodec):
         """The decodes of a path, `[steps, windows, *shape]`: its ends are what `reconstruct` gives, to the note.
 
         Fused with a language model (`latent.fusion.fused`) if it has one and they are not to be `plain`; else one step
-        at a time, with the same random numbers.
+        at a time, with the same random numbers, and brought into one scale.
         """
         if self.language and not plain:
             return fused(self, self.language, found, decoding)
         counts = repeat(None) if found.counts is None else found.counts
         steps = zip(found.latents, found.stages, counts, strict=False)
-        return np.stack([self.decode_windows(z, self.condition(s), decoding, counts=own) for z, s, own in steps])
+        decoded = np.stack([self.decode_windows(z, self.condition(s), decoding, counts=own) for z, s, own in steps])
+        return found.in_one_scale(self.representation, decoded)
 
     def _amounts(self, more: Mapping[str, float] | None, less: Mapping[str, float] | None) -> dict[str, float]:
         """The requested change of each attribute, in standard deviations, below 0 for less.

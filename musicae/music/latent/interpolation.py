@@ -49,20 +49,25 @@ class Path:
     semitones: np.ndarray
     counts: np.ndarray | None = None
 
+    def in_one_scale(self, representation: Representation, decoded: np.ndarray) -> np.ndarray:
+        """The decodes `[steps, windows, *shape]`, of which those between A and B are brought into their scale."""
+        if self.scale is None:
+            return decoded
+        decoded = decoded.copy()
+        differ = (self.ends[0] != self.ends[1]).reshape(len(self.ends[0]), -1).any(1)
+        for windows, some in zip(decoded, (self.places > 0) & (self.places < 1) & differ, strict=True):
+            ends = self.ends[0][some], self.ends[1][some]
+            windows[some] = in_scale(representation, windows[some], self.scale, ends)
+        return decoded
+
     def finished(self, representation: Representation, decoded: np.ndarray) -> np.ndarray:
         """The decodes `[steps, windows, *shape]`, each moved by its `semitones`.
 
-        Before, those between A and B are brought into their scale; one that is silent where both songs sound becomes
-        that of the nearest step that sounds.
+        Before, one that is silent where both songs sound becomes that of the nearest step that sounds.
         """
         decoded = decoded.copy()
         if self.scale is not None:
             self._fill(representation, decoded)
-            differ = (self.ends[0] != self.ends[1]).reshape(len(self.ends[0]), -1).any(1)
-            inner = (self.places > 0) & (self.places < 1) & differ
-            for windows, some in zip(decoded, inner, strict=True):
-                ends = self.ends[0][some], self.ends[1][some]
-                windows[some] = in_scale(representation, windows[some], self.scale, ends)
         return np.stack([moved_back(representation, *step) for step in zip(decoded, self.semitones, strict=True)])
 
     def _fill(self, representation: Representation, decoded: np.ndarray) -> None:
