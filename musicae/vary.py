@@ -25,8 +25,8 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
     """Variations of a song, one after another in one file (--split: each in its own as well), or of a picture.
 
     With --more or --less they change in equal steps, and the last one by the whole amount; with --strength as well, all
-    of them change by the whole amount and vary at random. 1 is one standard deviation of the music that the model was
-    trained on.
+    of them change by the whole amount and vary at random. 1 is one standard deviation over songs; more or less register
+    transposes.
     """
 
     file: Annotated[Positional[Path], arg(metavar="FILE", help_behavior_hint="")]
@@ -37,8 +37,10 @@ class Vary(ConditioningOptions, SelectionOptions, SongOutputOptions):
     """attribute to decrease, e.g. syncopation=0.5"""
     number: Annotated[int, arg(aliases=["-n"])] = 4
     """number of variations"""
-    strength: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: 0.3; with --more, 0)")] = None
-    """how much they vary at random: 0 is not at all, 1 is something else entirely"""
+    strength: Annotated[
+        float | None, arg(metavar="FLOAT", help_behavior_hint="(default: as much as leaves 3 notes of 4)")
+    ] = None
+    """how much they vary at random: 0 is not at all (as with --more), 1 is something else entirely"""
 
     def run(self) -> None:
         """Vary and write."""
