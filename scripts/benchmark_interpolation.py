@@ -40,6 +40,7 @@ from song_pairs import GROUPS, Pair, drawn, pool
 
 from musicae.core.geometry import lerp, slerp
 from musicae.datasets import open_data
+from musicae.errors import ConfigError
 from musicae.loading import load
 from musicae.music.analysis.coherence import NoteSequence, array_of, measures, silent, window_statistics
 from musicae.music.model import MusicModel
@@ -133,7 +134,10 @@ def interpolated(model: MusicModel, pair: Pair, save: Path | None, plain: dict[s
     for name, baseline in plain.items():
         arrays[name] = [kind.join(windows, ends[0].lengths) for windows in baseline(ends)]
     found = {name: Decodes.of(kind, some, ends[0].excerpt.grid) for name, some in arrays.items()}
-    once = model.interpolate(*(one.song for one in pair.songs), steps=1)
+    try:
+        once = model.interpolate(*(one.song for one in pair.songs), steps=1)
+    except ConfigError:  # too short for it
+        return found
     array, grid = array_of(kind, once.song, once.ticks)
     return found | {ONE_PASS: Decodes.of(kind, [array], grid)}
 
@@ -189,10 +193,12 @@ def distinguished(pairs: list[Pair], all_decodes: list[dict[str, Decodes]], seed
     joined = np.array([[one.number for one in pair.songs] for pair in pairs])
     real = [array for each in all_decodes for array in each["songs"].windows]
     found = {"floor": floor(real, songs, joined, seed)}
-    for name in all_decodes[0]:
-        if name != "songs":
-            places = zip(*(each[name].windows[MIDDLE] or each[name].windows for each in all_decodes), strict=True)
-            found[name] = [accuracy(real, songs, list(place), joined[:, 0].tolist(), joined, seed) for place in places]
+    for name in {name for each in all_decodes for name in each} - {"songs"}:
+        own = [i for i, each in enumerate(all_decodes) if name in each]
+        windows = [all_decodes[i][name].windows for i in own]
+        places = zip(*(one[MIDDLE] or one for one in windows), strict=True)
+        first = joined[own, 0].tolist()
+        found[name] = [accuracy(real, songs, list(place), first, joined, seed) for place in places]
     return found
 
 
@@ -347,8 +353,9 @@ def main() -> None:
     for name in plain:
         print("\n".join(table(name, found[name], tell[name])))
     print("\n".join(table(OURS, found[OURS], tell[OURS])))
-    passes = [measures(each[ONE_PASS].sequences[0]) for each in all_decodes]
-    print("\n".join(pass_table(passes, found[OURS], tell[ONE_PASS][0])))
+    passes = [measures(each[ONE_PASS].sequences[0]) for each in all_decodes if ONE_PASS in each]
+    if passes:
+        print("\n".join(pass_table(passes, found[OURS], tell[ONE_PASS][0])))
     which = {g: [row for row, pair in zip(rows[OURS], pairs, strict=True) if pair.group == g] for g in GROUPS}
     print("\n".join(groups_table({g: summary(some) for g, some in which.items() if some})))
     checks = of_identical(model, pairs[:: max(len(pairs) // 4, 1)]), ends_are_reconstructions(all_decodes)
