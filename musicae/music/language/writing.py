@@ -40,6 +40,8 @@ class Sketches:
         draft: p(x_t | z) of each token, above 0, float32 `[melodies, steps, classes]`.
         shares: p(x_t), 0 for what shall not be, `[classes]`.
         profile: what they shall be like (`context.profiles`), float32 `[melodies, steps, PROFILE]`.
+        longest: steps that a note may last.
+        rests: where no note sounds on, bool `[steps]`.
         fixed: the tokens of the steps that are known, -1 elsewhere, `[melodies, steps]`.
         notes_a_step: how many notes shall begin, float32 `[melodies, steps]`.
         notes: the earlier bar whose notes each bar repeats, -1 for none, `[melodies, bars]`.
@@ -51,6 +53,8 @@ class Sketches:
     shares: torch.Tensor
     profile: np.ndarray
     notes_a_step: np.ndarray
+    longest: int
+    rests: np.ndarray
     fixed: np.ndarray
     notes: np.ndarray
     rhythms: np.ndarray
@@ -114,6 +118,7 @@ def write(language: LanguageModel, sketches: Sketches, decoding: Decoding) -> np
         scores = logits[:, 0].log_softmax(-1) + _evidence(sketches.draft[:, t], sketches.shares, written.silent)
         scores += written.corrections(scores.shape[1])
         scores[written.silent, OFF if t else HOLD] = NEVER
+        scores[~written.silent & (sketches.rests[t] | (t - written.last >= sketches.longest)), HOLD] = NEVER
         scores = _repeating(scores, written.tokens, sketches, t)
         chosen = choose(scores, uniform[t].expand(count), decoding.temperature or TEMPERATURE, decoding.top_p).numpy()
         chosen = np.where(sketches.fixed[:, t] >= 0, sketches.fixed[:, t], chosen)

@@ -18,7 +18,7 @@ from musicae.music.language.model import LanguageModel
 from musicae.music.language.writing import Sketches, write
 from musicae.music.latent.interpolation import Path
 from musicae.music.options import Decoding
-from musicae.music.representations.tokens import FIRST_NOTE
+from musicae.music.representations.tokens import FIRST_NOTE, HOLD, sounding
 
 OWN = 0.5  # share of what A and B have at a step in what is known of it; the rest is the decoder's
 NEAR = 0.125  # places: what lies farther apart on the path repeats nothing
@@ -50,7 +50,8 @@ def fused(model: MusicCodec, language: LanguageModel, path: Path, decoding: Deco
 def sketched(model: MusicCodec, path: Path, decoded: np.ndarray, inner: np.ndarray) -> Sketches:
     """What is known of those melodies of a path that are neither A nor B.
 
-    Where A and B have the same windows, so have they: what both songs do is not written anew.
+    Where A and B have the same windows, so have they: what both songs do is not written anew. Where both rest,
+    no note sounds on.
 
     Args:
         model: decodes.
@@ -79,6 +80,8 @@ def sketched(model: MusicCodec, path: Path, decoded: np.ndarray, inner: np.ndarr
         shares=_shares(ends, kind.classes),
         profile=on_line(*(profiles(end, bars, kind.lowest_pitch) for end in ends)),
         notes_a_step=on_line(*(_density(end, bars) for end in ends)),
+        longest=max(map(_longest, ends)),
+        rests=~np.logical_or(*map(sounding, ends)),
         fixed=fixed,
         notes=notes,
         rhythms=rhythms,
@@ -100,6 +103,12 @@ def _shares(ends: list[np.ndarray], classes: int) -> torch.Tensor:
     if len(notes):
         shares[FIRST_NOTE : FIRST_NOTE + notes[0]] = shares[FIRST_NOTE + notes[-1] + 1 :] = 0
     return torch.from_numpy(shares / shares.sum()).float()
+
+
+def _longest(tokens: np.ndarray) -> int:
+    """The steps of the longest note, 1 if there is none."""
+    events = np.flatnonzero(tokens != HOLD)
+    return int(np.diff(events, append=len(tokens))[tokens[events] >= FIRST_NOTE].max(initial=1))
 
 
 def _density(tokens: np.ndarray, bars: Bars) -> np.ndarray:

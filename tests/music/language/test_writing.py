@@ -31,6 +31,8 @@ def sketches(melodies: int = 2) -> Sketches:
         shares=torch.full((90,), 1 / 90),
         profile=np.zeros((melodies, STEPS, PROFILE), np.float32),
         notes_a_step=np.full((melodies, STEPS), 0.25, np.float32),
+        longest=STEPS,
+        rests=np.zeros(STEPS, bool),
         fixed=np.full((melodies, STEPS), -1),
         notes=none,
         rhythms=none.copy(),
@@ -71,6 +73,17 @@ def test_bars_repeat_the_notes_or_the_rhythm_that_they_should(language):
     bars = write(language, plan, Decoding(temperature=2.0)).reshape(2, BARS, 16)
     assert np.array_equal(bars[:, 3], bars[:, 1])
     assert np.array_equal(bars[:, 5] >= FIRST_NOTE, bars[:, 0] >= FIRST_NOTE)
+
+
+def test_notes_end_where_there_is_rest_and_are_not_too_long(language):
+    plan = replace(sketches(), longest=3)
+    plan.rests[40:44] = True
+    plan.draft[:, :, HOLD] = 0.99
+    for row in write(language, plan, Decoding()):
+        events = np.append(np.flatnonzero(row != HOLD), STEPS)
+        lengths = np.diff(events)[row[events[:-1]] >= FIRST_NOTE]
+        assert lengths.max() <= 3
+        assert (row[40:44] != HOLD).any() or row[events[events < 40][-1]] == OFF
 
 
 def test_what_has_no_share_is_not_written(language):
