@@ -162,7 +162,7 @@ def test_many_repairs_stay_in_one_line(run, monkeypatch):
     assert len(json.loads(out)["songs"][0]["report"]) == 51
 
 
-@pytest.mark.parametrize("line", ["sample", "reconstruct a.mid", "interpolate a.mid b.mid"])
+@pytest.mark.parametrize("line", ["sample", "reconstruct a.mid", "interpolate a.mid b.mid --lerp"])
 def test_silence_is_reported(run, line):
     mute = tiny.model(tiny.MELODY).network
     with torch.no_grad():

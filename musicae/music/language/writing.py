@@ -118,7 +118,8 @@ def write(language: LanguageModel, sketches: Sketches, decoding: Decoding) -> np
         scores = logits[:, 0].log_softmax(-1) + _evidence(sketches.draft[:, t], sketches.shares, written.silent)
         scores += written.corrections(scores.shape[1])
         scores[written.silent, OFF if t else HOLD] = NEVER
-        scores[~written.silent & (sketches.rests[t] | (t - written.last >= sketches.longest)), HOLD] = NEVER
+        ending = np.flatnonzero(~written.silent & (sketches.rests[t] | (t - written.last >= sketches.longest)))
+        scores[ending, OFF] = -NEVER  # that it ends is known; what is improbable need not begin there
         scores = _repeating(scores, written.tokens, sketches, t)
         chosen = choose(scores, uniform[t].expand(count), decoding.temperature or TEMPERATURE, decoding.top_p).numpy()
         chosen = np.where(sketches.fixed[:, t] >= 0, sketches.fixed[:, t], chosen)
