@@ -31,7 +31,10 @@ def test_settings_of_today_need_no_migration(name):
     assert migrated(data) == data
 
 
-@pytest.mark.parametrize("folder", sorted(PRETRAINED.iterdir()), ids=lambda folder: folder.name)
+SHIPPED = [path.parent for path in sorted(PRETRAINED.glob("*/config.json"))]
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_models_that_ship_are_read(folder):
     read, preset = read_preset(folder), PRESETS[folder.name]
     assert (read.representation, read.network) == (preset.representation, preset.network)
