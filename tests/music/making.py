@@ -142,3 +142,12 @@ def melodies(pitches: np.ndarray) -> np.ndarray:
     tokens = np.zeros((len(pitches), 32), np.uint8)
     tokens[:, : pitches.shape[1]] = pitches + 60 - tiny.MELODY.representation.lowest_pitch + FIRST_NOTE
     return tokens
+
+
+def melody_window(*events: tuple[int, int]) -> np.ndarray:
+    """One window: at these steps these pitches, 0 for the end of a note."""
+    window = np.zeros((1, 32), np.uint8)
+    window[0, 0] = 1
+    for step, pitch in events:
+        window[0, step] = pitch + FIRST_NOTE if pitch else 1
+    return window

@@ -120,7 +120,7 @@ def write(language: LanguageModel, sketches: Sketches, decoding: Decoding) -> np
         scores[written.silent, OFF if t else HOLD] = NEVER
         ending = np.flatnonzero(~written.silent & (sketches.rests[t] | (t - written.last >= sketches.longest)))
         scores[ending, OFF] = -NEVER  # that it ends is known; what is improbable need not begin there
-        scores = _repeating(scores, written.tokens, sketches, t)
+        scores = _repeating(scores, written, sketches, t)
         chosen = choose(scores, uniform[t].expand(count), decoding.temperature or TEMPERATURE, decoding.top_p).numpy()
         chosen = np.where(sketches.fixed[:, t] >= 0, sketches.fixed[:, t], chosen)
         written.add(t, chosen, sketches.notes_a_step[:, t], repeated_share(profile))
@@ -142,22 +142,16 @@ def _evidence(draft: torch.Tensor, shares: torch.Tensor, silent: np.ndarray) -> 
     return evidence.masked_fill(shares == 0, NEVER)
 
 
-def _repeating(scores: torch.Tensor, tokens: np.ndarray, sketches: Sketches, t: int) -> torch.Tensor:
+def _repeating(scores: torch.Tensor, written: Written, sketches: Sketches, t: int) -> torch.Tensor:
     """The scores `[melodies, classes]` of step `t`, very low for what does not repeat an earlier bar as it should."""
     bars = sketches.bars
     bar, place = bars.of_step[t], bars.place[t]
-    for sources, same in ((sketches.rhythms[:, bar], _same_kind), (sketches.notes[:, bar], _same_token)):
-        some = np.flatnonzero(sources >= 0)
-        kept = same(tokens[some, bars.lines[sources[some]] + place], scores.shape[1])
-        scores[some] = scores[some].masked_fill(torch.from_numpy(~kept), NEVER)
+    notes, rhythms = sketches.notes[:, bar], sketches.rhythms[:, bar]
+    source = np.where(notes >= 0, notes, rhythms)
+    some = np.flatnonzero(source >= 0)
+    earlier = written.tokens[some, bars.lines[source[some]] + place]
+    earlier = np.where(written.silent[some] & (earlier == OFF), HOLD, earlier)[:, None]
+    tokens = np.arange(scores.shape[1])
+    alike = np.where(notes[some, None] >= 0, tokens == earlier, (tokens >= FIRST_NOTE) == (earlier >= FIRST_NOTE))
+    scores[some] = scores[some].masked_fill(torch.from_numpy(~alike), NEVER)
     return scores
-
-
-def _same_kind(earlier: np.ndarray, classes: int) -> np.ndarray:
-    """Which tokens are notes if the earlier one `[some]` is, and none if it is not: bool `[some, classes]`."""
-    return (earlier >= FIRST_NOTE)[:, None] == (np.arange(classes) >= FIRST_NOTE)
-
-
-def _same_token(earlier: np.ndarray, classes: int) -> np.ndarray:
-    """Which token is the earlier one: bool `[some, classes]`."""
-    return earlier[:, None] == np.arange(classes)

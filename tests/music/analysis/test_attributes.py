@@ -8,23 +8,14 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from music.making import melody_window as melody
 from musicae.music.analysis.attributes import ATTRIBUTES, measure, names
 from musicae.music.analysis.note_table import Notes
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
-from musicae.music.representations.tokens import FIRST_NOTE
 
 MELODY = Melody(steps=32, lowest_pitch=0, highest_pitch=127)
 KINDS = [Melody(), Pianoroll(), Drums(), Groove(), Trio(), Multitrack()]
-
-
-def melody(*events: tuple[int, int]) -> np.ndarray:
-    """One window: at these steps these pitches, 0 for the end of a note."""
-    window = np.zeros((1, 32), np.uint8)
-    window[0, 0] = 1
-    for step, pitch in events:
-        window[0, step] = pitch + FIRST_NOTE if pitch else 1
-    return window
 
 
 def of(window: np.ndarray, representation=MELODY) -> dict[str, float]:

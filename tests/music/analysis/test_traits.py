@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tiny
 
+from music.making import melody_window as melody
 from musicae.music.analysis import attributes
 from musicae.music.analysis.traits import INTERVALS, PITCHED, RHYTHMIC, measure, names, note_counts
 from musicae.music.extraction.extract import training_windows
 from musicae.music.representations import Drums, Groove, Melody, Multitrack, Pianoroll, Trio
-from musicae.music.representations.tokens import FIRST_NOTE
 
 MELODY = Melody(steps=32, lowest_pitch=0, highest_pitch=127)
 KINDS = [
@@ -25,15 +25,6 @@ KINDS = [
     Trio(),
     Multitrack(),
 ]
-
-
-def melody(*events: tuple[int, int]) -> np.ndarray:
-    """One window: at these steps these pitches, 0 for the end of a note."""
-    window = np.zeros((1, 32), np.uint8)
-    window[0, 0] = 1
-    for step, pitch in events:
-        window[0, step] = pitch + FIRST_NOTE if pitch else 1
-    return window
 
 
 def of(*events: tuple[int, int]) -> dict[str, float]:

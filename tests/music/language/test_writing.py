@@ -86,6 +86,15 @@ def test_notes_end_where_there_is_rest_and_are_not_too_long(language):
         assert (row[40:44] != HOLD).any() or row[events[events < 40][-1]] == OFF
 
 
+def test_a_repeated_bar_in_whose_place_nothing_sounds_stays_silent(language):
+    """In bar 1 a note of bar 0 ends; bar 3 repeats it after silence, where nothing can end, and none begins instead."""
+    plan = sketches()
+    plan.fixed[:, :48] = 0
+    plan.fixed[:, [0, 20]] = [50, OFF]
+    plan.notes[:, 3], plan.rhythms[:, 3] = 1, 0
+    assert (write(language, plan, Decoding())[:, 48:64] == HOLD).all()
+
+
 def test_what_has_no_share_is_not_written(language):
     plan = sketches()
     plan.shares[60:] = 0
